@@ -1,0 +1,61 @@
+/**
+ * The port between the client's core and what runs tasks. Two executors stand behind it: shell slots and the function
+ * pool. An executor decides nothing: it starts what it is told to on the slot it is told, passes signals on, and reports
+ * each end once.
+ */
+import type { MillraceError } from '../base/errors.ts';
+import type { ResultExtra } from '../task/result.ts';
+
+/** One attempt to be run. */
+export interface Execution {
+  /** Chosen by the caller; unique on this client while it runs. */
+  readonly key: number;
+  /** The task's public id and the number of this attempt. */
+  readonly id: string;
+  readonly attempt: number;
+  /** Shell: the command line after the template. Function: `module#name`. */
+  readonly command: string;
+  /** Shell: standard input, null = empty. Function: arguments (JSON text or msgpack bytes), null = none. */
+  readonly input: string | Uint8Array | null;
+  /** What the task's environment has beside the client's own (shell). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | null;
+}
+
+/** How an attempt ended. */
+export interface ExecutionEnd {
+  readonly key: number;
+  readonly outcome: 'succeeded' | 'failed';
+  readonly exitStatus: number | null;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  /** By the monotonic clock. */
+  readonly durationMs: number;
+  readonly extra: ResultExtra | null;
+  /** It never began (no process, no file could be had): to be started again later as the same attempt. */
+  readonly notStarted?: MillraceError;
+}
+
+export interface ExecutorHandlers {
+  /** Attempts of this slot ended. `idle`: the slot is ready for the next `start` (a retired shell slot only when its successor stands). */
+  ended(slot: number, ends: readonly ExecutionEnd[], idle: boolean): void;
+  /** The executor itself cannot go on (no shell, no temporary folder). */
+  failed(error: MillraceError): void;
+}
+
+export type TaskSignal = 'SIGINT' | 'SIGTERM' | 'SIGKILL';
+
+export interface Executor {
+  /**
+   * Run these one after the other on an idle slot (0-based). More than one only for functions: they travel to the
+   * thread in one message. Never throws: what cannot be started is reported by `ended`.
+   */
+  start(slot: number, executions: readonly Execution[]): void;
+  /**
+   * To the whole process group of what runs on the slot; a function's thread is ended at SIGKILL, its `AbortSignal` fires at the first.
+   * Nothing when the slot is idle.
+   */
+  signal(slot: number, signal: TaskSignal): void;
+  /** Kill everything, free everything: resolves when no process, thread and temporary file is left (files named in results stay). */
+  close(): Promise<void>;
+}

@@ -1,0 +1,196 @@
+/**
+ * The port between the server and where tasks are kept. Adapters of one shape: memory, sqlite (postgres later), one contract
+ * suite for all. No SQL and no connection type is in it.
+ *
+ * Time and decisions come from the server's core: a store only writes what it is told and answers questions. One turn of the core
+ * is one `commit`, and a commit is one transaction: after it returned (or resolved) everything in it is durable; when it
+ * throws, nothing of it is there and the same writes may be committed again.
+ *
+ * Tasks are numbered from 1 in the order of their acceptance; their public id follows from (number, submission time, salt),
+ * see `task/id.ts`, so no id is stored unless a user gave one.
+ */
+import type { GrantId, Ranges } from '../protocol/messages.ts';
+import type { ResultExtra } from '../task/result.ts';
+import type { WireTask } from '../task/task.ts';
+
+/** Synchronous stores answer at once: no promise on the hot path. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Stored states of a task; `leased` and `running` are told by grants, not by the row (a write per task costs 26 %). */
+export const storedState = { waiting: 0, ready: 1, done: 4 } as const;
+
+/** Where a ready task stands: by group, then rank (lower first: priority and retry class), then number. */
+export interface QueueKey {
+  group: number;
+  rank: number;
+  n: number;
+}
+
+/** A task that is not done, as the core needs it. */
+export interface StoredTask extends QueueKey {
+  submittedAt: number;
+  task: WireTask;
+  /** `storedState.waiting` or `.ready`. */
+  state: number;
+  /** Attempts that have ended. */
+  attempts: number;
+  /** Of those: ended by a lost lease. */
+  losses: number;
+  /** Waiting until then (epoch ms); null: not by time. */
+  readyAt: number | null;
+}
+
+/** The end of an attempt; in `ends` it is also the end of the task. */
+export interface AttemptEnd {
+  n: number;
+  attempt: number;
+  /** A number of `outcomeCode`. */
+  outcome: number;
+  exitStatus: number | null;
+  /** The client's number (`ClientRow.n`); null: it never reached one. */
+  client: number | null;
+  slot: number | null;
+  startedAt: number | null;
+  durationMs: number;
+  completedAt: number;
+  waitedMs: number;
+  extra: ResultExtra | null;
+}
+
+/** A task goes (back) to waiting or ready after an attempt ended, or a delay passed. */
+export interface Move extends QueueKey {
+  state: number;
+  attempts: number;
+  losses: number;
+  readyAt: number | null;
+}
+
+export interface ClientRow {
+  n: number;
+  /** The component's UUID. */
+  id: string;
+  host: string;
+}
+
+export interface GrantRow {
+  id: GrantId;
+  client: number;
+  attempt: number;
+  /** Task numbers still out, as ascending ranges; tasks that are done need not be taken out. Empty: the grant has ended, delete the row. */
+  tasks: Ranges;
+}
+
+/** A submitter's high-water mark, with the receipts of its last bundles (an acknowledgement may have been lost). */
+export interface SubmitterRow {
+  id: string;
+  sequence: number;
+  /** `[sequence, receipt]`, at most the last 16, as the core gives them. */
+  receipts: readonly unknown[];
+  seenAt: number;
+}
+
+/** Totals of the whole store, kept by the core, never counted. */
+export interface StoreCounts {
+  submitted: number;
+  /** By `outcomeCode`: index 0 = pending. */
+  outcomes: number[];
+  retried: number;
+  /** Not done, by group. */
+  groups: Record<string, number>;
+}
+
+/** One turn of the core: one transaction. Lists may be empty. Order inside a commit: as the fields stand here. */
+export interface Writes {
+  tasks: StoredTask[];
+  clients: ClientRow[];
+  grants: GrantRow[];
+  moves: Move[];
+  /** Attempts that ended without ending their task: history. */
+  attempts: AttemptEnd[];
+  /** Attempts that ended their task. A task that is done already is left as it is. */
+  ends: AttemptEnd[];
+  submitters: SubmitterRow[];
+  counts: StoreCounts | null;
+}
+
+/** What a server finds when it opens a store. */
+export interface Recovery {
+  /** Already increased and committed. */
+  epoch: number;
+  /** 34 random bits, drawn when the store was made; in every public task id. */
+  salt: string;
+  /** The next task number, and the next client number. */
+  nextTask: number;
+  nextClient: number;
+  counts: StoreCounts;
+  /** Ready tasks in all, those in grants excluded. */
+  ready: number;
+  /** Tasks that wait (by time or dependency), all of them. */
+  waiting: StoredTask[];
+  /** Grants with tasks that are not done, and those tasks. */
+  grants: { id: GrantId; client: number; attempt: number; tasks: StoredTask[] }[];
+  clients: ClientRow[];
+  submitters: SubmitterRow[];
+}
+
+/** All that is recorded of a task; the public shapes are made of it in `data/`. */
+export interface TaskRow {
+  n: number;
+  submittedAt: number;
+  task: WireTask;
+  state: number;
+  group: number;
+  attempts: number;
+  losses: number;
+  /** Null while the task is not done. */
+  end: AttemptEnd | null;
+  client: ClientRow | null;
+}
+
+/** Which tasks; all given conditions hold together. */
+export interface TaskFilter {
+  numbers?: readonly number[];
+  /** Ids that users gave. */
+  ids?: readonly string[];
+  group?: number;
+  /** Numbers of `storedState`. */
+  state?: number;
+  /** Numbers of `outcomeCode`. */
+  outcome?: number;
+  /** Present (null value: `undefined` = any value) with this value. */
+  tags?: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  orderBy?: 'n' | 'submittedAt' | 'completedAt' | 'durationMs' | 'priority';
+  desc?: boolean;
+  limit?: number;
+  /** For paging: only numbers above (below when `desc`) this one; with the default order only. */
+  after?: number;
+}
+
+export interface TaskStore {
+  /** False: gone with the process. */
+  readonly durable: boolean;
+  /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */
+  recover(): Awaitable<Recovery>;
+  commit(writes: Writes): Awaitable<void>;
+  /** Ready tasks that come after `after` in queue order (null: from the start), at most `limit`; `except` are leased now. Queue order = (group, rank, n). */
+  ready(after: QueueKey | null, limit: number): Awaitable<StoredTask[]>;
+  /** Which of these keys and ids of users are taken, and by which task. */
+  known(
+    keys: readonly string[],
+    ids: readonly string[],
+  ): Awaitable<{ keys: ReadonlyMap<string, number>; ids: ReadonlyMap<string, number> }>;
+  /** Tasks by number that are not done (for cancel and the like outside the window). */
+  pending(numbers: readonly number[]): Awaitable<StoredTask[]>;
+  find(filter: TaskFilter): Awaitable<TaskRow[]>;
+  count(filter: TaskFilter): Awaitable<number>;
+  /** Every recorded attempt of a task, oldest first, its end included. */
+  history(n: number): Awaitable<AttemptEnd[]>;
+  /**
+   * Tasks in the order in which their ends were recorded, those recorded after `cursor`. `cursor` 0: from the start of what is retained. The returned
+   * cursor continues; an empty list: nothing more yet.
+   */
+  completed(cursor: number, limit: number): Awaitable<{ rows: TaskRow[]; cursor: number }>;
+  /** The cursor after the last recorded end. */
+  cursor(): Awaitable<number>;
+  close(): Awaitable<void>;
+}

@@ -1,0 +1,115 @@
+/**
+ * What a task is: the shapes that users write, and the one normal form in which a task travels and is stored.
+ *
+ * A `WireTask` is made once, by whoever reads the source, and passes unread through server and store to the client
+ * that runs it: only `attributes` is looked at on the way.
+ */
+
+/** Seconds as a number, or `'250ms' '10s' '5m' '2h' '1d'`. */
+export type Duration = number | string;
+
+/** Bytes as a number, or `'512MB' '8G' '8GiB'` (1024-based, the unit case-insensitive). */
+export type Size = number | string;
+
+/** A tag's value. */
+export type TagValue = string | number | boolean | null;
+
+/** Tags of a task: keys of `[A-Za-z0-9_.+-]{1,120}`. */
+export type Tags = Record<string, TagValue>;
+
+/** How long to wait before a retry. */
+export interface Backoff {
+  /** Wait before the first retry. */
+  delay: Duration;
+  /** Each further wait is this many times longer. Default 2. */
+  factor?: number;
+  /** Longest wait. Default 5 minutes. */
+  max?: Duration;
+  /** Randomise each wait by up to this share of it, 0 to 1. Default 0. */
+  jitter?: number;
+}
+
+/** What every kind of task may ask for. */
+export interface TaskOptions {
+  /** A UUID of your own; else the server gives one. */
+  id?: string;
+  /** Idempotency key: a second submission with the same key is a no-op. */
+  key?: string;
+  /** Phase, 0 or more; a group starts when all lower ones have ended. Default 0. */
+  group?: number;
+  /** Higher runs first within its group. Default 0. */
+  priority?: number;
+  /** Cores that the task uses on its client. */
+  cores?: number;
+  /** Memory that the task uses on its client. */
+  memory?: Size;
+  /** Other countable resources, for instance `{ gpu: 1 }`. */
+  resources?: Record<string, number>;
+  /** Longest run; then the kill ladder starts and the outcome is `timeout`. */
+  timeout?: Duration;
+  tags?: Tags;
+  /** Ids or keys of tasks that must have succeeded first. */
+  dependsOn?: string[];
+  /** Not before this time, or this long after submission. */
+  startAfter?: Date | Duration;
+  /** Further attempts after a failure. Default: the server's `maxRetries`. */
+  maxRetries?: number;
+  backoff?: Backoff | Duration;
+  /** Added to the client's environment (shell only). */
+  env?: Record<string, string>;
+  /** Working directory on the client (shell only). */
+  cwd?: string;
+  /** Standard input (shell only). Default: empty. */
+  stdin?: string | Uint8Array;
+}
+
+/** A shell command line. */
+export interface ShellTask extends TaskOptions {
+  args: string;
+}
+
+/** A function: an export of a module, called with arguments that can be cloned. */
+export interface FunctionTask extends TaskOptions {
+  /** A `file:` URL, an absolute path, or a package's name as the client resolves it. */
+  module: string | URL;
+  /** The export. Default `'default'`. */
+  name?: string;
+  args?: unknown[];
+}
+
+/** What a source yields. A string is one command line; its inline directive is read. */
+export type TaskInput = string | ShellTask | FunctionTask;
+
+/** Kinds as they are stored. */
+export const taskKinds = ['shell', 'function'] as const;
+export type TaskKind = (typeof taskKinds)[number];
+
+/** `TaskOptions` in units of the machine: milliseconds, bytes, epoch milliseconds. Plain JSON; absent = not set. */
+export interface TaskAttributes {
+  id?: string;
+  key?: string;
+  group?: number;
+  priority?: number;
+  cores?: number;
+  memory?: number;
+  resources?: Record<string, number>;
+  timeout?: number;
+  tags?: Tags;
+  dependsOn?: string[];
+  startAfter?: number;
+  /** As `startAfter`, but counted by the server from the submission. */
+  startDelay?: number;
+  maxRetries?: number;
+  backoff?: { delay: number; factor: number; max: number; jitter: number };
+  env?: Record<string, string>;
+  cwd?: string;
+  /** The task was refused when it was read: it is recorded with outcome `rejected` and never runs. */
+  rejected?: { code: string; message: string };
+}
+
+/**
+ * A task as it travels and is stored.
+ * `kind`: index into `taskKinds`. `args`: the command line, or `module#name`.
+ * `input`: shell: standard input; function: the arguments, as JSON text where JSON holds them, else as msgpack bytes.
+ */
+export type WireTask = readonly [kind: number, args: string, input: string | Uint8Array | null, attributes: TaskAttributes | null];

@@ -1,0 +1,46 @@
+/**
+ * The port that every role speaks to: an authenticated, ordered stream of messages to one peer.
+ *
+ * Carriers: net-ipc (TCP, TLS, unix socket), message-port (host to its own worker), memory (tests). All pass
+ * one contract suite. A message is a plain tagged tuple (`protocol/PROTOCOL.md`). Messages sent in one tick leave
+ * as one frame at `nextTick`. Nothing is delivered before `start`, and nothing after `closed` was called.
+ */
+import type { MillraceError } from '../base/errors.ts';
+import type { Message, PeerInfo } from '../protocol/messages.ts';
+
+export interface ConnectionHandlers {
+  message(message: Message): void;
+  /** Called once, last. `error` is null when either side closed in good order. */
+  closed(error: MillraceError | null): void;
+  /** The backlog fell below the low-water mark after `send` had returned false. */
+  drained?(): void;
+}
+
+export interface Connection {
+  /** Chosen by this side; unique in the process. */
+  readonly id: string;
+  /** What the peer said of itself in the (authenticated) handshake. */
+  readonly peer: PeerInfo;
+  /** `performance.now()` of the last bytes received, heartbeats included. */
+  readonly lastReceived: number;
+  /** Bytes (estimated for in-process carriers) that were sent but not yet taken by the other side. */
+  readonly backlog: number;
+  /** Begin to deliver. Called once. */
+  start(handlers: ConnectionHandlers): void;
+  /** Queue a message. False: the backlog is above the high-water mark, wait for `drained`. After close it is dropped. */
+  send(message: Message): boolean;
+  /** Stop and go on reading from the peer: the sender is stalled, nothing is lost. */
+  pause(): void;
+  resume(): void;
+  /** Deliver what is queued, then close; bounded by one second. */
+  close(): void;
+  /** Close at once; what is queued is dropped. `closed` gets the error. */
+  destroy(error?: MillraceError): void;
+}
+
+export interface Listener {
+  /** The bound address. */
+  readonly address: { host: string; port: number } | { path: string };
+  /** Stop accepting and take the address back; open connections live on. */
+  close(): Promise<void>;
+}
