@@ -53,9 +53,9 @@ export interface Executor {
   start(slot: number, executions: readonly Execution[]): void;
   /**
    * To the whole process group of what runs on the slot; a function's thread is ended at SIGKILL, its `AbortSignal` fires at the first.
-   * Nothing when the slot is idle.
+   * Nothing when the slot is idle, or runs another execution than `key` by now (a batch goes on by itself).
    */
-  signal(slot: number, signal: TaskSignal): void;
+  signal(slot: number, signal: TaskSignal, key?: number): void;
   /** Kill everything, free everything: resolves when no process, thread and temporary file is left (files named in results stay). */
   close(): Promise<void>;
 }

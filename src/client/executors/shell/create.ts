@@ -1,0 +1,127 @@
+/**
+ * Making a shell executor: long-lived shells where they pass a test of the facts that they rely on, else a process for each command.
+ */
+import { systemClock } from '../../../base/clock.ts';
+import { deferred } from '../../../base/deferred.ts';
+import { MillraceError } from '../../../base/errors.ts';
+import { silentLogger } from '../../../base/log.ts';
+import type { Executor, ExecutorHandlers } from '../../executor.ts';
+import { InheritedStreams } from './inherit.ts';
+import type { Lane, LaneEnd, LaneHandlers } from './lane.ts';
+import { defaultCaptureLimit, type ShellExecutorOptions } from './options.ts';
+import { ShellExecutor, type ShellExecutorParts } from './shell-executor.ts';
+import { SlotLane } from './slot-lane.ts';
+import { SpawnLane } from './spawn-lane.ts';
+import { capture, discard, Spool, sizeOf } from './spool.ts';
+import { Watcher } from './watcher.ts';
+
+/** A shell that has not answered by then is none. */
+const patience = 5_000;
+
+/** The executor and how it runs commands. */
+export interface CreatedShellExecutor extends Executor {
+  readonly method: 'slots' | 'spawn';
+}
+
+/**
+ * Starts all slots; resolves when they stand.
+ * Rejects with `ERR_SPAWN` when there is no folder for output, or no process can be started at all.
+ */
+export async function createShellExecutor(options: ShellExecutorOptions, handlers: ExecutorHandlers): Promise<CreatedShellExecutor> {
+  const clock = options.clock ?? systemClock;
+  const logger = options.logger ?? silentLogger;
+  const shell = options.shell ?? '/bin/sh';
+  const method = options.method ?? 'auto';
+  const mode = options.capture ?? 'result';
+  const keepFiles = options.keepFiles ?? mode === 'files';
+  const { environment } = options;
+  const spool = new Spool(options.spoolFolder);
+  const windows = process.platform === 'win32';
+  const watcher = windows ? null : new Watcher(shell, keepFiles ? spool.commands : spool.folder, environment.PATH, logger);
+  const parts: Omit<ShellExecutorParts, 'makeLane'> = {
+    spool,
+    watcher,
+    inherited:
+      mode === 'inherit'
+        ? new InheritedStreams(options.streams?.stdout ?? process.stdout, options.streams?.stderr ?? process.stderr)
+        : null,
+    capture: mode,
+    captureLimit: options.captureLimit ?? defaultCaptureLimit,
+    outputLimit: options.outputLimit ?? null,
+    keepFiles,
+    overlap: options.overlap ?? false,
+    clock,
+  };
+  if (watcher !== null && method !== 'spawn') {
+    const slot = { shell, environment, watcher, clock };
+    const makeLane = (laneHandlers: LaneHandlers): Lane => new SlotLane(slot, laneHandlers);
+    const late = deferred<string>();
+    const stop = clock.after(patience, () => late.resolve(`${shell} does not answer`));
+    // Beside the real ones, so that the test costs the start nothing but its own processes.
+    const executor = new ShellExecutor(options.slots, { ...parts, makeLane }, handlers);
+    const stands = executor.ready.then(
+      () => null,
+      (error: unknown) => String(error),
+    );
+    const failure = await Promise.race([
+      probe((laneHandlers) => new SlotLane({ ...slot, mostFailures: 0 }, laneHandlers), spool).then((found) => found ?? stands),
+      late.promise,
+    ]);
+    stop();
+    if (failure === null) return Object.assign(executor, { method: 'slots' as const });
+    if (method === 'slots') {
+      await executor.close();
+      throw new MillraceError('ERR_SPAWN', `${shell} cannot serve as a slot: ${failure}`);
+    }
+    logger.warn({ shell, failure }, 'shell slots fail their self-test here: each command gets a process of its own, which is slower');
+    await executor.closeLanes();
+  }
+  const makeLane = (laneHandlers: LaneHandlers): Lane =>
+    new SpawnLane({ shell: windows ? null : shell, environment, watcher, clock }, laneHandlers);
+  const executor = new ShellExecutor(options.slots, { ...parts, makeLane }, handlers);
+  await executor.ready;
+  return Object.assign(executor, { method: 'spawn' as const });
+}
+
+/** What a slot must get right; `output` null: not looked at. */
+const facts: readonly { command: string; status: number | null; signal: string | null; output: string | null }[] = [
+  { command: 'true', status: 0, signal: null, output: '' },
+  { command: '(exit 3)', status: 3, signal: null, output: '' },
+  { command: 'exit 137', status: 137, signal: null, output: '' },
+  { command: 'kill -9 $$', status: null, signal: 'SIGKILL', output: null },
+  { command: 'printf "%s\\n" "$PROBE"', status: 0, signal: null, output: "it's\n" },
+  { command: 'printf "%s" "$PROBE"; exit 4', status: 4, signal: null, output: "it's" },
+];
+
+/** Runs the facts in a lane of their own; null when all hold, else the first that does not. */
+async function probe(makeLane: (handlers: LaneHandlers) => Lane, spool: Spool): Promise<string | null> {
+  let next = deferred<LaneEnd>();
+  const stands = deferred<void>();
+  const lane = makeLane({
+    ended: (end) => next.resolve(end),
+    ready: () => stands.resolve(),
+    broken: (error) => stands.reject(error),
+  });
+  try {
+    await stands.promise;
+    let number = 0;
+    for (const fact of facts) {
+      const files = spool.files(-1, number++, null);
+      next = deferred<LaneEnd>();
+      lane.start({ command: fact.command, env: { PROBE: "it's" }, cwd: null, ...files });
+      const end = await next.promise;
+      const output = capture(files.output, sizeOf(files.output), 1_024)?.content ?? null;
+      discard(files.output);
+      discard(files.errors);
+      if (end.status !== fact.status || end.signal !== fact.signal) {
+        return `${fact.command} ended with ${end.refused ?? end.signal ?? end.status}`;
+      }
+      if (fact.output !== null && output !== fact.output) return `${fact.command} wrote ${JSON.stringify(output)}`;
+    }
+    return null;
+  } catch (error) {
+    return String(error);
+  } finally {
+    await lane.close();
+  }
+}

@@ -1,0 +1,92 @@
+/** What a client can be told, as people write it (`ClientOptions`) and as the client's thread gets it (`ClientConfig`: ms, bytes). */
+import type { Duration, Size, Tags } from '../task/task.ts';
+import type {
+  Address,
+  BundleOptions,
+  ComponentHooks,
+  ComponentOptions,
+  ParsedAddress,
+  SecurityOptions,
+  TlsConfig,
+} from './shared-options.ts';
+
+/** Where the output of a task goes. */
+export type Capture = 'result' | 'files' | 'inherit' | 'none';
+
+/** Options of a client. An unknown one is refused (ERR_UNKNOWN_OPTION), a wrong value too (ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS). */
+export interface ClientOptions extends SecurityOptions, ComponentOptions, BundleOptions {
+  /** The server's address. Default `'localhost:50001'`. */
+  address?: Address;
+  /** Slots: how many tasks run at a time; 0 = as many as there are cores. Default 1. */
+  numTasks?: number;
+  /** Hold so much work ahead, as time. Default 1 s. */
+  prefetch?: Duration;
+  /** What is made of a task's line before it runs. Default `'{}'`: the line itself. Errors: ERR_TEMPLATE. */
+  template?: string;
+  /**
+   * `'result'`: up to `captureLimit` bytes of each stream come with the result; `'files'`: they stay in files that the result
+   * names; `'inherit'`: they go to this process's own output, a task at a time; `'none'`: they are dropped. Default `'result'`.
+   */
+  capture?: Capture;
+  /** Bytes of each stream that come with a result. Default 1 MiB. */
+  captureLimit?: Size;
+  /** Cores that the tasks of this client may use together. Default: not limited. */
+  cores?: number;
+  /** Memory that the tasks of this client may use together. Default: not limited. */
+  memory?: Size;
+  /** Other countable resources that this client has, for instance `{ gpu: 1 }`. Default: none. */
+  resources?: Record<string, number>;
+  /** Wait so long before the first connection; negative: a random time up to it, so that many clients do not come at once. Default 0. */
+  delayStart?: Duration;
+  /** Leave after so long without a task, connected or not. Default: never. */
+  clientTimeout?: Duration;
+  /** How long to try for the first connection; then `new()` rejects with ERR_CONNECT_TIMEOUT. Default 30 s. */
+  connectTimeout?: Duration;
+  /** How long to try to get a lost server back; then `join()` rejects with ERR_SERVER_LOST. Default 10 minutes. */
+  reconnectTimeout?: Duration;
+  /** Longest run of any task here. Default: no limit but the task's own. */
+  taskTimeout?: Duration;
+  /** Between INT and TERM, and between TERM and KILL, for a task that must end. Default 10 s. */
+  taskSignalwait?: Duration;
+  /** A sign of life at least so often. Default: what the server tells, 10 s; never more than a third of the server's `evictAfter`. */
+  heartrate?: Duration;
+  /** At most so many task starts per second. Default: no limit. */
+  ratelimit?: number;
+  /** Do not report when a task begins. Default false. */
+  noConfirm?: boolean;
+  /** Facts about this client that others see. Default: none. */
+  tags?: Tags;
+}
+
+/** The checked options of a client: plain, frozen, cloneable; ms and bytes; null = not set. */
+export interface ClientConfig {
+  readonly address: ParsedAddress;
+  readonly auth: string | null;
+  readonly tls: TlsConfig | null;
+  /** At least 1: all cores are counted already. */
+  readonly numTasks: number;
+  readonly bundlesize: number;
+  readonly bundlewait: number;
+  readonly prefetch: number;
+  readonly template: string;
+  readonly capture: Capture;
+  readonly captureLimit: number;
+  readonly cores: number | null;
+  readonly memory: number | null;
+  readonly resources: Readonly<Record<string, number>>;
+  /** Negative: a random time up to it. */
+  readonly delayStart: number;
+  readonly clientTimeout: number | null;
+  readonly connectTimeout: number;
+  readonly reconnectTimeout: number;
+  readonly taskTimeout: number | null;
+  readonly taskSignalwait: number;
+  /** null: as the server tells. */
+  readonly heartrate: number | null;
+  readonly ratelimit: number | null;
+  readonly noConfirm: boolean;
+  readonly tags: Readonly<Tags>;
+}
+
+/** What of a client's options stays in the host. */
+export type ClientHooks = ComponentHooks;

@@ -1,0 +1,70 @@
+/** Checks the options of a client, in the host, before its thread starts. */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.ts';
+import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
+import * as field from './fields.ts';
+import { componentHooks, parsed, readOptions } from './read.ts';
+import type { Parsed } from './shared-options.ts';
+
+const schema = z.strictObject({
+  address: field.address({ dialled: true }).optional(),
+  auth: field.authKey().optional(),
+  tls: field.tls().optional(),
+  numTasks: field.whole(0, 65_536).optional(),
+  bundlesize: field.whole(1, mostBundlesize).optional(),
+  bundlewait: field.duration('bundlewait').optional(),
+  prefetch: field.duration('prefetch').optional(),
+  template: field.text("a text such as '{}' or 'gzip -k {}'").optional(),
+  capture: field.oneOf(['result', 'files', 'inherit', 'none']).optional(),
+  captureLimit: field.size('captureLimit').optional(),
+  cores: field.positive().optional(),
+  memory: field.size('memory').optional(),
+  resources: field.taskField('resources').optional(),
+  delayStart: field.duration('delayStart', { negative: true }).optional(),
+  clientTimeout: field.duration('clientTimeout', { least: 1 }).optional(),
+  connectTimeout: field.duration('connectTimeout', { least: 1 }).optional(),
+  reconnectTimeout: field.duration('reconnectTimeout').optional(),
+  taskTimeout: field.duration('taskTimeout', { least: 1 }).optional(),
+  taskSignalwait: field.duration('taskSignalwait').optional(),
+  heartrate: field.duration('heartrate', { least: 1 }).optional(),
+  ratelimit: field.positive().optional(),
+  noConfirm: field.flag().optional(),
+  tags: field.tags().optional(),
+  logger: field.logger().optional(),
+  signal: field.signal().optional(),
+});
+
+/** Every name that a client's options may have. */
+export const clientOptionNames: readonly string[] = Object.keys(schema.shape);
+
+/** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG */
+export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig, ClientHooks> {
+  const given = readOptions(schema, options, 'a client');
+  const config: ClientConfig = {
+    address: given.address ?? defaultAddress,
+    auth: given.auth ?? null,
+    tls: given.tls ?? null,
+    numTasks: (given.numTasks ?? defaults.numTasks) || availableParallelism(),
+    bundlesize: given.bundlesize ?? defaults.bundlesize,
+    bundlewait: given.bundlewait ?? defaults.bundlewait,
+    prefetch: given.prefetch ?? defaults.prefetch,
+    template: given.template ?? defaults.template,
+    capture: given.capture ?? 'result',
+    captureLimit: given.captureLimit ?? defaults.captureLimit,
+    cores: given.cores ?? null,
+    memory: given.memory ?? null,
+    resources: given.resources ?? {},
+    delayStart: given.delayStart ?? 0,
+    clientTimeout: given.clientTimeout ?? null,
+    connectTimeout: given.connectTimeout ?? defaults.connectTimeout,
+    reconnectTimeout: given.reconnectTimeout ?? defaults.reconnectTimeout,
+    taskTimeout: given.taskTimeout ?? null,
+    taskSignalwait: given.taskSignalwait ?? defaults.taskSignalwait,
+    heartrate: given.heartrate ?? null,
+    ratelimit: given.ratelimit ?? null,
+    noConfirm: given.noConfirm ?? false,
+    tags: given.tags ?? {},
+  };
+  return parsed(config, componentHooks(given));
+}

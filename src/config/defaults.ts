@@ -1,0 +1,26 @@
+/** Values of options that are not given, in the machine's units (ms, bytes). The option types state them for readers. */
+import type { ParsedAddress } from '../base/address.ts';
+
+export const defaultAddress: ParsedAddress = { host: 'localhost', port: 50_001 };
+
+export const defaults = {
+  bundlesize: 100,
+  bundlewait: 50,
+  maxRetries: 0,
+  maxLosses: 5,
+  evictAfter: 60_000,
+  heartrate: 10_000,
+  reconnectGrace: 5_000,
+  retainCount: 100_000,
+  numTasks: 1,
+  prefetch: 1_000,
+  template: '{}',
+  captureLimit: 1_048_576,
+  connectTimeout: 30_000,
+  reconnectTimeout: 600_000,
+  taskSignalwait: 10_000,
+} as const;
+
+/** Below this an ordinary pause of a busy machine would look like a lost client. */
+export const leastEvictAfter = 2_000;
+export const mostBundlesize = 100_000;

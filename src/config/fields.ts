@@ -1,0 +1,207 @@
+/**
+ * The kinds of options, as zod schemas: each accepts what people write, gives the machine's form, and says in its message what was expected.
+ *
+ * zod is loaded here and in the parsers beside this file, in the host alone (about 60 ms; `zod/mini` measured the same): no
+ * worker's entry reaches these modules.
+ */
+import { z } from 'zod';
+import { type ParsedAddress, parseAddress } from '../base/address.ts';
+import { parseSize } from '../base/bytes.ts';
+import { parseDuration } from '../base/duration.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { readAttributes } from '../task/attributes.ts';
+import { checkTags } from '../task/tags.ts';
+import type { Tags, TaskAttributes } from '../task/task.ts';
+import type { BackoffConfig } from './server-options.ts';
+import type { Source, TlsConfig } from './shared-options.ts';
+
+/** A reader that throws coded errors as a schema; the code travels in the issue's `params`. */
+function coded<T>(read: (value: unknown) => T): z.ZodType<T> {
+  return z.unknown().transform((value, context): T => {
+    try {
+      return read(value);
+    } catch (thrown) {
+      const error = MillraceError.from(thrown, 'ERR_OPTION');
+      // A task's malformed field is, here, a malformed option.
+      const code = error.code === 'ERR_TASK' ? 'ERR_OPTION' : error.code;
+      context.addIssue({ code: 'custom', message: error.message, params: { code } });
+      return z.NEVER;
+    }
+  });
+}
+
+/** `true` or `false`. */
+export function flag(): z.ZodType<boolean> {
+  return z.boolean({ error: 'true or false' });
+}
+
+/** A whole number in a range, both ends included. */
+export function whole(least: number, most: number): z.ZodType<number> {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+/** A finite number above 0. */
+export function positive(): z.ZodType<number> {
+  const error = 'a number above 0';
+  return z.number({ error }).positive({ error });
+}
+
+/** A text that is not empty and holds no NUL. */
+export function text(what: string): z.ZodType<string> {
+  return z.string({ error: what }).refine((value) => value !== '' && !value.includes('\0'), { error: what });
+}
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words): z.ZodType<Words[number]> {
+  return z.enum(words, { error: `one of ${words.map((word) => `'${word}'`).join(', ')}` });
+}
+
+/** ms of a duration. `least` in ms; `negative`: negative ones too. */
+export function duration(name: string, rules: { least?: number; negative?: boolean } = {}): z.ZodType<number> {
+  return coded((value) => {
+    const ms = parseDuration(value as number | string, name, { negative: rules.negative ?? false });
+    if (rules.least !== undefined && ms < rules.least)
+      throw new MillraceError('ERR_OPTION', `${name} must be at least ${rules.least / 1_000} s; it is ${ms / 1_000} s`);
+    return ms;
+  });
+}
+
+/** Bytes of a size. */
+export function size(name: string): z.ZodType<number> {
+  return coded((value) => parseSize(value as number | string, name));
+}
+
+/** An address; `dialled`: port 0 is refused, since nobody listens on it. */
+export function address(rules: { dialled: boolean }): z.ZodType<ParsedAddress> {
+  return coded((value) => {
+    const parsed = parseAddress(value);
+    if (rules.dialled && 'port' in parsed && parsed.port === 0)
+      throw new MillraceError('ERR_ADDRESS', 'address has port 0, which is for a listener; give the port that `server.address` tells');
+    return parsed;
+  });
+}
+
+/** The key of both sides. Its value never stands in a message. */
+export function authKey(): z.ZodType<string> {
+  return coded((value) => {
+    if (typeof value !== 'string') throw new MillraceError('ERR_OPTION', `auth must be a text; it is of type ${typeof value}`);
+    if (value.length < 12)
+      throw new MillraceError(
+        'ERR_AUTH_WEAK',
+        `auth must have at least 12 characters; it has ${value.length}. Make one with \`openssl rand -hex 16\``,
+      );
+    return value;
+  });
+}
+
+const fingerprintPattern = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
+
+function pem(): z.ZodType<string> {
+  const error = 'a text or bytes in PEM form';
+  return z
+    .union([z.string(), z.instanceof(Uint8Array)], { error })
+    .transform((value) => (typeof value === 'string' ? value : new TextDecoder().decode(value)))
+    .refine((value) => value.includes('-----BEGIN '), { error: `${error}, not a path` });
+}
+
+export const tlsNames: readonly string[] = ['cert', 'key', 'passphrase', 'ca', 'fingerprint', 'serverName'];
+
+/** `false` is null, `true` an empty object, else the texts that were given. */
+export function tls(): z.ZodType<TlsConfig | null> {
+  const error = 'true, false or { cert, key, passphrase, ca, fingerprint, serverName }';
+  const together = 'given together with tls.key: cert and key, or neither';
+  const given = z
+    .strictObject(
+      {
+        cert: pem().optional(),
+        key: pem().optional(),
+        passphrase: z.string({ error: 'a text' }).optional(),
+        ca: pem().optional(),
+        fingerprint: z.string({ error: 'a text' }).regex(fingerprintPattern, { error: 'a SHA-256 of 64 hex digits' }).optional(),
+        serverName: text('the name in the certificate').optional(),
+      },
+      { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : error) },
+    )
+    .refine((parts) => (parts.cert === undefined) === (parts.key === undefined), { error: together, path: ['cert'] });
+  return z.unknown().transform((value, context): TlsConfig | null => {
+    if (typeof value === 'boolean') return value ? {} : null;
+    const read = given.safeParse(value);
+    if (!read.success) {
+      for (const issue of read.error.issues) context.issues.push({ ...issue, input: undefined });
+      return z.NEVER;
+    }
+    const { fingerprint, ...texts } = read.data;
+    const parts: Record<string, string> = {};
+    for (const [name, content] of Object.entries(texts)) if (content !== undefined) parts[name] = content;
+    if (fingerprint !== undefined) parts.fingerprint = fingerprint.replaceAll(':', '').toLowerCase();
+    return parts;
+  });
+}
+
+/** Tags of a task or a client. */
+export function tags(): z.ZodType<Tags> {
+  return coded(checkTags);
+}
+
+/** An option that is a field of a task too: one rule for both. */
+export function taskField<Name extends keyof TaskAttributes>(name: Name): z.ZodType<NonNullable<TaskAttributes[Name]>> {
+  return coded((value) => {
+    const read = readAttributes({ [name]: value })?.[name];
+    if (read === undefined) throw new MillraceError('ERR_OPTION', `${name} is not set`);
+    return read;
+  });
+}
+
+/** A duration or the parts of a back-off, in ms. */
+export function backoff(): z.ZodType<BackoffConfig> {
+  return taskField('backoff');
+}
+
+/** The path of a file or anything that can be iterated; never a list of characters. */
+export function source(): z.ZodType<Source> {
+  const error = 'the path of a file, a file: URL, a Readable, or something to iterate over';
+  return z.custom<Source>(
+    (value) => {
+      if (typeof value === 'string') return value !== '' && !value.includes('\0');
+      if (value instanceof URL) return value.protocol === 'file:';
+      if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+      return Symbol.iterator in value || Symbol.asyncIterator in value;
+    },
+    { error },
+  );
+}
+
+/** Where tasks are kept; null: in memory. */
+export function database(): z.ZodType<string | null> {
+  return coded((value) => {
+    const expected = "database must be 'memory:', the path of a file or 'sqlite:path'";
+    if (typeof value !== 'string' || value === '' || value === 'sqlite:' || value.includes('\0'))
+      throw new MillraceError('ERR_OPTION', `${expected}; it is ${typeof value === 'string' ? JSON.stringify(value) : typeof value}`);
+    const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(value)?.[1]?.toLowerCase();
+    if (scheme === undefined || scheme === 'sqlite') return value;
+    if (value === 'memory:') return null;
+    // Two letters or more before a colon: no drive of Windows. The rest of the text may hold a password.
+    throw new MillraceError('ERR_OPTION', `${expected}; '${scheme}:' is not supported. A file of such a name is './${scheme}:…'`);
+  });
+}
+
+/** A function. */
+export function callback<T>(what: string): z.ZodType<T> {
+  return z.custom<T>((value) => typeof value === 'function', { error: what });
+}
+
+/** An object with pino's four methods. */
+export function logger(): z.ZodType<Logger> {
+  const has = (value: object, name: string): boolean => name in value && typeof value[name as keyof typeof value] === 'function';
+  return z.custom<Logger>(
+    (value) => typeof value === 'object' && value !== null && ['debug', 'info', 'warn', 'error'].every((name) => has(value, name)),
+    { error: "a logger of pino's shape: debug, info, warn and error as methods (details, message)" },
+  );
+}
+
+/** An AbortSignal. */
+export function signal(): z.ZodType<AbortSignal> {
+  return z.custom<AbortSignal>((value) => value instanceof AbortSignal, { error: 'an AbortSignal' });
+}

@@ -1,0 +1,18 @@
+/** What `runLocal()` can be told: a server's and a client's options, but for those of the connection that it does not open. */
+import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.ts';
+import type { ServerConfig, ServerHooks, ServerOptions } from './server-options.ts';
+import type { Parsed } from './shared-options.ts';
+
+type Connection = 'address' | 'auth' | 'tls';
+
+/**
+ * Options of a server and one client in this process. No port is opened, so `address`, `auth` and `tls` are refused. What both take
+ * (`bundlesize`, `taskTimeout`, `noConfirm`, `logger`, `signal`…) goes to both. `numTasks` defaults to 0: all cores.
+ */
+export interface RunLocalOptions extends Omit<ServerOptions, Connection | 'source'>, Omit<ClientOptions, Connection> {}
+
+/** Both halves, checked. Their `address` is the default one and is not used. */
+export interface RunLocalParts {
+  readonly server: Parsed<ServerConfig, ServerHooks>;
+  readonly client: Parsed<ClientConfig, ClientHooks>;
+}

@@ -1,0 +1,102 @@
+/** What a server can be told, as people write it (`ServerOptions`) and as the server's thread gets it (`ServerConfig`: ms, bytes). */
+import type { TaskResult } from '../task/result.ts';
+import type { Backoff, Duration, Size } from '../task/task.ts';
+import type {
+  Address,
+  BundleOptions,
+  ComponentHooks,
+  ComponentOptions,
+  ParsedAddress,
+  SecurityOptions,
+  Source,
+  TlsConfig,
+} from './shared-options.ts';
+
+/** Options of a server. An unknown one is refused (ERR_UNKNOWN_OPTION), a wrong value too (ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS). */
+export interface ServerOptions extends SecurityOptions, ComponentOptions, BundleOptions {
+  /** Tasks to submit at the start. Default: none; they come from submitters. */
+  source?: Source;
+  /** Where to listen; port 0 is any free port. Default `'localhost:50001'`. Beyond loopback it needs `auth`. */
+  address?: Address;
+  /** Where tasks are kept: absent or `'memory:'` in memory; a path or `'sqlite:path'` in an SQLite file. */
+  database?: string;
+  /** Keep tasks in memory whatever `database` says. Default false. */
+  inMemory?: boolean;
+  /** Go on until stopped, also when nothing is left to do. Not with `restartMode`. Default false. */
+  foreverMode?: boolean;
+  /** May end without a submission, once the store holds nothing pending: to finish what an earlier run left. Default false. */
+  restartMode?: boolean;
+  /** Further attempts of a task that failed. Default 0. */
+  maxRetries?: number;
+  /** How long to wait before a retry: a duration, or its first wait with `factor` (2), `max` (5 minutes) and `jitter` (0). Default: at once. */
+  backoff?: Backoff | Duration;
+  /** A task whose client was lost this many times fails with outcome `lost`. Default 5. */
+  maxLosses?: number;
+  /** Retry failed tasks before new ones. Default false: after them. */
+  eager?: boolean;
+  /** A client that was silent for so long is given up and its tasks go to others; at least 2 s. Default 60 s. */
+  evictAfter?: Duration;
+  /** How long tasks of a broken connection wait for their client to come back. Default 5 s. */
+  reconnectGrace?: Duration;
+  /** Do not have clients report when a task begins. Default false. */
+  noConfirm?: boolean;
+  /** How many finished tasks (default 100,000) the memory store keeps, and for how long (default: no limit). */
+  retain?: { count?: number; age?: Duration };
+  /** End at the first task that fails for good. Default false. */
+  failFast?: boolean;
+  /** Start the next group although a task of this one failed for good. Default false. */
+  continueOnFailure?: boolean;
+  /** `join()` rejects with ERR_TASK_FAILED when a task failed. Default false. */
+  throwOnFailure?: boolean;
+  /** Longest run of a task that names none itself. Default: no limit. */
+  taskTimeout?: Duration;
+  /** Cores of a task that names none itself. Default: not counted. */
+  taskCores?: number;
+  /** Memory of a task that names none itself. Default: not counted. */
+  taskMemory?: Size;
+  /** Called once per recorded result, one at a time; a promise holds the next one back, and in the end the clients. A throw stops the server. */
+  onResult?: (result: TaskResult) => void | Promise<void>;
+}
+
+/** Backoff in ms. */
+export interface BackoffConfig {
+  readonly delay: number;
+  readonly factor: number;
+  readonly max: number;
+  readonly jitter: number;
+}
+
+/** The checked options of a server: plain, frozen, cloneable; ms and bytes; null = not set. */
+export interface ServerConfig {
+  readonly address: ParsedAddress;
+  readonly auth: string | null;
+  readonly tls: TlsConfig | null;
+  /** As given; null = memory. */
+  readonly database: string | null;
+  readonly bundlesize: number;
+  readonly bundlewait: number;
+  readonly foreverMode: boolean;
+  readonly restartMode: boolean;
+  readonly maxRetries: number;
+  readonly backoff: BackoffConfig | null;
+  readonly maxLosses: number;
+  readonly eager: boolean;
+  readonly evictAfter: number;
+  /** What the server tells its clients: 10 s, but at most a third of `evictAfter`. */
+  readonly heartrate: number;
+  readonly reconnectGrace: number;
+  readonly noConfirm: boolean;
+  readonly retain: { readonly count: number; readonly age: number | null };
+  readonly failFast: boolean;
+  readonly continueOnFailure: boolean;
+  readonly throwOnFailure: boolean;
+  readonly taskTimeout: number | null;
+  readonly taskCores: number | null;
+  readonly taskMemory: number | null;
+}
+
+/** What of a server's options stays in the host. */
+export interface ServerHooks extends ComponentHooks {
+  readonly source: Source | null;
+  readonly onResult: ((result: TaskResult) => void | Promise<void>) | null;
+}

@@ -1,0 +1,90 @@
+/** Checks the options of a server, in the host, before its thread starts. */
+import { z } from 'zod';
+import { isLoopback } from '../base/address.ts';
+import { MillraceError } from '../base/errors.ts';
+import { defaultAddress, defaults, leastEvictAfter, mostBundlesize } from './defaults.ts';
+import * as field from './fields.ts';
+import { componentHooks, parsed, readOptions, wrongOption } from './read.ts';
+import type { ServerConfig, ServerHooks, ServerOptions } from './server-options.ts';
+import type { Parsed } from './shared-options.ts';
+
+const schema = z.strictObject({
+  source: field.source().optional(),
+  address: field.address({ dialled: false }).optional(),
+  auth: field.authKey().optional(),
+  tls: field.tls().optional(),
+  database: field.database().optional(),
+  inMemory: field.flag().optional(),
+  bundlesize: field.whole(1, mostBundlesize).optional(),
+  bundlewait: field.duration('bundlewait').optional(),
+  foreverMode: field.flag().optional(),
+  restartMode: field.flag().optional(),
+  maxRetries: field.whole(0, 1_000_000).optional(),
+  backoff: field.backoff().optional(),
+  maxLosses: field.whole(1, 1_000_000).optional(),
+  eager: field.flag().optional(),
+  evictAfter: field.duration('evictAfter', { least: leastEvictAfter }).optional(),
+  reconnectGrace: field.duration('reconnectGrace').optional(),
+  noConfirm: field.flag().optional(),
+  retain: z
+    .strictObject(
+      { count: field.whole(0, 1_000_000_000).optional(), age: field.duration('retain.age').optional() },
+      { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'an object such as { count: 100000, age: "1h" }') },
+    )
+    .optional(),
+  failFast: field.flag().optional(),
+  continueOnFailure: field.flag().optional(),
+  throwOnFailure: field.flag().optional(),
+  taskTimeout: field.duration('taskTimeout', { least: 1 }).optional(),
+  taskCores: field.positive().optional(),
+  taskMemory: field.size('taskMemory').optional(),
+  onResult: field.callback<NonNullable<ServerHooks['onResult']>>('a function of one result').optional(),
+  logger: field.logger().optional(),
+  signal: field.signal().optional(),
+});
+
+/** Every name that a server's options may have. */
+export const serverOptionNames: readonly string[] = Object.keys(schema.shape);
+
+/** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_AUTH_REQUIRED */
+export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig, ServerHooks> {
+  const given = readOptions(schema, options, 'a server');
+  const address = given.address ?? defaultAddress;
+  const auth = given.auth ?? null;
+  if (auth === null && 'host' in address && !isLoopback(address.host)) {
+    throw new MillraceError(
+      'ERR_AUTH_REQUIRED',
+      `listening on ${address.host} lets other machines in: give auth, a key of at least 12 characters, or listen on localhost`,
+      { details: { option: 'auth' } },
+    );
+  }
+  if (given.foreverMode && given.restartMode)
+    throw wrongOption('restartMode', 'left out with foreverMode: the one never ends, the other may end at once', true);
+  const evictAfter = given.evictAfter ?? defaults.evictAfter;
+  const config: ServerConfig = {
+    address,
+    auth,
+    tls: given.tls ?? null,
+    database: given.inMemory ? null : (given.database ?? null),
+    bundlesize: given.bundlesize ?? defaults.bundlesize,
+    bundlewait: given.bundlewait ?? defaults.bundlewait,
+    foreverMode: given.foreverMode ?? false,
+    restartMode: given.restartMode ?? false,
+    maxRetries: given.maxRetries ?? defaults.maxRetries,
+    backoff: given.backoff ?? null,
+    maxLosses: given.maxLosses ?? defaults.maxLosses,
+    eager: given.eager ?? false,
+    evictAfter,
+    heartrate: Math.min(defaults.heartrate, Math.floor(evictAfter / 3)),
+    reconnectGrace: given.reconnectGrace ?? defaults.reconnectGrace,
+    noConfirm: given.noConfirm ?? false,
+    retain: { count: given.retain?.count ?? defaults.retainCount, age: given.retain?.age ?? null },
+    failFast: given.failFast ?? false,
+    continueOnFailure: given.continueOnFailure ?? false,
+    throwOnFailure: given.throwOnFailure ?? false,
+    taskTimeout: given.taskTimeout ?? null,
+    taskCores: given.taskCores ?? null,
+    taskMemory: given.taskMemory ?? null,
+  };
+  return parsed(config, { ...componentHooks(given), source: given.source ?? null, onResult: given.onResult ?? null });
+}

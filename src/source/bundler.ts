@@ -1,0 +1,117 @@
+/**
+ * Decides when tasks leave as a bundle. Pure: time comes in as a number, the bundle comes out as a list.
+ *
+ * A bundle is cut when nothing is in flight (the other side is idle, waiting gains nothing), when it is full (`bundlesize` tasks
+ * or `longestText` of text), when its first task has waited `bundlewait`, or at the end; but never while `window` bundles are
+ * unacknowledged. While those are under way the next one fills, so a fast source sends full bundles and a slow one single tasks.
+ */
+import type { WireTask } from '../task/task.ts';
+
+export interface BundleLimits {
+  /** Tasks in a bundle. */
+  readonly bundlesize: number;
+  /** Longest wait of a task for company, ms. */
+  readonly bundlewait: number;
+  /** Bundles that may be unacknowledged. Default 4. */
+  readonly window?: number;
+  /** Text in a bundle, in characters; a single task may be longer. Default 256 KiB. */
+  readonly longestText?: number;
+}
+
+export class Bundler {
+  readonly #bundlesize: number;
+  readonly #bundlewait: number;
+  readonly #window: number;
+  readonly #longestText: number;
+  #tasks: WireTask[] = [];
+  /** Text of `#tasks`. */
+  #text = 0;
+  /** When the first of `#tasks` came. */
+  #since = 0;
+  #inFlight = 0;
+  #ended = false;
+
+  constructor(limits: BundleLimits) {
+    this.#bundlesize = limits.bundlesize;
+    this.#bundlewait = limits.bundlewait;
+    this.#window = limits.window ?? 4;
+    this.#longestText = limits.longestText ?? 256 * 1024;
+  }
+
+  /** How many more tasks it takes now; 0: full. */
+  get room(): number {
+    return this.#text >= this.#longestText ? 0 : Math.max(0, this.#bundlesize - this.#tasks.length);
+  }
+
+  /** Tasks that have not left. */
+  get waiting(): number {
+    return this.#tasks.length;
+  }
+
+  /** Bundles that left and are not acknowledged. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** When a bundle is due by time alone; null: not by time (nothing waits, or the window is closed). */
+  get due(): number | null {
+    return this.#tasks.length === 0 || this.#inFlight >= this.#window ? null : this.#since + this.#bundlewait;
+  }
+
+  add(tasks: readonly WireTask[], now: number): void {
+    if (tasks.length === 0) return;
+    if (this.#tasks.length === 0) this.#since = now;
+    for (const task of tasks) {
+      this.#tasks.push(task);
+      this.#text += textOf(task);
+    }
+  }
+
+  /** Nothing more will be added: what waits leaves as soon as the window lets it. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** The bundle that leaves now; null: none. It counts as in flight. */
+  cut(now: number): WireTask[] | null {
+    if (this.#tasks.length === 0 || this.#inFlight >= this.#window) return null;
+    const goes = this.#inFlight === 0 || this.#ended || this.room === 0 || now >= this.#since + this.#bundlewait;
+    if (!goes) return null;
+    this.#inFlight += 1;
+    const bundle = this.#head();
+    // What the text limit left behind came at the same time.
+    if (bundle.length < this.#tasks.length) this.#tasks = this.#tasks.slice(bundle.length);
+    else this.#tasks = [];
+    return bundle;
+  }
+
+  /** A bundle was committed. */
+  acknowledged(): void {
+    this.#inFlight -= 1;
+  }
+
+  /** The longest start of the tasks that fits into one bundle; their text is taken off the sum. */
+  #head(): WireTask[] {
+    let text = 0;
+    let count = 0;
+    for (const task of this.#tasks) {
+      const more = textOf(task);
+      if (count > 0 && (count >= this.#bundlesize || text + more > this.#longestText)) break;
+      text += more;
+      count += 1;
+    }
+    this.#text -= text;
+    return count === this.#tasks.length ? this.#tasks : this.#tasks.slice(0, count);
+  }
+}
+
+/** Characters of a task, near enough: attributes count as a lump but for the environment, which may be long. */
+function textOf(task: WireTask): number {
+  const [, args, input, attributes] = task;
+  let text = args.length + (input === null ? 0 : input.length) + 8;
+  if (attributes !== null) {
+    text += 64;
+    if (attributes.env !== undefined) for (const name in attributes.env) text += name.length + attributes.env[name]!.length;
+  }
+  return text;
+}

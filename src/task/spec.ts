@@ -1,0 +1,167 @@
+/**
+ * The boundary between tasks as users write them and `WireTask`, the form in which they travel and are stored.
+ *
+ * A plain line costs two scans and one small array (over a million a second); everything else is checked field by field.
+ * Two ways: `toWireTask` throws what is wrong, `rejectedTask` records it as a task that never runs.
+ */
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { MillraceError } from '../base/errors.ts';
+import { mergeAttributes, readAttributes } from './attributes.ts';
+import { readDirective } from './directive.ts';
+import type { TaskAttributes, TaskInput, WireTask } from './task.ts';
+import type { Template } from './template.ts';
+import { encodeValue } from './value.ts';
+
+const shell = 0;
+const functionKind = 1;
+
+const ownFieldsOfShell: readonly string[] = ['args', 'stdin'];
+const ownFieldsOfFunction: readonly string[] = ['module', 'name', 'args'];
+const shellOnly: readonly string[] = ['cwd', 'env', 'stdin'];
+
+/** Longest text that a rejected task keeps of what was given. */
+const longestRejected = 1_000;
+
+/**
+ * A task in its wire form. A string is a command line whose directive is read; the `args` of an object are taken as they are.
+ *
+ * @param defaults What the task has where it says nothing itself; shared by all tasks, never changed.
+ * @param template Applied to command lines now; null: none.
+ * @throws ERR_TASK, ERR_TAG, ERR_DIRECTIVE, ERR_TEMPLATE, ERR_SIZE, ERR_DURATION, ERR_NOT_CLONEABLE
+ */
+export function toWireTask(input: TaskInput, defaults: TaskAttributes | null = null, template: Template | null = null): WireTask {
+  if (typeof input === 'string') return lineTask(input, defaults, template);
+  if (typeof input !== 'object' || input === null) throw notATask(input);
+  const fields = input as unknown as Readonly<Record<string, unknown>>;
+  if (fields.module !== undefined) return functionTask(fields, defaults);
+  if (typeof fields.args !== 'string') throw notATask(input);
+  const attributes = mergeAttributes(defaults, readAttributes(fields, ownFieldsOfShell));
+  return commandTask(fields.args, standardInput(fields.stdin), attributes, template);
+}
+
+/**
+ * The record of a task that was refused: its outcome is `rejected`, it never runs.
+ *
+ * @param line Its line or place in the source, from 1; named in the message together with a column where one is known.
+ */
+export function rejectedTask(input: unknown, thrown: unknown, line: number | null = null): WireTask {
+  const { code, message } = line === null ? MillraceError.from(thrown, 'ERR_TASK') : atLine(thrown, line);
+  const isFunction = typeof input === 'object' && input !== null && (input as { module?: unknown }).module !== undefined;
+  return [isFunction ? functionKind : shell, summary(input), null, { rejected: { code, message } }];
+}
+
+/** The same error with its line in the message and in `details`. */
+export function atLine(thrown: unknown, line: number): MillraceError {
+  const error = MillraceError.from(thrown, 'ERR_TASK');
+  return new MillraceError(error.code, `line ${line}: ${error.message}`, { cause: error, details: { ...error.details, line } });
+}
+
+/**
+ * The two halves of a function's `module#name`.
+ * @throws ERR_TASK
+ */
+export function splitFunctionName(args: string): { module: string; name: string } {
+  const hash = args.lastIndexOf('#');
+  if (hash <= 0 || hash === args.length - 1) {
+    throw new MillraceError('ERR_TASK', `a function is named 'module#name', not ${JSON.stringify(args.slice(0, 200))}`);
+  }
+  return { module: args.slice(0, hash), name: args.slice(hash + 1) };
+}
+
+function lineTask(line: string, defaults: TaskAttributes | null, template: Template | null): WireTask {
+  const directed = readDirective(line);
+  if (directed === null) return commandTask(line, null, defaults, template);
+  return commandTask(directed.line, null, mergeAttributes(defaults, directed.attributes), template);
+}
+
+function commandTask(
+  line: string,
+  input: string | Uint8Array | null,
+  attributes: TaskAttributes | null,
+  template: Template | null,
+): WireTask {
+  if (isBlank(line)) throw new MillraceError('ERR_TASK', 'a command line must not be empty');
+  const args = template === null || template.identity ? line : template.expand(line, { tags: attributes?.tags });
+  if (args.indexOf('\0') !== -1)
+    throw new MillraceError('ERR_TASK', 'a command line must not contain a NUL character; no shell can take it');
+  return [shell, args, input, attributes];
+}
+
+/** Nothing but white space; decided by the first character for all but a few lines. */
+function isBlank(line: string): boolean {
+  const first = line.charCodeAt(0);
+  return !(first > 32 && first < 127) && line.trim() === '';
+}
+
+function functionTask(fields: Readonly<Record<string, unknown>>, defaults: TaskAttributes | null): WireTask {
+  for (const name of shellOnly) {
+    if (fields[name] === undefined) continue;
+    throw new MillraceError('ERR_TASK', `'${name}' is for commands only: a function runs in a thread, which has none; pass it in args`, {
+      details: { name },
+    });
+  }
+  const { name = 'default', args = [] } = fields;
+  if (typeof name !== 'string' || name === '' || name.includes('#')) {
+    throw new MillraceError('ERR_TASK', `the name of a function must be that of an export, without '#'; it is ${shown(name)}`);
+  }
+  if (!Array.isArray(args)) throw new MillraceError('ERR_TASK', `the args of a function must be a list; they are ${shown(args)}`);
+  const attributes = mergeAttributes(defaults, readAttributes(fields, ownFieldsOfFunction));
+  return [functionKind, `${moduleName(fields.module)}#${name}`, args.length === 0 ? null : encodeValue(args, 'args'), attributes];
+}
+
+/** A module as every client can resolve it: a `file:` URL, or the name of a package. */
+function moduleName(module: unknown): string {
+  const name = module instanceof URL ? module.href : module;
+  if (typeof name !== 'string' || name === '') {
+    throw new MillraceError(
+      'ERR_TASK',
+      `the module of a function must be a file: URL, an absolute path or a package's name; it is ${shown(name)}`,
+    );
+  }
+  if (isAbsolute(name)) return pathToFileURL(name).href;
+  if (/^\.\.?(?:[/\\]|$)/.test(name)) {
+    throw new MillraceError(
+      'ERR_TASK',
+      `the module ${shown(name)} is relative, and a client would not know to what: use new URL(${shown(name)}, import.meta.url)`,
+    );
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(name)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== 'file' && scheme !== 'node') {
+    throw new MillraceError('ERR_TASK', `the module ${shown(name)} is no file: URL; other kinds of URL cannot be loaded by a client`);
+  }
+  return name;
+}
+
+function standardInput(stdin: unknown): string | Uint8Array | null {
+  if (stdin === undefined || stdin === null) return null;
+  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return stdin;
+  throw new MillraceError('ERR_TASK', `stdin of a task must be a text or bytes; it is ${shown(stdin)}`);
+}
+
+function notATask(input: unknown): MillraceError {
+  return new MillraceError(
+    'ERR_TASK',
+    `a task must be a command line, { args: 'a command line', … } or { module, name, args: […] }; it is ${shown(input)}`,
+  );
+}
+
+/** What is recorded as the args of a task that was refused. */
+function summary(input: unknown): string {
+  if (typeof input === 'string') return input.slice(0, longestRejected);
+  if (typeof input !== 'object' || input === null) return shown(input);
+  const { module, name, args } = input as { module?: unknown; name?: unknown; args?: unknown };
+  if (module !== undefined) return `${String(module)}#${name === undefined ? 'default' : String(name)}`.slice(0, longestRejected);
+  return typeof args === 'string' ? args.slice(0, longestRejected) : shown(input);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 200));
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : `an object with ${fieldNames(value)}`;
+  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+function fieldNames(value: object): string {
+  const names = Object.keys(value).slice(0, 8);
+  return names.length === 0 ? 'no fields' : `the fields ${names.join(', ')}`;
+}

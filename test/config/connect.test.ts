@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { parseConnectOptions } from '../../src/config/connect.ts';
+import { refusal } from './refusals.ts';
+
+it('a connection has an address, and thirty seconds to be made', () => {
+  expect(parseConnectOptions(['localhost', 1]).config).toEqual({
+    address: { host: 'localhost', port: 1 },
+    auth: null,
+    tls: null,
+    connectTimeout: 30_000,
+  });
+  expect(parseConnectOptions('localhost:1', { auth: 'my-secret-key', tls: true, connectTimeout: '5s' }).config).toMatchObject({
+    auth: 'my-secret-key',
+    tls: {},
+    connectTimeout: 5_000,
+  });
+});
+
+it('a wrong address and a wrong option of a connection are refused', () => {
+  expect(refusal(() => parseConnectOptions('localhost:0'))).toMatchObject({ code: 'ERR_ADDRESS', option: 'address' });
+  expect(refusal(() => parseConnectOptions(undefined as unknown as 'a:1'))).toMatchObject({ code: 'ERR_ADDRESS' });
+  expect(refusal(() => parseConnectOptions('a:1', { timeout: 1 } as object))).toMatchObject({
+    code: 'ERR_UNKNOWN_OPTION',
+    option: 'timeout',
+  });
+});

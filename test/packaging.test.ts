@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { scan } from './support/source-scan.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const run = promisify(execFile);
+
+interface Manifest {
+  name: string;
+  type: string;
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+  exports: Record<string, string | { types: string; default: string }>;
+}
+
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Manifest;
+
+describe('the package', () => {
+  let files: string[] = [];
+
+  beforeAll(async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
+    const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
+    files = packed?.files.map(({ path }) => path) ?? [];
+  });
+
+  it('holds what is built, its README and its licence, and nothing else', () => {
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']));
+    expect(files.filter((path) => !/^(?:dist\/.+\.(?:js|d\.ts)|package\.json|README\.md|LICENSE)$/.test(path))).toEqual([]);
+  });
+
+  it('has a declaration for every module, and a source for every module that is built', () => {
+    const modules = files.filter((path) => path.endsWith('.js')).map((path) => path.slice(0, -3));
+    expect(modules.filter((path) => !files.includes(`${path}.d.ts`))).toEqual([]);
+    expect(modules.filter((path) => !existsSync(`${root}${path.replace(/^dist/, 'src')}.ts`))).toEqual([]);
+  });
+
+  it('opens every door that its exports name, from outside, by its name', async () => {
+    for (const [door, target] of Object.entries(manifest.exports)) {
+      const paths = typeof target === 'string' ? [target] : Object.values(target);
+      for (const path of paths) expect(files, door).toContain(path.slice(2));
+    }
+    const doors = Object.keys(manifest.exports).filter((door) => !door.endsWith('.json'));
+    const names = doors.map((door) => `${manifest.name}${door.slice(1)}`);
+    const program = `for (const name of ${JSON.stringify(names)}) { const door = await import(name); console.log(name, Object.keys(door).length > 0); }`;
+    const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: root });
+    expect(stdout.trim().split('\n')).toEqual(names.map((name) => `${name} true`));
+    expect(stderr).toBe('');
+  });
+
+  it('runs nothing when it is installed', () => {
+    expect(Object.keys(manifest.scripts).filter((name) => /^(?:pre|post)?(?:install|prepare|pack|publish)/.test(name))).toEqual([]);
+  });
+
+  it('names every package that it loads, and no other', () => {
+    const loaded = new Set<string>();
+    for (const path of files.filter((name) => name.endsWith('.js')))
+      for (const { specifier } of scan(readFileSync(root + path, 'utf8')).imports)
+        if (/^[@a-z]/.test(specifier) && !specifier.startsWith('node:'))
+          loaded.add(
+            specifier
+              .split('/')
+              .slice(0, specifier.startsWith('@') ? 2 : 1)
+              .join('/'),
+          );
+    expect([...loaded].sort()).toEqual(Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).sort());
+  });
+});
