@@ -30,9 +30,9 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
   capture?: Capture;
   /** Bytes of each stream that come with a result. Default 1 MiB. */
   captureLimit?: Size;
-  /** Cores that the tasks of this client may use together. Default: not limited. */
+  /** Cores that the tasks of this client may use together. Default: all that the machine has. */
   cores?: number;
-  /** Memory that the tasks of this client may use together. Default: not limited. */
+  /** Memory that the tasks of this client may use together. Default: all that the machine has. */
   memory?: Size;
   /** Other countable resources that this client has, for instance `{ gpu: 1 }`. Default: none. */
   resources?: Record<string, number>;

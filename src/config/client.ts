@@ -1,5 +1,5 @@
 /** Checks the options of a client, in the host, before its thread starts. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.ts';
 import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
@@ -52,8 +52,8 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
     template: given.template ?? defaults.template,
     capture: given.capture ?? 'result',
     captureLimit: given.captureLimit ?? defaults.captureLimit,
-    cores: given.cores ?? null,
-    memory: given.memory ?? null,
+    cores: given.cores ?? availableParallelism(),
+    memory: given.memory ?? totalmem(),
     resources: given.resources ?? {},
     delayStart: given.delayStart ?? 0,
     clientTimeout: given.clientTimeout ?? null,

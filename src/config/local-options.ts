@@ -7,7 +7,7 @@ type Connection = 'address' | 'auth' | 'tls';
 
 /**
  * Options of a server and one client in this process. No port is opened, so `address`, `auth` and `tls` are refused. What both take
- * (`bundlesize`, `taskTimeout`, `noConfirm`, `logger`, `signal`…) goes to both. `numTasks` defaults to 0: all cores.
+ * (`bundlesize`, `taskTimeout`, `logger`, `signal`…) goes to both. `numTasks` defaults to 0: all cores.
  */
 export interface RunLocalOptions extends Omit<ServerOptions, Connection | 'source'>, Omit<ClientOptions, Connection> {}
 

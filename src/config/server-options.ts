@@ -38,8 +38,6 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   evictAfter?: Duration;
   /** How long tasks of a broken connection wait for their client to come back. Default 5 s. */
   reconnectGrace?: Duration;
-  /** Do not have clients report when a task begins. Default false. */
-  noConfirm?: boolean;
   /** How many finished tasks (default 100,000) the memory store keeps, and for how long (default: no limit). */
   retain?: { count?: number; age?: Duration };
   /** End at the first task that fails for good. Default false. */
@@ -85,7 +83,6 @@ export interface ServerConfig {
   /** What the server tells its clients: 10 s, but at most a third of `evictAfter`. */
   readonly heartrate: number;
   readonly reconnectGrace: number;
-  readonly noConfirm: boolean;
   readonly retain: { readonly count: number; readonly age: number | null };
   readonly failFast: boolean;
   readonly continueOnFailure: boolean;

@@ -25,7 +25,6 @@ const schema = z.strictObject({
   eager: field.flag().optional(),
   evictAfter: field.duration('evictAfter', { least: leastEvictAfter }).optional(),
   reconnectGrace: field.duration('reconnectGrace').optional(),
-  noConfirm: field.flag().optional(),
   retain: z
     .strictObject(
       { count: field.whole(0, 1_000_000_000).optional(), age: field.duration('retain.age').optional() },
@@ -77,7 +76,6 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
     evictAfter,
     heartrate: Math.min(defaults.heartrate, Math.floor(evictAfter / 3)),
     reconnectGrace: given.reconnectGrace ?? defaults.reconnectGrace,
-    noConfirm: given.noConfirm ?? false,
     retain: { count: given.retain?.count ?? defaults.retainCount, age: given.retain?.age ?? null },
     failFast: given.failFast ?? false,
     continueOnFailure: given.continueOnFailure ?? false,

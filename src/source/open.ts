@@ -39,6 +39,12 @@ export async function openSource(source: Source, clock: Clock = systemClock): Pr
   );
 }
 
+/** The path of a source that is a file; null: it is something to be iterated. */
+export function filePathOf(source: Source | null): string | null {
+  if (typeof source === 'string') return source;
+  return source instanceof URL ? filePath(source) : null;
+}
+
 function filePath(url: URL): string {
   try {
     return fileURLToPath(url);

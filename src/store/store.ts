@@ -192,5 +192,7 @@ export interface TaskStore {
   completed(cursor: number, limit: number): Awaitable<{ rows: TaskRow[]; cursor: number }>;
   /** The cursor after the last recorded end. */
   cursor(): Awaitable<number>;
+  /** The salt of the public ids of this store. */
+  salt(): Awaitable<string>;
   close(): Awaitable<void>;
 }

@@ -14,6 +14,7 @@ import { type Logger, silentLogger } from '../base/log.ts';
 import type { Duration } from '../task/task.ts';
 import { ThreadControl } from './control.ts';
 import type { ThreadOptions } from './spawn.ts';
+import type { LogLine } from './thread-logger.ts';
 
 /** Events of every handle. */
 export interface LifecycleEvents<Info, End> {
@@ -74,11 +75,12 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
     this.#control = new ThreadControl<Info, End>(
       { ...options, clock: this.clock, logger: this.logger },
       {
-        begun: (info) => this.#deliver('ready', info),
-        event: (name, value) => this.#deliver(name, value),
+        begun: (info) => this.emitSafely('ready', info),
+        event: (name, value) => (name === 'log' ? this.#log(value as LogLine) : this.emitSafely(name, value)),
         ended: (outcome) => this.#finish(outcome),
       },
     );
+    if (this.logger !== silentLogger) this.#control.listen(['log']);
     if (signal !== null) this.#watch(signal, onAbort);
   }
 
@@ -186,9 +188,9 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
     return this.#changed();
   }
 
-  /** Called when the set of events with listeners changed. Overridden where events travel over another connection than requests. */
+  /** Called when the set of events with listeners changed; `log` is wanted whenever there is a logger. Overridden where events travel over another connection than requests. */
   protected listenedChanged(names: readonly string[]): void {
-    this.#control.listen(names);
+    this.#control.listen(this.logger === silentLogger ? names : [...names, 'log']);
   }
 
   /** At once, not after the turn: a request that follows an `on` must find the component listening. */
@@ -202,6 +204,10 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
     this.#listened = listened;
     this.listenedChanged(names);
     return this;
+  }
+
+  #log({ level, message, details }: LogLine): void {
+    this.logger[level]({ ...details, component: this.id }, message);
   }
 
   #watch(signal: AbortSignal, onAbort: 'kill' | 'drain'): void {
@@ -223,16 +229,16 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
     this.#unwatch();
     if (this.#aborted === null && 'end' in outcome) {
       this.#ended.resolve(outcome.end);
-      this.#deliver('done', outcome.end);
+      this.emitSafely('done', outcome.end);
       return;
     }
     const error = this.#aborted ?? ('error' in outcome ? outcome.error : null);
     this.#ended.reject(error);
-    this.#deliver('error', error);
+    this.emitSafely('error', error);
   }
 
   /** A listener that throws is its author's mistake: it is reported, and the component goes on. */
-  #deliver(name: string, value: unknown): void {
+  protected emitSafely(name: string, value: unknown): void {
     const emit = this.emit as unknown as (this: this, name: string, value: unknown) => boolean;
     try {
       emit.call(this, name, value);

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { parseClientOptions } from '../../src/config/client.ts';
 import type { ClientOptions } from '../../src/config/client-options.ts';
@@ -17,8 +17,8 @@ describe('the options of a client', () => {
       template: '{}',
       capture: 'result',
       captureLimit: 1_048_576,
-      cores: null,
-      memory: null,
+      cores: availableParallelism(),
+      memory: totalmem(),
       resources: {},
       delayStart: 0,
       clientTimeout: null,

@@ -24,7 +24,6 @@ describe('the options of a server', () => {
       evictAfter: 60_000,
       heartrate: 10_000,
       reconnectGrace: 5_000,
-      noConfirm: false,
       retain: { count: 100_000, age: null },
       failFast: false,
       continueOnFailure: false,

@@ -97,7 +97,8 @@ class FunctionExecutor implements Executor {
   signal(slot: number, signal: TaskSignal, key?: number): void {
     const run = this.#runs[slot];
     if (run === null || run === undefined) return;
-    if (key !== undefined && run.executions.length > 1 && run.executions[run.from + (this.#journals[slot]?.running ?? -1)]?.key !== key) return;
+    if (key !== undefined && run.executions.length > 1 && run.executions[run.from + (this.#journals[slot]?.running ?? -1)]?.key !== key)
+      return;
     if (signal === 'SIGKILL') {
       run.killer.abort();
       return;

@@ -1,0 +1,350 @@
+/**
+ * The client: a thin shell around its core. It keeps the connection to its server, feeds the core and carries out its effects.
+ *
+ * States: *connecting* (the first connection; `open` has not resolved) → *connected* ⇄ *reconnecting* → *ended*. What runs goes on over
+ * all of them. Nothing of a user runs in this thread, so its heartbeat does not depend on what tasks do.
+ */
+import type { Clock } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import { MillraceError } from '../base/errors.ts';
+import { hostName } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import type { ClientConfig } from '../config/client-options.ts';
+import type { Message, PeerInfo } from '../protocol/messages.ts';
+import { outcomeCode } from '../task/result.ts';
+import type { Connection } from '../transport/connection.ts';
+import { dial } from '../transport/dial.ts';
+import { watchHeartbeat } from '../transport/heartbeat.ts';
+import { dialUntil } from '../transport/reconnect.ts';
+import { ClientCore } from './core/core.ts';
+import type { ClientEffect, ClientEvent } from './core/events.ts';
+import type { ClientState } from './messages.ts';
+import { Runner } from './runner.ts';
+
+/** How long a closing connection may take to deliver what is queued (ms). */
+const farewell = 1_500;
+
+/** One attempt to connect (ms), and how many may miss the key of a server that is starting on this machine. */
+const longestAttempt = 5_000;
+const mostKeysMissed = 5;
+
+export interface ClientParts {
+  readonly id: string;
+  readonly config: ClientConfig;
+  /** A connection that stands already (a server in the same process): there is no second one. */
+  readonly connection: Connection | null;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly spoolFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Aborted when the client is stopped before it is connected. */
+  readonly signal: AbortSignal;
+  stateChanged(state: ClientState): void;
+}
+
+/** What a client did. */
+export interface ClientSummary {
+  /** Attempts that ended here, by outcome. */
+  succeeded: number;
+  failed: number;
+  timedOut: number;
+  durationMs: number;
+}
+
+export class Client {
+  readonly ended: Promise<ClientSummary>;
+  readonly #ended: Deferred<ClientSummary> = deferred();
+  readonly #connected: Deferred<void> = deferred();
+  readonly #parts: ClientParts;
+  readonly #core: ClientCore;
+  readonly #startedAt: number;
+  readonly #abort: AbortController = new AbortController();
+  readonly #counts: number[] = [0, 0, 0, 0, 0, 0, 0];
+  #runner!: Runner;
+  #connection: Connection | null = null;
+  #stopHeartbeat: (() => void) | null = null;
+  #over = false;
+  #told: ClientState = 'connecting';
+  #gone: (() => void) | null = null;
+  #scheduled = false;
+  #wake: (() => void) | null = null;
+  #wakeAt = Number.POSITIVE_INFINITY;
+
+  /** Resolves when the first connection stands; rejects with why there is none. */
+  static async open(parts: ClientParts): Promise<Client> {
+    const client = new Client(parts);
+    try {
+      await client.#begin();
+    } catch (error) {
+      client.#over = true;
+      client.#abort.abort();
+      client.#stopHeartbeat?.();
+      client.#connection?.close();
+      await client.#runner?.close();
+      throw error;
+    }
+    return client;
+  }
+
+  private constructor(parts: ClientParts) {
+    const { config, clock } = parts;
+    this.#parts = parts;
+    parts.signal.addEventListener('abort', () => this.#abort.abort(parts.signal.reason), { once: true });
+    this.#startedAt = clock.now();
+    this.ended = this.#ended.promise;
+    this.ended.catch(() => {});
+    const {
+      numTasks,
+      cores,
+      memory,
+      resources,
+      prefetch,
+      taskTimeout,
+      taskSignalwait,
+      clientTimeout,
+      ratelimit,
+      noConfirm,
+      bundlesize,
+      bundlewait,
+    } = config;
+    this.#core = new ClientCore(
+      {
+        slots: numTasks,
+        cores,
+        memory,
+        resources,
+        prefetch,
+        taskTimeout,
+        signalwait: taskSignalwait,
+        clientTimeout,
+        ratelimit,
+        noConfirm,
+        bundlesize,
+        bundlewait,
+      },
+      clock.now(),
+    );
+  }
+
+  get state(): ClientState {
+    if (this.#over || this.#core.mode === 'ended') return 'ended';
+    if (this.#core.mode !== 'working') return 'draining';
+    return this.#core.link === 'offline' ? 'connecting' : 'connected';
+  }
+
+  feed(event: ClientEvent): void {
+    if (this.#over) return;
+    try {
+      this.#core.handle(event, this.#parts.clock.now());
+    } catch (thrown) {
+      const error = MillraceError.from(thrown);
+      if (error.code === 'ERR_PROTOCOL') this.#connection?.destroy(error);
+      else this.#finish(error);
+      return;
+    }
+    this.#schedule();
+  }
+
+  async #begin(): Promise<void> {
+    const { config, clock, id, environment, spoolFolder, logger } = this.#parts;
+    const { delayStart } = config;
+    const wait = delayStart < 0 ? -delayStart * clock.random() : delayStart;
+    // The shells first: see `Runner.open`.
+    this.#runner = await Runner.open(
+      { id, config, environment, spoolFolder, clock, logger },
+      {
+        ended: (slot, ends, idle) => {
+          for (const { outcome } of ends) this.#counts[outcomeCode[outcome]]!++;
+          this.feed({ type: 'ended', slot, ends, idle });
+        },
+        failed: (error) => this.#finish(error),
+      },
+    );
+    if (wait > 0) await new Promise<void>((resolve) => clock.after(wait, resolve));
+    if (this.#parts.connection !== null) this.#adopt(this.#parts.connection);
+    else await this.#dial(config.connectTimeout);
+    await this.#connected.promise;
+  }
+
+  async #dial(timeout: number): Promise<void> {
+    const { config, clock, logger } = this.#parts;
+    const { auth, tls } = config;
+    let keysMissed = 0;
+    const attempt = (left: number): Promise<Connection> =>
+      dial(config.address, {
+        auth,
+        tls,
+        self: this.#self(),
+        clock,
+        timeout: Math.min(left, longestAttempt),
+        signal: this.#abort.signal,
+      }).catch((error: unknown) => {
+        const refused = MillraceError.from(error);
+        // A server that restarts on this machine takes its port a moment before its new key can be found.
+        if (auth !== null || refused.code !== 'ERR_AUTH' || ++keysMissed > mostKeysMissed) throw refused;
+        throw new MillraceError('ERR_CONNECTION_CLOSED', refused.message, { cause: refused });
+      });
+    const connection = await dialUntil(attempt, {
+      clock,
+      timeout,
+      signal: this.#abort.signal,
+      onFailure: (error, failures) => logger.debug({ err: error, failures }, 'no connection yet'),
+    });
+    if (this.#over) connection.close();
+    else this.#adopt(connection);
+  }
+
+  #self(): PeerInfo {
+    const { id, config } = this.#parts;
+    const { numTasks: slots, cores, memory, resources, tags } = config;
+    return { role: 'client', id, host: hostName(), pid: process.pid, client: { slots, cores, memory, resources, tags } };
+  }
+
+  #adopt(connection: Connection): void {
+    this.#connection = connection;
+    connection.start({
+      message: (message) => this.#receive(connection, message),
+      closed: (error) => this.#lost(connection, error),
+    });
+  }
+
+  #receive(connection: Connection, message: Message): void {
+    if (connection !== this.#connection) return;
+    if (message[0] === 'heartbeat') {
+      this.feed({ type: 'contact' });
+      return;
+    }
+    if (message[0] !== 'welcome') {
+      this.feed({ type: 'message', message });
+      return;
+    }
+    const { clock, config } = this.#parts;
+    const { salt, heartrate, evictAfter } = message[1];
+    this.#runner.salt = salt;
+    this.#stopHeartbeat?.();
+    this.#stopHeartbeat = watchHeartbeat(connection, {
+      heartrate: Math.min(config.heartrate ?? heartrate, evictAfter / 3),
+      limit: evictAfter,
+      clock,
+      onSilent: () => connection.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'the server was silent for longer than evictAfter')),
+    });
+    this.feed({ type: 'connected', evictAfter });
+    this.#tellState();
+    this.#connected.resolve();
+  }
+
+  #lost(connection: Connection, error: MillraceError | null): void {
+    if (connection !== this.#connection) return;
+    const { logger, config } = this.#parts;
+    this.#connection = null;
+    this.#stopHeartbeat?.();
+    this.#stopHeartbeat = null;
+    this.#gone?.();
+    if (this.#over) return;
+    this.feed({ type: 'disconnected' });
+    logger.info({ err: error }, 'the connection to the server is gone');
+    if (this.#parts.connection !== null) {
+      this.feed({ type: 'lost', error: error ?? new MillraceError('ERR_SERVER_LOST', 'the server in this process has ended') });
+      this.#connected.reject(error ?? new MillraceError('ERR_SERVER_LOST', 'the server in this process has ended'));
+      return;
+    }
+    this.#dial(config.reconnectTimeout).catch((thrown: unknown) => {
+      const failure = MillraceError.from(thrown);
+      const late = failure.code === 'ERR_CONNECT_TIMEOUT';
+      const reason = late
+        ? new MillraceError('ERR_SERVER_LOST', 'the server did not come back within reconnectTimeout', { cause: failure })
+        : failure;
+      this.#connected.reject(reason);
+      this.feed({ type: 'lost', error: reason });
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // After all that came in this round: results that end together travel together.
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (!this.#over) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { clock } = this.#parts;
+    let effects: ClientEffect[];
+    try {
+      effects = this.#core.endTurn(clock.now());
+    } catch (thrown) {
+      this.#finish(MillraceError.from(thrown));
+      return;
+    }
+    for (const effect of effects) this.#perform(effect);
+    this.#tellState();
+    if (this.#over) return;
+    const at = this.#core.wakeAt(clock.now()) ?? Number.POSITIVE_INFINITY;
+    if (at === this.#wakeAt) return;
+    this.#wake?.();
+    this.#wake = null;
+    this.#wakeAt = at;
+    if (!Number.isFinite(at)) return;
+    this.#wake = clock.after(Math.max(0, at - clock.now()), () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY;
+      this.feed({ type: 'tick' });
+    });
+  }
+
+  #tellState(): void {
+    const { state } = this;
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#parts.stateChanged(state);
+  }
+
+  #perform(effect: ClientEffect): void {
+    switch (effect.type) {
+      case 'send':
+        this.#connection?.send(effect.message);
+        return;
+      case 'start':
+        this.#runner.start(effect.slot, effect.tasks);
+        return;
+      case 'signal':
+        this.#runner.signal(effect.slot, effect.signal, effect.key);
+        return;
+      case 'end':
+        this.#finish(effect.error);
+    }
+  }
+
+  #finish(error: MillraceError | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#tellState();
+    this.#wake?.();
+    this.#stopHeartbeat?.();
+    this.#abort.abort();
+    if (error !== null) this.#connected.reject(error);
+    const { clock, logger } = this.#parts;
+    const gone = new Promise<void>((resolve) => {
+      this.#gone = resolve;
+      if (this.#connection === null) resolve();
+      else clock.after(farewell, resolve, { unref: true });
+    });
+    this.#connection?.close();
+    const closing = this.#runner.close().catch((thrown: unknown) => logger.error({ err: thrown }, 'the executors did not close'));
+    void Promise.all([gone, closing]).then(() => {
+      if (error === null) this.#ended.resolve(this.#summary());
+      else this.#ended.reject(error);
+    });
+  }
+
+  #summary(): ClientSummary {
+    const { succeeded, failed, timeout } = outcomeCode;
+    return {
+      succeeded: this.#counts[succeeded]!,
+      failed: this.#counts[failed]!,
+      timedOut: this.#counts[timeout]!,
+      durationMs: this.#parts.clock.now() - this.#startedAt,
+    };
+  }
+}

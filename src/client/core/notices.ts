@@ -1,0 +1,39 @@
+/**
+ * Telling the server what began: at once while little happens, else after some ms and only what still runs then. A result implies
+ * its start, so thousands of short tasks a second cost no notice at all.
+ */
+import type { HeldTask } from './held.ts';
+
+/** Starts are told at once below this rate (per second), else those that still run this much later (ms). */
+const promptRate = 200;
+const delay = 5;
+
+export class Notices {
+  #pending: HeldTask[] = [];
+  #due = Number.POSITIVE_INFINITY;
+
+  /** When to look again. */
+  get due(): number {
+    return this.#due;
+  }
+
+  add(tasks: readonly HeldTask[], now: number, rate: number): void {
+    for (const task of tasks) this.#pending.push(task);
+    if (this.#due === Number.POSITIVE_INFINITY) this.#due = rate < promptRate ? now : now + delay;
+  }
+
+  /** Tell of all that runs, anew: a server that was restarted knows the leases but not which of them run. */
+  restate(running: readonly HeldTask[], now: number): void {
+    this.#pending = [...running];
+    this.#due = running.length === 0 ? Number.POSITIVE_INFINITY : now;
+  }
+
+  /** The tasks to be told of now. */
+  take(now: number): HeldTask[] {
+    if (now < this.#due) return [];
+    this.#due = Number.POSITIVE_INFINITY;
+    const running = this.#pending.filter((task) => task.phase === 'running');
+    this.#pending = [];
+    return running;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The slots of a client: what runs where, until when, and how far the kill ladder has gone.
+ *
+ * A slot is *idle*, *busy*, or *stopping* (a reason is set: INT was sent, TERM and KILL follow `signalwait` apart); its executor
+ * says when it is idle again, which for a stopped shell is when its successor stands.
+ */
+import type { TaskSignal } from '../executor.ts';
+import type { HeldTask } from './held.ts';
+
+/** Why a slot was told to stop: `timeout` records an outcome, `interrupt` how it ended, `dropped` records nothing, `shutdown` gives the task back. */
+export type StopReason = 'timeout' | 'dropped' | 'shutdown' | 'interrupt';
+
+export interface Slot {
+  readonly number: number;
+  readonly tasks: Map<number, HeldTask>;
+  /** Ended, their output still being read: the slot is idle before their end is told. */
+  readonly finishing: Map<number, HeldTask>;
+  busy: boolean;
+  startedAt: number;
+  /** Infinity: none. */
+  deadline: number;
+  reason: StopReason | null;
+  step: number;
+  nextStepAt: number;
+}
+
+const ladder: readonly TaskSignal[] = ['SIGINT', 'SIGTERM', 'SIGKILL'];
+
+export class Slots {
+  readonly all: readonly Slot[];
+  readonly #signalwait: number;
+  #busy = 0;
+
+  constructor(count: number, signalwait: number) {
+    this.#signalwait = signalwait;
+    this.all = Array.from({ length: count }, (_, number) => ({
+      number,
+      tasks: new Map(),
+      finishing: new Map(),
+      busy: false,
+      startedAt: 0,
+      deadline: Number.POSITIVE_INFINITY,
+      reason: null,
+      step: 0,
+      nextStepAt: Number.POSITIVE_INFINITY,
+    }));
+  }
+
+  get idle(): number {
+    return this.all.length - this.#busy;
+  }
+
+  get anyBusy(): boolean {
+    return this.#busy > 0;
+  }
+
+  occupy(slot: Slot, now: number, timeout: number | null): void {
+    slot.busy = true;
+    this.#busy++;
+    slot.startedAt = now;
+    slot.deadline = timeout === null ? Number.POSITIVE_INFINITY : now + timeout;
+  }
+
+  release(slot: Slot): void {
+    if (!slot.busy) return;
+    slot.busy = false;
+    this.#busy--;
+    for (const [key, task] of slot.tasks) slot.finishing.set(key, task);
+    slot.tasks.clear();
+    slot.reason = null;
+    slot.step = 0;
+    this.quiet(slot);
+  }
+
+  /** Nothing runs on the slot any more, though its executor is not ready for the next task: there is nothing to stop. */
+  quiet(slot: Slot): void {
+    slot.deadline = Number.POSITIVE_INFINITY;
+    slot.nextStepAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** Start the ladder; the signal to send now, or null when it climbs already. A sharper reason replaces a weaker one. */
+  stop(slot: Slot, reason: StopReason, now: number): TaskSignal | null {
+    if (!slot.busy || slot.tasks.size === 0) return null;
+    if (slot.reason !== null) {
+      if (reason !== 'timeout') slot.reason = reason;
+      return null;
+    }
+    slot.reason = reason;
+    return this.#climb(slot, now);
+  }
+
+  /** The next signals of all ladders that are due. */
+  *due(now: number): Iterable<readonly [Slot, TaskSignal]> {
+    for (const slot of this.all) {
+      if (slot.nextStepAt > now) continue;
+      const signal = this.#climb(slot, now);
+      if (signal !== null) yield [slot, signal];
+    }
+  }
+
+  /** The slots whose time is up and whose ladder has not begun. */
+  expired(now: number): Slot[] {
+    return this.all.filter((slot) => slot.deadline <= now && slot.reason === null);
+  }
+
+  /** When to look again. */
+  get next(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const slot of this.all) {
+      if (slot.nextStepAt < next) next = slot.nextStepAt;
+      if (slot.reason === null && slot.deadline < next) next = slot.deadline;
+    }
+    return next;
+  }
+
+  /** What runs on all slots. */
+  running(): HeldTask[] {
+    return this.all.flatMap(({ tasks }) => [...tasks.values()]);
+  }
+
+  /** Since when the oldest running task runs; `now` when none does. */
+  oldest(now: number): number {
+    let oldest = now;
+    if (this.#busy > 0) for (const slot of this.all) if (slot.busy && slot.startedAt < oldest) oldest = slot.startedAt;
+    return oldest;
+  }
+
+  #climb(slot: Slot, now: number): TaskSignal | null {
+    const signal = ladder[slot.step++] ?? null;
+    slot.nextStepAt = slot.step < ladder.length ? now + this.#signalwait : Number.POSITIVE_INFINITY;
+    return signal;
+  }
+}

@@ -1,0 +1,42 @@
+/** The entry of a client's thread. */
+import { tmpdir } from 'node:os';
+import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { runComponent } from '../threads/lifecycle.ts';
+import { threadLogger } from '../threads/thread-logger.ts';
+import { MessagePortConnection } from '../transport/message-port.ts';
+import { Client, type ClientSummary } from './client.ts';
+import { type ClientThreadData, clientStates } from './messages.ts';
+
+runComponent<null, ClientSummary>(async ({ id, data, signal, emit }) => {
+  const { config, environment, server, state } = data as ClientThreadData;
+  const clock = systemClock;
+  const shared = new Int32Array(state);
+  const connection = server === null ? null : new MessagePortConnection({ ...server, clock });
+  const client = await Client.open({
+    id,
+    config,
+    connection,
+    environment,
+    spoolFolder: tmpdir(),
+    clock,
+    logger: threadLogger(emit),
+    signal,
+    stateChanged: (name) => {
+      Atomics.store(shared, 0, clientStates.indexOf(name));
+      emit('state', name);
+    },
+  });
+  return {
+    info: null,
+    component: {
+      ended: client.ended,
+      stop: (drain) => client.feed({ type: drain ? 'drain' : 'stop' }),
+      request(name) {
+        if (name !== 'pause' && name !== 'resume' && name !== 'drain' && name !== 'interrupt')
+          throw new MillraceError('ERR_INTERNAL', `a client knows no '${name}'`);
+        client.feed({ type: name });
+      },
+    },
+  };
+});

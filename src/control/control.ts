@@ -1,0 +1,213 @@
+/**
+ * The user's side of a running server, over one connection: submit, run, results, progress, cancel, queries. A handle has one to
+ * its own thread, `connect()` one over the network.
+ */
+import type { Clock } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { SubmitConfig } from '../config/submit-options.ts';
+import { checkQuery, type TaskQuery } from '../data/query.ts';
+import { toTaskResult } from '../data/record.ts';
+import type { TaskData } from '../data/task-data.ts';
+import type { Message } from '../protocol/messages.ts';
+import { openSource, type Source } from '../source/open.ts';
+import { Pump } from '../source/pump.ts';
+import type { TaskRow } from '../store/store.ts';
+import type { Progress, TaskResult } from '../task/result.ts';
+import { toWireTask } from '../task/spec.ts';
+import type { TaskInput } from '../task/task.ts';
+import type { Connection } from '../transport/connection.ts';
+import { Peer } from '../transport/peer.ts';
+import { ReceiptIds, type SubmitReceipt } from './receipts.ts';
+import { ResultReader } from './results.ts';
+import { ConnectionSink } from './sink.ts';
+import { RemoteTaskData, wire } from './tasks.ts';
+
+/** A client as a server sees it. */
+export interface ClientInfo {
+  id: string;
+  host: string;
+  connected: boolean;
+  slots: number;
+  /** Tasks known to run there, and all that are leased to it. */
+  running: number;
+  leased: number;
+  cores: number | null;
+  memory: number | null;
+  tags: Record<string, string | number | boolean | null>;
+  /** ms since its last sign of life, by the server's clock. */
+  silentMs: number;
+}
+
+export interface ControlHandlers {
+  /** An event that was asked for by `listen`. */
+  event(name: string, value: unknown): void;
+  /** The connection is gone. */
+  closed(error: MillraceError | null): void;
+}
+
+export class ServerControl {
+  readonly tasks: TaskData;
+  readonly #connection: Connection;
+  readonly #peer: Peer;
+  readonly #clock: Clock;
+  readonly #handlers: ControlHandlers;
+  readonly #salt: Deferred<string> = deferred();
+  readonly #gone: Deferred<void> = deferred();
+  readonly #sinks: Set<ConnectionSink> = new Set();
+  readonly #watched: Map<number, Deferred<TaskResult>> = new Map();
+  /** Results that came before their receipt was dealt with. */
+  readonly #early: Map<number, TaskRow> = new Map();
+  #ended: MillraceError | null = null;
+
+  constructor(connection: Connection, clock: Clock, handlers: ControlHandlers) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#salt.promise.catch(() => {});
+    this.tasks = new RemoteTaskData(
+      (method, parameters) => this.ask(method, parameters),
+      () => this.#salt.promise,
+    );
+    this.#peer = new Peer(connection, {
+      clock,
+      requests: (name) => {
+        throw new MillraceError('ERR_PROTOCOL', `a control connection answers no '${name}'`);
+      },
+      message: (message) => this.#receive(message),
+      event: (name, value) => this.#event(name, value),
+      closed: (error) => this.#closed(error),
+    });
+  }
+
+  /** The salt of public ids: known once the server has welcomed this connection. */
+  get salt(): Promise<string> {
+    return this.#salt.promise;
+  }
+
+  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null): Promise<SubmitReceipt> {
+    this.#check();
+    const sink = new ConnectionSink();
+    this.#open(sink);
+    try {
+      const ids = new ReceiptIds(await this.#salt.promise);
+      const reader = await openSource(source, this.#clock);
+      const { bundlesize, bundlewait, template, attributes, strict } = config;
+      const onReceipt: ReceiptIds['add'] = (receipt, tasks) => ids.add(receipt, tasks);
+      const pump = new Pump(
+        reader,
+        { bundlesize, bundlewait, template, defaults: attributes, strict, onReceipt },
+        sink,
+        this.#clock,
+        signal,
+      );
+      return { ...(await pump.done), ids: ids.ids };
+    } finally {
+      this.#close(sink);
+    }
+  }
+
+  async run<T>(task: TaskInput): Promise<TaskResult<T>> {
+    this.#check();
+    const wireTask = toWireTask(task);
+    const sink = new ConnectionSink(true);
+    this.#open(sink);
+    try {
+      const receipt = await sink.send(1, [wireTask]);
+      const n = receipt.duplicates[0]?.[1] ?? receipt.first;
+      const early = this.#early.get(n);
+      this.#early.delete(n);
+      if (early !== undefined) return toTaskResult(early, await this.#salt.promise) as TaskResult<T>;
+      const result = this.#watched.get(n) ?? deferred<TaskResult>();
+      this.#watched.set(n, result);
+      return (await result.promise) as TaskResult<T>;
+    } finally {
+      this.#close(sink);
+    }
+  }
+
+  results({ order = 'completed' }: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
+    this.#check();
+    if (order !== 'completed')
+      throw new MillraceError('ERR_OPTION', `results come in the order 'completed'; it is ${JSON.stringify(order)}`);
+    return new ResultReader((method, parameters) => this.ask(method, parameters), this.#salt.promise);
+  }
+
+  progress(): Promise<Progress> {
+    return this.ask('progress') as Promise<Progress>;
+  }
+
+  clients(): Promise<ClientInfo[]> {
+    return this.ask('clients') as Promise<ClientInfo[]>;
+  }
+
+  async cancel(which: readonly string[] | TaskQuery): Promise<number> {
+    const query = Array.isArray(which) ? { ids: which as readonly string[] } : (which as TaskQuery);
+    return (await this.ask('cancel', wire(checkQuery(query)))) as number;
+  }
+
+  /** Be told of these events, and of no others. */
+  listen(names: readonly string[]): Promise<unknown> {
+    return this.ask('listen', { names });
+  }
+
+  ask(method: string, parameters: unknown = {}): Promise<unknown> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    return this.#peer.request(method, parameters);
+  }
+
+  /** Leave; resolves when the connection is closed. */
+  async close(): Promise<void> {
+    this.#ended ??= new MillraceError('ERR_ENDED', 'the connection was closed');
+    this.#connection.close();
+    await this.#gone.promise;
+  }
+
+  #check(): void {
+    if (this.#ended !== null) throw this.#ended;
+  }
+
+  #open(sink: ConnectionSink): void {
+    this.#sinks.add(sink);
+    sink.attach(this.#connection);
+  }
+
+  #close(sink: ConnectionSink): void {
+    sink.finish();
+    this.#sinks.delete(sink);
+  }
+
+  #receive(message: Message): void {
+    if (message[0] === 'welcome') this.#salt.resolve(message[1].salt);
+    else if (message[0] === 'submitted') {
+      for (const sink of this.#sinks) if (sink.receive(message)) return;
+    }
+  }
+
+  #event(name: string, value: unknown): void {
+    if (name !== 'watched') {
+      this.#handlers.event(name, value);
+      return;
+    }
+    for (const row of value as TaskRow[]) {
+      const waiting = this.#watched.get(row.n);
+      if (waiting === undefined) {
+        this.#early.set(row.n, row);
+        continue;
+      }
+      this.#watched.delete(row.n);
+      this.#salt.promise.then((salt) => waiting.resolve(toTaskResult(row, salt))).catch(waiting.reject);
+    }
+  }
+
+  #closed(error: MillraceError | null): void {
+    const ended = this.#ended ?? error ?? new MillraceError('ERR_ENDED', 'the server has ended');
+    this.#ended = ended;
+    this.#salt.reject(ended);
+    for (const sink of this.#sinks) sink.fail(ended);
+    for (const waiting of this.#watched.values()) waiting.reject(ended);
+    this.#watched.clear();
+    this.#gone.resolve();
+    this.#handlers.closed(error);
+  }
+}

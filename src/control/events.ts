@@ -1,0 +1,99 @@
+/** Events of a server as its host sees them: results become public shapes, `onResult` is called one result at a time, in order. */
+import type { MillraceError } from '../base/errors.ts';
+import { toTaskResult } from '../data/record.ts';
+import type { TaskRow } from '../store/store.ts';
+import { taskId } from '../task/id.ts';
+import type { Progress, Summary, TaskResult } from '../task/result.ts';
+import type { ClientInfo } from './control.ts';
+
+/** A task in an event. */
+export interface TaskNote {
+  id: string;
+  /** The attempt that it is about; 0 before the first. */
+  attempt: number;
+  clientId: string | null;
+}
+
+/** Events of a server; those about tasks come in lists. */
+export interface ServerEvents {
+  ready: (info: unknown) => void;
+  error: (error: MillraceError) => void;
+  done: (summary: Summary) => void;
+  submitted: (tasks: TaskNote[]) => void;
+  scheduled: (tasks: TaskNote[]) => void;
+  started: (tasks: TaskNote[]) => void;
+  completed: (results: TaskResult[]) => void;
+  retried: (tasks: TaskNote[]) => void;
+  evicted: (tasks: TaskNote[]) => void;
+  clientJoined: (client: ClientInfo) => void;
+  clientLeft: (client: ClientInfo) => void;
+  /** Twice a second. */
+  progress: (progress: Progress) => void;
+  /** Commits fail and are tried again (for instance a full disk); null: they succeed again. */
+  stalled: (error: { code: string; message: string } | null) => void;
+}
+
+export interface HostEventHandlers {
+  emit(name: string, value: unknown): void;
+  readonly onResult: ((result: TaskResult) => void | Promise<void>) | null;
+  /** So many results were dealt with. */
+  read(results: number): void;
+  /** `onResult` threw. */
+  failed(thrown: unknown): void;
+  /** Everything that came before the end was dealt with. */
+  over(): void;
+}
+
+const notes: ReadonlySet<string> = new Set(['submitted', 'scheduled', 'started', 'retried', 'evicted']);
+
+export class HostEvents {
+  readonly #handlers: HostEventHandlers;
+  #salt = '';
+  /** Results are dealt with one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  #broken = false;
+
+  constructor(handlers: HostEventHandlers) {
+    this.#handlers = handlers;
+  }
+
+  open(salt: string): void {
+    this.#salt = salt;
+  }
+
+  receive(name: string, value: unknown): void {
+    if (name === 'result') this.#queue = this.#queue.then(() => this.#results(value as TaskRow[]));
+    else if (name === 'completed') {
+      const rows = value as TaskRow[];
+      this.#handlers.emit(
+        name,
+        rows.map((row) => toTaskResult(row, this.#salt)),
+      );
+      if (this.#handlers.onResult === null) this.#handlers.read(rows.length);
+    } else if (name === 'over') this.#queue = this.#queue.then(() => this.#handlers.over());
+    else if (notes.has(name)) {
+      const list = (value as [number, number, number, string | null][]).map(
+        ([n, submittedAt, attempt, clientId]): TaskNote => ({ id: taskId(this.#salt, submittedAt, n), attempt, clientId }),
+      );
+      this.#handlers.emit(name, list);
+    } else this.#handlers.emit(name, value);
+  }
+
+  /** Nothing more will come. */
+  close(): void {
+    this.#queue = this.#queue.then(() => this.#handlers.over());
+  }
+
+  async #results(rows: readonly TaskRow[]): Promise<void> {
+    for (const row of rows) {
+      if (this.#broken) return;
+      try {
+        await this.#handlers.onResult?.(toTaskResult(row, this.#salt));
+      } catch (thrown) {
+        this.#broken = true;
+        this.#handlers.failed(thrown);
+      }
+    }
+    this.#handlers.read(rows.length);
+  }
+}

@@ -1,0 +1,61 @@
+/** A cursor over recorded results, page by page: it never slows the run, and reads on after the run's end. */
+import { toTaskResult } from '../data/record.ts';
+import type { TaskRow } from '../store/store.ts';
+import type { TaskResult } from '../task/result.ts';
+import type { Ask } from './tasks.ts';
+
+const pageSize = 500;
+
+export class ResultReader implements AsyncIterableIterator<TaskResult> {
+  readonly #ask: Ask;
+  readonly #salt: Promise<string>;
+  /** Opened at once: what is recorded from now on will be read, whenever that is. */
+  #cursor: Promise<number>;
+  #rows: TaskRow[] = [];
+  #next = 0;
+  #over = false;
+  /** Calls of `next` are answered in order. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(ask: Ask, salt: Promise<string>) {
+    this.#ask = ask;
+    this.#salt = salt;
+    this.#cursor = ask('openCursor') as Promise<number>;
+    this.#cursor.catch(() => {});
+  }
+
+  next(): Promise<IteratorResult<TaskResult, undefined>> {
+    const step = this.#turn.then(() => this.#step());
+    this.#turn = step.catch(() => {});
+    return step;
+  }
+
+  async return(): Promise<IteratorResult<TaskResult, undefined>> {
+    if (!this.#over) {
+      this.#over = true;
+      await this.#cursor.then(() => this.#ask('closeCursor')).catch(() => {});
+    }
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #step(): Promise<IteratorResult<TaskResult, undefined>> {
+    while (!this.#over && this.#next >= this.#rows.length) {
+      const page = (await this.#ask('page', { cursor: await this.#cursor, limit: pageSize })) as {
+        rows: TaskRow[];
+        cursor: number;
+        ended: boolean;
+      };
+      this.#rows = page.rows;
+      this.#next = 0;
+      this.#cursor = Promise.resolve(page.cursor);
+      if (page.ended && page.rows.length === 0) await this.return();
+    }
+    const row = this.#over ? undefined : this.#rows[this.#next++];
+    if (row === undefined) return { done: true, value: undefined };
+    return { done: false, value: toTaskResult(row, await this.#salt) };
+  }
+}

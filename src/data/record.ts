@@ -1,0 +1,120 @@
+/**
+ * From stored rows to the shapes that users see. Numbers become names, bytes become Buffers, encoded values become values; what is
+ * not known yet is absent from a record and never guessed.
+ */
+import type { AttemptEnd, TaskRow } from '../store/store.ts';
+import { storedState } from '../store/store.ts';
+import { taskId } from '../task/id.ts';
+import { type Outcome, outcomes, type TaskResult } from '../task/result.ts';
+import type { TaskStateName } from '../task/state.ts';
+import { taskKinds } from '../task/task.ts';
+import { decodeValue } from '../task/value.ts';
+
+/** Fields of a result that are known from the acceptance on. */
+type AcceptedFields = 'id' | 'kind' | 'args' | 'group' | 'tags' | 'submittedAt';
+
+/** A task as it stands: the fields of its result that are known so far, and its state. `attempt`: attempts that have ended; of a task that is done, its last. */
+export type TaskRecord = { state: TaskStateName; attempt: number } & Pick<TaskResult, AcceptedFields> & Partial<TaskResult>;
+
+/** One recorded attempt of a task. */
+export type AttemptRecord = Pick<
+  TaskResult,
+  | 'attempt'
+  | 'outcome'
+  | 'exitStatus'
+  | 'signal'
+  | 'stdout'
+  | 'stderr'
+  | 'truncated'
+  | 'value'
+  | 'error'
+  | 'command'
+  | 'slot'
+  | 'startedAt'
+  | 'completedAt'
+  | 'waitedMs'
+  | 'durationMs'
+> & {
+  /** The client's number in this store; null: the attempt never reached one. */
+  client: number | null;
+  stdoutPath?: string;
+  stderrPath?: string;
+};
+
+/** The public id of a stored task: the user's own, else the one that follows from its number. */
+export function publicId(row: Pick<TaskRow, 'n' | 'submittedAt' | 'task'>, salt: string): string {
+  return row.task[3]?.id ?? taskId(salt, row.submittedAt, row.n);
+}
+
+/** The result of a task that is done. A row without an end is a defect of the caller. */
+export function toTaskResult(row: TaskRow, salt: string): TaskResult {
+  if (row.end === null) throw new TypeError(`task ${row.n} is not done: it has a record, but no result`);
+  const { client: _, ...end } = toAttemptRecord(row.end);
+  // A command that no template changed travels once.
+  const ran = row.task[0] === 0 && row.end.startedAt !== null;
+  return {
+    ...accepted(row, salt),
+    ...end,
+    command: end.command ?? (ran ? row.task[1] : null),
+    clientId: row.client?.id ?? null,
+    clientHost: row.client?.host ?? null,
+  };
+}
+
+/**
+ * What is known of a task.
+ * @param live Where the server has it when it is not done: the store itself does not know `leased` and `running`.
+ */
+export function toTaskRecord(row: TaskRow, salt: string, live?: 'leased' | 'running'): TaskRecord {
+  if (row.end !== null) return { ...toTaskResult(row, salt), state: 'done' };
+  return { ...accepted(row, salt), state: live ?? (row.state === storedState.waiting ? 'waiting' : 'ready'), attempt: row.attempts };
+}
+
+/** One recorded attempt. */
+export function toAttemptRecord(end: AttemptEnd): AttemptRecord {
+  const extra = end.extra ?? {};
+  const record: AttemptRecord = {
+    attempt: end.attempt,
+    outcome: outcomeName(end.outcome),
+    exitStatus: end.exitStatus,
+    signal: (extra.signal ?? null) as NodeJS.Signals | null,
+    stdout: toBuffer(extra.stdout),
+    stderr: toBuffer(extra.stderr),
+    truncated: extra.truncated ?? false,
+    value: extra.value === undefined ? undefined : decodeValue(extra.value),
+    error: extra.error ?? null,
+    command: extra.command ?? null,
+    client: end.client,
+    slot: end.slot,
+    startedAt: end.startedAt,
+    completedAt: end.completedAt,
+    waitedMs: end.waitedMs,
+    durationMs: end.durationMs,
+  };
+  if (extra.stdoutPath !== undefined) record.stdoutPath = extra.stdoutPath;
+  if (extra.stderrPath !== undefined) record.stderrPath = extra.stderrPath;
+  return record;
+}
+
+function accepted(row: TaskRow, salt: string): Pick<TaskResult, AcceptedFields> {
+  const [kind, args, , attributes] = row.task;
+  return {
+    id: publicId(row, salt),
+    kind: taskKinds[kind] ?? 'shell',
+    args,
+    group: row.group,
+    tags: { ...attributes?.tags },
+    submittedAt: row.submittedAt,
+  };
+}
+
+function outcomeName(code: number): Outcome {
+  const name = outcomes[code];
+  if (name === undefined || name === 'none') throw new TypeError(`${code} is no outcome of a task that is done`);
+  return name;
+}
+
+function toBuffer(output: string | Uint8Array | undefined): Buffer {
+  if (output === undefined) return Buffer.alloc(0);
+  return typeof output === 'string' ? Buffer.from(output, 'utf8') : Buffer.from(output.buffer, output.byteOffset, output.byteLength);
+}

@@ -1,0 +1,110 @@
+/** A connection to a server that runs elsewhere, for its users; and task data without a server. */
+import type { Address } from '../base/address.ts';
+import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { hostName, newId } from '../base/ids.ts';
+import { parseConnectOptions } from '../config/connect.ts';
+import type { ConnectOptions } from '../config/connect-options.ts';
+import type { Source } from '../config/shared-options.ts';
+import { parseHandleSubmitOptions } from '../config/submit.ts';
+import type { SubmitOptions } from '../config/submit-options.ts';
+import { type ClientInfo, ServerControl } from '../control/control.ts';
+import type { SubmitReceipt } from '../control/receipts.ts';
+import type { TaskQuery } from '../data/query.ts';
+import { StoredTasks } from '../data/stored-tasks.ts';
+import type { TaskData } from '../data/task-data.ts';
+import { databasePath, openStore } from '../store/open.ts';
+import type { Progress, TaskResult } from '../task/result.ts';
+import type { TaskInput } from '../task/task.ts';
+import { dial } from '../transport/dial.ts';
+import { watchHeartbeat } from '../transport/heartbeat.ts';
+import { dialUntil } from '../transport/reconnect.ts';
+
+/** Signs of life of a connection, until the server tells its own rate (ms). */
+const heartrate = 500;
+
+/** What the handle of a server can do, from any process. */
+export class ServerConnection {
+  readonly #control: ServerControl;
+
+  /** For `connect`. */
+  constructor(control: ServerControl) {
+    this.#control = control;
+  }
+
+  get tasks(): TaskData {
+    return this.#control.tasks;
+  }
+
+  /** Submit tasks; resolves after they are committed. */
+  async submit(source: Source, options: SubmitOptions = {}): Promise<SubmitReceipt> {
+    const { config, hooks } = parseHandleSubmitOptions(options);
+    return this.#control.submit(source, config, hooks.signal);
+  }
+
+  /** Submit one task and wait for its recorded result, whatever that is. */
+  run<T = unknown>(task: TaskInput): Promise<TaskResult<T>> {
+    return this.#control.run<T>(task);
+  }
+
+  /** Recorded results of the server's run, in the order of their recording. */
+  results(options: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
+    return this.#control.results(options);
+  }
+
+  progress(): Promise<Progress> {
+    return this.#control.progress();
+  }
+
+  clients(): Promise<ClientInfo[]> {
+    return this.#control.clients();
+  }
+
+  /** Cancel tasks by id or query; resolves, with their number, when that is recorded. */
+  cancel(which: readonly string[] | TaskQuery): Promise<number> {
+    return this.#control.cancel(which);
+  }
+
+  /** Leave; open calls reject with ERR_ENDED. */
+  async close(): Promise<void> {
+    await this.#control.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Connect to a server. Errors: ERR_CONNECT_TIMEOUT, ERR_AUTH, ERR_VERSION, ERR_TLS, ERR_ADDRESS, ERR_OPTION and its kin, ERR_ABORTED. */
+export async function connect(address: Address, options: ConnectOptions = {}): Promise<ServerConnection> {
+  const { config, hooks } = parseConnectOptions(address, options);
+  const clock = systemClock;
+  const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+  const { auth, tls, connectTimeout } = config;
+  const signal = hooks.signal === null ? {} : { signal: hooks.signal };
+  const connection = await dialUntil((left) => dial(config.address, { auth, tls, self, clock, timeout: left, ...signal }), {
+    clock,
+    timeout: connectTimeout,
+    ...signal,
+  });
+  const stopHeartbeat = watchHeartbeat(connection, { heartrate, limit: Number.POSITIVE_INFINITY, clock, onSilent: () => {} });
+  const control = new ServerControl(connection, clock, { event: () => {}, closed: () => stopHeartbeat() });
+  await control.salt;
+  return new ServerConnection(control);
+}
+
+/**
+ * The task data of a database without a server, also beside a running one.
+ * Errors: ERR_DATABASE and its kin, ERR_OPTION for a database in memory.
+ */
+export async function openTasks(database: string): Promise<TaskData> {
+  if (typeof database !== 'string' || databasePath(database) === null)
+    throw new MillraceError('ERR_OPTION', 'openTasks() takes the path of a database file: what is in memory belongs to its server');
+  const store = await openStore(database, { access: 'read' });
+  try {
+    return new StoredTasks(store, await store.salt());
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

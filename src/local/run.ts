@@ -1,0 +1,55 @@
+/** A client that is started and waited for in one call, and a server with a client in this process. */
+import { MessageChannel } from 'node:worker_threads';
+import { hostName, newId } from '../base/ids.ts';
+import type { ClientSummary } from '../client/client.ts';
+import { ClientThread, clientPeer } from '../client/thread.ts';
+import { parseClientOptions } from '../config/client.ts';
+import type { ClientOptions } from '../config/client-options.ts';
+import { parseRunLocalOptions } from '../config/local.ts';
+import type { RunLocalOptions } from '../config/local-options.ts';
+import type { Source } from '../config/shared-options.ts';
+import { ServerThread } from '../server/thread.ts';
+import type { Summary } from '../task/result.ts';
+
+/** Work for a server until it says that all is done, or `clientTimeout`, or an abort of `signal`, which drains. (Source: HyperShell, `run_client`.) */
+export async function runClient(options: ClientOptions = {}): Promise<ClientSummary> {
+  const client = await ClientThread.start(parseClientOptions(options), newId(), null, 'drain');
+  return client.join();
+}
+
+/**
+ * Run the tasks of a source here: a server and one client in this process, joined by a message channel; no port is opened. `numTasks`
+ * defaults to all cores. Errors: those of `serveFrom` and `ClientThread.new`.
+ */
+export async function runLocal(source: Source, options: RunLocalOptions = {}): Promise<Summary> {
+  const { server: serverParts, client: clientParts } = parseRunLocalOptions(source, options);
+  const { port1, port2 } = new MessageChannel();
+  const clientId = newId();
+  const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
+  // The client first: its shells are forked while this process is small, and nothing is accepted that nobody could run.
+  const joining = ClientThread.start(clientParts, clientId, { port: port2, peer });
+  const attached = [{ port: port1, peer: clientPeer(clientParts.config, clientId) }];
+  let server: ServerThread;
+  try {
+    server = await ServerThread.start(serverParts, { listens: false, attached });
+  } catch (error) {
+    await joining.then((client) => client.stop()).catch(() => {});
+    throw error;
+  }
+  let client: ClientThread;
+  try {
+    client = await joining;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  // A client that dies takes the run down: nobody else could finish it.
+  const ended = client.join();
+  ended.catch(() => server.stop());
+  try {
+    return await server.join();
+  } finally {
+    await client.stop();
+    await ended;
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Messages to frame bodies and back: msgpack after authentication, JSON before it.
+ *
+ * A body is net-ipc's envelope `{ t, d }`; `t` 1 carries an array of messages, `t` 6 ends a connection in good order. Values are plain data: nil,
+ * booleans, numbers, strings, binary, arrays, objects. The sender refuses what the receiver would, so that a bad value
+ * fails its own call (`ERR_NOT_CLONEABLE`) and never the connection.
+ */
+import { Packr, Unpackr } from 'msgpackr';
+import { MillraceError } from '../base/errors.ts';
+import { longestHeader, writeHeader } from './frame.ts';
+import type { Limits } from './limits.ts';
+import type { Message } from './messages.ts';
+import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
+import { checkMessage } from './shape.ts';
+
+/** Kinds of envelopes that are used, net-ipc's numbers. */
+export const envelope = { hello: 0, messages: 1, end: 6 } as const;
+
+function refuseFunction(): never {
+  throw new TypeError('a function is no data');
+}
+
+// msgpackr would write a function as nil without a word.
+const options = {
+  writeFunction: refuseFunction,
+  useRecords: false,
+  variableMapSize: true,
+  copyBuffers: true,
+  skipValues: [undefined],
+  encodeUndefinedAsNil: true,
+};
+
+/** msgpackr's REUSE_BUFFER_MODE and RESET_BUFFER_MODE; its entry for Node declares both but exports one. */
+const reuseAndReset = 512 | 1024;
+
+/** `{ t: 1, d: [` with a 32-bit count to come. */
+const opening = Uint8Array.of(0x82, 0xa1, 0x74, 0x01, 0xa1, 0x64, 0xdd);
+const reserved = longestHeader + opening.length + 4;
+
+/** msgpackr shares one growing buffer among all packers; above this it is replaced, or one large message would be held for ever. */
+const largestKeptBuffer = 1024 * 1024;
+
+/** msgpackr's reused buffer: what was packed lies between `start` and `end`. */
+type PackedView = Buffer & { start?: number; end?: number };
+
+/** A packed frame: the body and, before it, room in which its header was written. */
+export interface PackedFrame {
+  /** Header and body. */
+  readonly bytes: Buffer;
+  /** Where the body starts. */
+  readonly bodyAt: number;
+  readonly messages: number;
+}
+
+/**
+ * Packs messages into frames as they are sent: each is encoded at once (so later changes of it are not seen), and frames
+ * are cut at `limits.cut`.
+ */
+export class FramePacker {
+  readonly #packr: Packr = new Packr(options);
+  readonly #scanner: MsgpackScanner;
+  readonly #limits: Limits;
+  #buffer: Buffer | null = null;
+  #end = 0;
+  #messages = 0;
+  #nextSize = 512;
+  #ready: PackedFrame[] = [];
+  #readyBytes = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#scanner = new MsgpackScanner({ ...limits, depth: limits.depth - 2 });
+  }
+
+  /** Bytes packed and not taken. */
+  get pending(): number {
+    return this.#readyBytes + this.#end;
+  }
+
+  /** Encodes one message. Throws `ERR_NOT_CLONEABLE` or `ERR_FRAME_TOO_LARGE`; the frame is as before then. */
+  add(message: Message): void {
+    const buffer = this.#encode(message);
+    const { start = 0, end = buffer.length } = buffer;
+    const size = end - start;
+    if (size + reserved > this.#limits.frame)
+      throw new MillraceError(
+        'ERR_FRAME_TOO_LARGE',
+        `a message of ${size} bytes is over the limit of ${this.#limits.frame}: send it in parts`,
+      );
+    if (this.#end > 0 && this.#end + size > this.#limits.cut) this.#cut();
+    const target = this.#room(size);
+    // A native copy costs more than it saves for a message of a few dozen bytes.
+    if (size > 64) buffer.copy(target, this.#end, start, end);
+    else for (let from = start, to = this.#end; from < end; ) target[to++] = buffer[from++]!;
+    this.#end += size;
+    this.#messages++;
+    if (buffer.length > largestKeptBuffer) this.#packr.useBuffer(Buffer.allocUnsafeSlow(8_192));
+  }
+
+  /** All frames packed so far. */
+  take(): PackedFrame[] {
+    if (this.#messages > 0) this.#cut();
+    const frames = this.#ready;
+    this.#ready = [];
+    this.#readyBytes = 0;
+    return frames;
+  }
+
+  #encode(message: Message): PackedView {
+    let packed: PackedView;
+    try {
+      packed = this.#packr.pack(message, reuseAndReset);
+      this.#scanner.scan(packed, packed.start, packed.end);
+    } catch (error) {
+      throw notCloneable(error);
+    }
+    return packed;
+  }
+
+  #room(size: number): Buffer {
+    const needed = Math.max(this.#end, reserved) + size;
+    if (this.#buffer === null || this.#buffer.length < needed) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#nextSize, 2 * (this.#buffer?.length ?? 0)));
+      this.#buffer?.copy(grown, 0, 0, this.#end);
+      this.#buffer = grown;
+    }
+    if (this.#end === 0) this.#end = reserved;
+    return this.#buffer;
+  }
+
+  #cut(): void {
+    const buffer = this.#buffer!;
+    const bodyAt = longestHeader;
+    buffer.set(opening, bodyAt);
+    buffer.writeUInt32BE(this.#messages, reserved - 4);
+    const start = writeHeader(buffer, bodyAt, this.#end - bodyAt);
+    const bytes = buffer.subarray(start, this.#end);
+    this.#ready.push({ bytes, bodyAt: bodyAt - start, messages: this.#messages });
+    this.#readyBytes += bytes.length;
+    this.#nextSize = Math.min(this.#limits.cut, Math.max(256, Math.ceil(this.#end * 1.25)));
+    this.#buffer = null;
+    this.#end = 0;
+    this.#messages = 0;
+  }
+}
+
+function notCloneable(cause: unknown): MillraceError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError('ERR_NOT_CLONEABLE', `a message holds something that is not plain data: ${why}`, { cause });
+}
+
+/** What a body means. */
+export type Decoded = { readonly kind: 'messages'; readonly messages: readonly Message[] } | { readonly kind: 'end' };
+
+/** Decodes bodies after authentication: looked over first, then decoded, then every message's shape is checked. */
+export class FrameDecoder {
+  readonly #unpackr: Unpackr = new Unpackr(options);
+  readonly #scanner: MsgpackScanner;
+
+  constructor(limits: ScanLimits) {
+    this.#scanner = new MsgpackScanner(limits);
+  }
+
+  /** Throws `ERR_PROTOCOL`. */
+  decode(body: Uint8Array): Decoded {
+    this.#scanner.scan(body);
+    const value: unknown = this.#unpackr.unpack(body);
+    if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');
+    const { t, d } = value as { t?: unknown; d?: unknown };
+    if (t === envelope.end) return { kind: 'end' };
+    if (t !== envelope.messages || !Array.isArray(d)) throw new MillraceError('ERR_PROTOCOL', 'a frame with an unknown envelope');
+    return { kind: 'messages', messages: d.map(checkMessage) };
+  }
+}
+
+/** The body that ends a connection in good order. */
+export const endBody: Uint8Array = Uint8Array.of(0x81, 0xa1, 0x74, envelope.end);
+
+/** A body of the handshake: an envelope in JSON. */
+export function encodeHandshake(kind: 0 | 1, value: unknown): Buffer {
+  return Buffer.from(
+    JSON.stringify(kind === envelope.hello ? { t: 0, d: { compress: false, messagepack: true, extras: value } } : { t: 1, d: value }),
+  );
+}
+
+/** Throws `ERR_PROTOCOL`. */
+export function decodeHandshake(body: Uint8Array): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch (cause) {
+    throw new MillraceError('ERR_PROTOCOL', 'a frame of the handshake is not JSON', { cause });
+  }
+  const { t, d } = (typeof value === 'object' && value !== null ? value : {}) as { t?: unknown; d?: unknown };
+  if (t === envelope.messages) return d;
+  if (t === envelope.hello && typeof d === 'object' && d !== null) return (d as { extras?: unknown }).extras;
+  throw new MillraceError('ERR_PROTOCOL', 'a frame of the handshake without its envelope');
+}

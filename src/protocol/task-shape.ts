@@ -1,0 +1,46 @@
+/** The shapes of tasks and results inside messages: every field that a server or client reads. */
+import { array, binaryOrText, bool, type Check, count, finite, nullable, oneOf, plain, record, scalar, text, tuple } from './shapes.ts';
+
+const attributes = plain(
+  {},
+  {
+    id: text,
+    key: text,
+    group: count,
+    priority: finite,
+    cores: finite,
+    memory: finite,
+    resources: record(finite),
+    timeout: finite,
+    tags: record(scalar),
+    dependsOn: array(text),
+    startAfter: finite,
+    startDelay: finite,
+    maxRetries: count,
+    backoff: plain({ delay: finite, factor: finite, max: finite, jitter: finite }),
+    env: record(text),
+    cwd: text,
+    rejected: plain({ code: text, message: text }),
+  },
+);
+
+/** `WireTask`. */
+export const wireTask: Check = tuple(oneOf(0, 1), text, nullable(binaryOrText), nullable(attributes));
+
+const extra = plain(
+  {},
+  {
+    command: text,
+    signal: text,
+    stdout: binaryOrText,
+    stderr: binaryOrText,
+    stdoutPath: text,
+    stderrPath: text,
+    truncated: bool,
+    value: binaryOrText,
+    error: plain({ name: text, message: text, code: nullable(text), stack: nullable(text) }),
+  },
+);
+
+/** `WireResult`. */
+export const wireResult: Check = tuple(count, count, nullable(count), nullable(finite), finite, nullable(count), nullable(extra));

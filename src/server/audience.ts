@@ -1,0 +1,210 @@
+/**
+ * Who is told of what was recorded: watchers of single tasks (`run`), listeners to events, the one `onResult`, and readers of
+ * cursors that have caught up. Nothing is made for nobody. Only `onResult` slows the run: when the host has too many results unread the core grants no more.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { ClientRow, TaskRow, TaskStore } from '../store/store.ts';
+import { storedState } from '../store/store.ts';
+import type { CoreTask } from './core/entities.ts';
+import type { Note, NoteName, Turn } from './core/events.ts';
+import type { Link } from './link.ts';
+
+/** Results that the host may have unread before the core holds, and when it goes on. */
+const mostUnread = 4_096;
+const fewUnread = 1_024;
+
+const noteNames: readonly NoteName[] = ['submitted', 'scheduled', 'started', 'retried', 'evicted'];
+
+/** How often `progress` is told to those who listen (ms). */
+const progressEvery = 500;
+
+/** Names of events that carry whole results. */
+const resultEvents = ['result', 'completed'] as const;
+
+export interface AudienceHandlers {
+  /** Somebody listens to these notes of the core, or nobody does any more. */
+  observe(name: NoteName, wanted: boolean): void;
+  progress(): unknown;
+  hold(wanted: boolean): void;
+  /** A reader's request failed. */
+  failed(thrown: unknown): void;
+}
+
+interface Parked {
+  readonly cursor: number;
+  readonly limit: number;
+  readonly resolve: (page: Page) => void;
+}
+
+export interface Page {
+  rows: TaskRow[];
+  cursor: number;
+  /** No more will come. */
+  ended: boolean;
+}
+
+export class Audience {
+  readonly #store: TaskStore;
+  readonly #handlers: AudienceHandlers;
+  readonly #clock: Clock;
+  readonly #clients: ReadonlyMap<number, ClientRow>;
+  readonly #watched: Map<number, Set<Link>> = new Map();
+  readonly #listeners: Set<Link> = new Set();
+  #parked: Parked[] = [];
+  #unread = 0;
+  #holding = false;
+  #ended = false;
+  #stopProgress: (() => void) | null = null;
+
+  constructor(store: TaskStore, clients: ReadonlyMap<number, ClientRow>, handlers: AudienceHandlers, clock: Clock) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#clients = clients;
+    this.#handlers = handlers;
+  }
+
+  /** Send the results of these tasks to the link once they are recorded. */
+  watch(link: Link, numbers: Iterable<number>): void {
+    for (const n of numbers) {
+      const links = this.#watched.get(n);
+      if (links === undefined) this.#watched.set(n, new Set([link]));
+      else links.add(link);
+    }
+  }
+
+  listen(link: Link, names: readonly string[]): void {
+    link.listens.clear();
+    for (const name of names) link.listens.add(name);
+    if (names.length > 0) this.#listeners.add(link);
+    else this.#listeners.delete(link);
+    this.#listened();
+  }
+
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** Tell the host that no result will follow. */
+  over(): void {
+    for (const link of this.#listeners) if (link.host) link.peer.notify('over', null);
+    this.#stopProgress?.();
+    this.#stopProgress = null;
+  }
+
+  /** The host has dealt with this many results. */
+  read(results: number): void {
+    this.#unread = Math.max(0, this.#unread - results);
+    if (this.#holding && this.#unread <= fewUnread) this.#hold(false);
+  }
+
+  leave(link: Link): void {
+    this.#listeners.delete(link);
+    this.#listened();
+    if (link.host) this.read(this.#unread);
+    for (const [n, links] of this.#watched) if (links.delete(link) && links.size === 0) this.#watched.delete(n);
+  }
+
+  /** After the commit of a turn. */
+  tell(turn: Turn): void {
+    if (turn.ended.length > 0) this.#tellEnds(turn);
+    if (turn.notes.length > 0) this.#tellNotes(turn.notes);
+  }
+
+  event(name: string, value: unknown): void {
+    for (const link of this.#listeners) if (link.listens.has(name)) link.peer.notify(name, value);
+  }
+
+  /** The next results after a cursor; waits until there are some, or the end. */
+  async page(cursor: number, limit: number): Promise<Page> {
+    const found = await this.#store.completed(cursor, limit);
+    if (found.rows.length > 0 || this.#ended) return { ...found, ended: found.rows.length === 0 };
+    return new Promise((resolve) => this.#parked.push({ cursor, limit, resolve }));
+  }
+
+  /** Nothing more will be recorded: waiting readers get the end. */
+  end(): void {
+    this.#ended = true;
+    this.#unpark();
+  }
+
+  #tellEnds(turn: Turn): void {
+    const listeners = [...this.#listeners].filter(({ listens }) => resultEvents.some((name) => listens.has(name)));
+    if (listeners.length > 0 || this.#watched.size > 0) {
+      const rows: TaskRow[] = [];
+      const watched = new Map<Link, TaskRow[]>();
+      turn.ended.forEach((task, i) => {
+        const links = this.#watched.get(task.n);
+        if (links === undefined && listeners.length === 0) return;
+        const row = this.#row(task, turn.writes!.ends[i]!);
+        rows.push(row);
+        if (links === undefined) return;
+        this.#watched.delete(task.n);
+        for (const link of links) {
+          const list = watched.get(link);
+          if (list === undefined) watched.set(link, [row]);
+          else list.push(row);
+        }
+      });
+      for (const [link, list] of watched) link.peer.notify('watched', list);
+      for (const link of listeners) {
+        for (const name of resultEvents) if (link.listens.has(name)) link.peer.notify(name, rows);
+        if (link.host) this.#unread += rows.length;
+        if (!this.#holding && link.listens.has('result') && this.#unread > mostUnread) this.#hold(true);
+      }
+    }
+    this.#unpark();
+  }
+
+  #row(task: CoreTask, end: NonNullable<TaskRow['end']>): TaskRow {
+    return {
+      n: task.n,
+      submittedAt: task.submittedAt,
+      task: task.wire,
+      state: storedState.done,
+      group: task.group,
+      attempts: task.attempts,
+      losses: task.losses,
+      end,
+      client: end.client === null ? null : (this.#clients.get(end.client) ?? null),
+    };
+  }
+
+  #tellNotes(notes: readonly Note[]): void {
+    const byName = new Map<string, unknown[]>();
+    for (const { name, n, submittedAt, attempt, clientId } of notes) {
+      const list = byName.get(name);
+      if (list === undefined) byName.set(name, [[n, submittedAt, attempt, clientId]]);
+      else list.push([n, submittedAt, attempt, clientId]);
+    }
+    for (const [name, list] of byName) this.event(name, list);
+  }
+
+  #listened(): void {
+    const wanted = (name: string): boolean => [...this.#listeners].some(({ listens }) => listens.has(name));
+    for (const name of noteNames) this.#handlers.observe(name, wanted(name));
+    if (!wanted('progress')) {
+      this.#stopProgress?.();
+      this.#stopProgress = null;
+    } else if (this.#stopProgress === null && !this.#ended) this.#tellProgress();
+  }
+
+  #tellProgress(): void {
+    this.#stopProgress = this.#clock.after(progressEvery, () => {
+      this.event('progress', this.#handlers.progress());
+      this.#tellProgress();
+    });
+  }
+
+  #unpark(): void {
+    if (this.#parked.length === 0) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const { cursor, limit, resolve } of parked)
+      this.page(cursor, limit).then(resolve, (thrown: unknown) => this.#handlers.failed(thrown));
+  }
+
+  #hold(wanted: boolean): void {
+    this.#holding = wanted;
+    this.#handlers.hold(wanted);
+  }
+}

@@ -1,0 +1,73 @@
+/** Counts, kept by each change and never by counting: of this run (the summary) and of the store (totals, tasks pending by group). */
+import type { StoreCounts } from '../../store/store.ts';
+import { outcomeCode } from '../../task/result.ts';
+
+export class Counts {
+  /** Of this run, by `outcomeCode`; index 0 is not used. */
+  readonly outcomes: number[] = [0, 0, 0, 0, 0, 0, 0];
+  submitted = 0;
+  retried = 0;
+  refused = 0;
+  /** Not done, in all and by group. */
+  pending: number;
+  readonly groups: Map<number, number> = new Map();
+  readonly #total: StoreCounts;
+  #changed = false;
+
+  constructor(total: StoreCounts) {
+    this.#total = { ...total, outcomes: [...total.outcomes] };
+    while (this.#total.outcomes.length < 7) this.#total.outcomes.push(0);
+    for (const [group, count] of Object.entries(total.groups)) if (count > 0) this.groups.set(Number(group), count);
+    this.pending = [...this.groups.values()].reduce((sum, count) => sum + count, 0);
+    // What an earlier run left is this run's work: so that submitted = sum of outcomes + pending.
+    this.submitted = this.pending;
+  }
+
+  /** A task was accepted (or refused as malformed: then its end follows in the same turn). */
+  accepted(group: number): void {
+    this.submitted++;
+    this.#total.submitted++;
+    this.pending++;
+    this.groups.set(group, (this.groups.get(group) ?? 0) + 1);
+    this.#changed = true;
+  }
+
+  ended(group: number, outcome: number): void {
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
+    this.#total.outcomes[outcome] = (this.#total.outcomes[outcome] ?? 0) + 1;
+    this.pending--;
+    const left = (this.groups.get(group) ?? 1) - 1;
+    if (left > 0) this.groups.set(group, left);
+    else this.groups.delete(group);
+    this.#changed = true;
+  }
+
+  /** A further attempt of a task begins. */
+  retry(): void {
+    this.retried++;
+    this.#total.retried++;
+    this.#changed = true;
+  }
+
+  /** The lowest group with pending tasks: the only one that is served. */
+  get activeGroup(): number | null {
+    let lowest: number | null = null;
+    for (const group of this.groups.keys()) if (lowest === null || group < lowest) lowest = group;
+    return lowest;
+  }
+
+  get failedTasks(): number {
+    const { failed, timeout, lost, rejected } = outcomeCode;
+    return this.outcomes[failed]! + this.outcomes[timeout]! + this.outcomes[lost]! + this.outcomes[rejected]!;
+  }
+
+  /** The totals for the store, when they changed since the last call. */
+  take(): StoreCounts | null {
+    if (!this.#changed) return null;
+    this.#changed = false;
+    const { submitted, outcomes, retried } = this.#total;
+    const all = [...outcomes];
+    all[0] = this.pending;
+    return { submitted, outcomes: all, retried, groups: Object.fromEntries(this.groups) };
+  }
+}

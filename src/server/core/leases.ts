@@ -1,0 +1,80 @@
+/** The table of leases: which client holds which task under which grant, and which grant rows a turn has to rewrite. */
+import { MillraceError } from '../../base/errors.ts';
+import type { GrantId } from '../../protocol/messages.ts';
+import type { GrantRow } from '../../store/store.ts';
+import { toRanges } from '../../task/ranges.ts';
+import type { CoreClient, CoreTask, Grant } from './entities.ts';
+
+export class Leases {
+  readonly clients: Map<string, CoreClient> = new Map();
+  readonly byConnection: Map<string, CoreClient> = new Map();
+  readonly grants: Map<GrantId, Grant> = new Map();
+  /** Grants whose row must be rewritten in this turn. */
+  readonly changed: Set<Grant> = new Set();
+  readonly #epoch: number;
+  #counter = 0;
+
+  constructor(epoch: number) {
+    this.#epoch = epoch;
+  }
+
+  /** A new grant of these tasks; they are marked by the caller. */
+  grant(client: CoreClient, attempt: number, tasks: CoreTask[]): Grant {
+    const grant: Grant = { id: this.#epoch * 2 ** 32 + ++this.#counter, client, attempt, tasks, out: 0 };
+    this.adopt(grant);
+    this.changed.add(grant);
+    return grant;
+  }
+
+  /** Take a grant in: a new one, or one that a former server left. */
+  adopt(grant: Grant): void {
+    this.grants.set(grant.id, grant);
+    grant.client.grants.set(grant.id, grant);
+    for (let place = 0; place < grant.tasks.length; place++) {
+      const task = grant.tasks[place];
+      if (!task) continue;
+      task.grant = grant;
+      task.place = place;
+      grant.out++;
+      grant.client.leased++;
+    }
+  }
+
+  /** Take a task out of its grant. `rewrite`: its number must leave the stored row too (it is not done). */
+  release(task: CoreTask, running: boolean, rewrite: boolean): void {
+    const grant = task.grant;
+    if (grant === null || grant.tasks[task.place] !== task) throw new MillraceError('ERR_INTERNAL', `no lease to release: ${task.story()}`);
+    grant.tasks[task.place] = null;
+    task.grant = null;
+    task.startedAt = -1;
+    grant.client.leased--;
+    if (running) grant.client.running--;
+    if (--grant.out === 0) {
+      this.grants.delete(grant.id);
+      grant.client.grants.delete(grant.id);
+      this.changed.add(grant);
+    } else if (rewrite) this.changed.add(grant);
+  }
+
+  /** The rows of the grants that this turn changed. */
+  takeChanged(): GrantRow[] {
+    const rows: GrantRow[] = [];
+    for (const grant of this.changed) {
+      const tasks: number[] = [];
+      for (const task of grant.tasks) if (task !== null) tasks.push(task.n);
+      tasks.sort(ascending);
+      rows.push({ id: grant.id, client: grant.client.n, attempt: grant.attempt, tasks: toRanges(tasks) });
+    }
+    this.changed.clear();
+    return rows;
+  }
+
+  /** Forget a client that holds nothing and has no connection. */
+  forget(client: CoreClient): void {
+    if (client.connection === null && client.grants.size === 0) this.clients.delete(client.id);
+  }
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}

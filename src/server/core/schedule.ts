@@ -1,0 +1,146 @@
+/**
+ * Who gets what: once a turn, ready tasks go to clients with credit. Free slots are served first, one round for all clients,
+ * then prefetch, in equal shares. When nothing is ready and slots are free elsewhere, unstarted work is recalled from whoever
+ * would need longest for it.
+ */
+import type { GrantedTask } from '../../protocol/messages.ts';
+import { enter, taskState } from '../../task/state.ts';
+import type { CoreClient, CoreTask, Grant } from './entities.ts';
+import type { CoreState } from './state.ts';
+
+/** Work that is gone sooner than this is not worth a recall (ms); also the least time between two recalls of one client. */
+const worthRecalling = 50;
+
+/** A recall that is not answered in this time costs the client its connection (ms): `resume` then repairs. */
+export const recallTimeout = 10_000;
+
+/** The group that is served now; null: nothing is. */
+export function servedGroup(state: CoreState): number | null {
+  if (state.phase !== 'running' || state.holds.size > 0) return null;
+  const group = state.counts.activeGroup;
+  if (group === null || state.options.continueOnFailure) return group;
+  for (const failed of state.failedGroups.keys()) if (failed < group) return null;
+  return group;
+}
+
+export function schedule(state: CoreState): void {
+  const group = servedGroup(state);
+  if (group === null) return;
+  if (state.window.size > 0) {
+    const clients: CoreClient[] = [];
+    for (const client of state.leases.clients.values()) if (client.credit > 0) clients.push(client);
+    if (clients.length > 0) {
+      // Least loaded first: on an idle server the next task goes to the client that has least to do.
+      clients.sort((a, b) => b.free / b.capacity.slots - a.free / a.capacity.slots || a.leased - b.leased);
+      for (const client of clients) hand(state, client, group, Math.min(client.free, client.credit));
+      share(state, clients, group);
+    }
+  }
+  recall(state, group);
+}
+
+/** What is left, beyond free slots, in equal shares of what each still takes. */
+function share(state: CoreState, clients: readonly CoreClient[], group: number): void {
+  let left = clients.filter((client) => client.credit > 0);
+  while (left.length > 0 && state.window.size > 0) {
+    const part = Math.max(1, Math.ceil(state.window.size / left.length));
+    left = left.filter((client) => hand(state, client, group, Math.min(part, client.credit)) > 0 && client.credit > 0);
+  }
+}
+
+/** Grant up to `limit` tasks to a client; how many it was. */
+function hand(state: CoreState, client: CoreClient, group: number, limit: number): number {
+  let given = 0;
+  while (given < limit) {
+    const { tasks: most, bytes } = state.options.bundle;
+    const tasks = state.window.take(group, (demand) => client.fits(demand), Math.min(limit - given, most), bytes);
+    if (tasks.length === 0) break;
+    send(state, client, tasks);
+    given += tasks.length;
+  }
+  return given;
+}
+
+function send(state: CoreState, client: CoreClient, tasks: CoreTask[]): void {
+  const attempt = tasks[0]!.attempts + 1;
+  const granted: GrantedTask[] = [];
+  for (const task of tasks) {
+    enter(task, taskState.leased);
+    granted.push([task.n, task.submittedAt, task.wire]);
+    state.note('scheduled', task, attempt, client);
+  }
+  // `tasks` becomes the grant's own list.
+  const grant = state.leases.grant(client, attempt, tasks);
+  client.sent += granted.length;
+  client.free = Math.max(0, client.free - granted.length);
+  state.send(client.connection, ['work', grant.id, attempt, granted]);
+}
+
+function recall(state: CoreState, group: number): void {
+  const idle: CoreClient[] = [];
+  let free = 0;
+  for (const client of state.leases.clients.values()) {
+    if (client.phase !== 'present' || client.free === 0 || client.credit === 0) continue;
+    idle.push(client);
+    free += Math.min(client.free, client.credit);
+  }
+  if (free === 0 || !state.window.exhausted(group)) return;
+  const { now } = state.time;
+  const victims = [...state.leases.clients.values()].filter((client) => recallable(client, now)).sort((a, b) => b.unstarted - a.unstarted);
+  for (const victim of victims) {
+    if (free <= 0) return;
+    // What nobody idle can hold would come straight back.
+    const tail = lastUnstarted(victim);
+    if (tail === null || !idle.some((client) => client.fits(tail.demand))) continue;
+    const tasks = Math.min(free, Math.ceil(victim.unstarted / 2));
+    victim.recallSentAt = now;
+    free -= tasks;
+    state.send(victim.connection, ['recall', tasks]);
+  }
+}
+
+/** The task that a recall would give back first, as far as is known here. */
+function lastUnstarted(client: CoreClient): CoreTask | null {
+  let newest: Grant | null = null;
+  for (const grant of client.grants.values()) if (newest === null || grant.id > newest.id) newest = grant;
+  for (let place = (newest?.tasks.length ?? 0) - 1; place >= 0; place--) {
+    const task = newest?.tasks[place];
+    if (task?.state === taskState.leased) return task;
+  }
+  return null;
+}
+
+function recallable(client: CoreClient, now: number): boolean {
+  if (client.phase !== 'present' || client.recallSentAt >= 0 || client.free > 0 || client.unstarted <= 0) return false;
+  if (now - client.recalledAt < worthRecalling) return false;
+  return client.rate === 0 || (client.unstarted / client.rate) * 1000 > worthRecalling;
+}
+
+/** Whether a recall may become due although nothing happens (somebody idles, somebody has work in hand). */
+export function recallMayCome(state: CoreState): boolean {
+  const group = servedGroup(state);
+  if (group === null || !state.window.exhausted(group)) return false;
+  let idle = false;
+  let loaded = false;
+  for (const client of state.leases.clients.values()) {
+    if (client.phase !== 'present') continue;
+    if (client.free > 0 && client.credit > 0) idle = true;
+    else if (client.unstarted > 0 && client.recallSentAt < 0) loaded = true;
+  }
+  return idle && loaded;
+}
+
+/** How often the pace of clients is taken (ms). */
+const paceEvery = 200;
+
+/** Update completions per second, weighted by time, so that bundles do not weigh by their number. */
+export function takePace(client: CoreClient, now: number): void {
+  const passed = now - client.pacedAt;
+  if (passed < paceEvery) return;
+  const rate = (client.completedSince / passed) * 1000;
+  const weight = 1 - Math.exp(-passed / 1000);
+  client.rate = client.rate === 0 ? rate : client.rate + (rate - client.rate) * weight;
+  if (client.rate < 0.01) client.rate = 0;
+  client.completedSince = 0;
+  client.pacedAt = now;
+}

@@ -1,0 +1,43 @@
+/** The entry of a server's thread. */
+import { systemClock } from '../base/clock.ts';
+import { hostName, newId } from '../base/ids.ts';
+import { silentLogger } from '../base/log.ts';
+import { fromWireError } from '../protocol/wire-error.ts';
+import { openSource } from '../source/open.ts';
+import type { Summary } from '../task/result.ts';
+import { runComponent } from '../threads/lifecycle.ts';
+import { threadLogger } from '../threads/thread-logger.ts';
+import { MessagePortConnection } from '../transport/message-port.ts';
+import type { ServerThreadData } from './messages.ts';
+import { Server, type ServerInfo } from './server.ts';
+import { feedSource } from './source-feed.ts';
+
+runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
+  const { config, sourcePath, expectSource, listens, host, attached } = data as ServerThreadData;
+  const clock = systemClock;
+  // First what may be missing: nothing is bound or locked for a source that is not there.
+  const reader = sourcePath === null ? null : await openSource(sourcePath, clock);
+  const server = await Server.open({ id, config, expectSource, listens, clock, logger: threadLogger(emit) ?? silentLogger });
+  const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+  server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
+  for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false);
+  const { bundlesize, bundlewait } = config;
+  const feed = reader === null ? null : feedSource(server, reader, { bundlesize, bundlewait, clock });
+  return {
+    info: server.info,
+    component: {
+      ended: server.ended,
+      stop(drain) {
+        feed?.stop();
+        server.stop(drain);
+      },
+      request(name, value) {
+        if (name === 'pause' || name === 'resume') {
+          feed?.[name]();
+          server.hold(name === 'pause');
+        } else if (name === 'fail') server.stop(true, fromWireError(value));
+      },
+      lingers: () => server.lingers(),
+    },
+  };
+});

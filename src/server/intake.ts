@@ -1,0 +1,72 @@
+/**
+ * Bundles on their way into the core. Keys and ids of users are looked up in the store first, outside of the core; later bundles of
+ * the same sender wait for that, so that order is kept.
+ */
+import { MillraceError } from '../base/errors.ts';
+import type { Submit } from '../protocol/messages.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { WireTask } from '../task/task.ts';
+import type { Turns } from './turns.ts';
+
+/** One sender of bundles: a connection, or the server's own source. */
+export class IntakeLane {
+  readonly name: string;
+  readonly fail: (error: MillraceError) => void;
+  /** Look-ups under way; null: none. */
+  pending: Promise<void> | null = null;
+
+  constructor(name: string, fail: (error: MillraceError) => void) {
+    this.name = name;
+    this.fail = fail;
+  }
+}
+
+export class Intake {
+  readonly #turns: Turns;
+  readonly #store: TaskStore;
+
+  constructor(turns: Turns, store: TaskStore) {
+    this.#turns = turns;
+    this.#store = store;
+  }
+
+  submit(lane: IntakeLane, [, submitter, sequence, tasks]: Submit): void {
+    const feed = (known: ReadonlyMap<number, number> | null): void => {
+      this.#turns.feed({ type: 'submit', connection: lane.name, submitter, sequence, tasks, known }, tasks.length);
+    };
+    const keyed = tasks.some(([, , , attributes]) => attributes?.key !== undefined || attributes?.id !== undefined);
+    if (keyed) this.#later(lane, async () => feed(await this.#known(tasks)));
+    else if (lane.pending === null) feed(null);
+    else this.#later(lane, async () => feed(null));
+  }
+
+  done(lane: IntakeLane, submitter: string): void {
+    const feed = (): void => this.#turns.feed({ type: 'submitter-done', connection: lane.name, submitter });
+    if (lane.pending === null) feed();
+    else this.#later(lane, async () => feed());
+  }
+
+  #later(lane: IntakeLane, step: () => Promise<void>): void {
+    const pending = (lane.pending ?? Promise.resolve()).then(step).catch((thrown: unknown) => lane.fail(MillraceError.from(thrown)));
+    lane.pending = pending;
+    void pending.then(() => {
+      if (lane.pending === pending) lane.pending = null;
+    });
+  }
+
+  async #known(tasks: readonly WireTask[]): Promise<ReadonlyMap<number, number>> {
+    const keys: string[] = [];
+    const ids: string[] = [];
+    for (const [, , , attributes] of tasks) {
+      if (attributes?.key !== undefined) keys.push(attributes.key);
+      if (attributes?.id !== undefined) ids.push(attributes.id);
+    }
+    const known = await this.#store.known(keys, ids);
+    const places = new Map<number, number>();
+    tasks.forEach(([, , , attributes], place) => {
+      const n = known.keys.get(attributes?.key ?? '') ?? known.ids.get(attributes?.id ?? '');
+      if (n !== undefined) places.set(place, n);
+    });
+    return places;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * All connections of the server: who may say what, whose tasks are watched, who is silent, and how each is ended. A send to a
+ * connection that is gone dies with it.
+ */
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { Connection } from '../transport/connection.ts';
+import { watchHeartbeat } from '../transport/heartbeat.ts';
+import { Peer } from '../transport/peer.ts';
+import { type Intake, IntakeLane } from './intake.ts';
+import { clientEvent, type Link, rowsOf, unexpected } from './link.ts';
+import { type RequestContext, requestHandlers } from './requests.ts';
+import type { Turns } from './turns.ts';
+
+export interface LinksOptions {
+  readonly context: RequestContext;
+  readonly turns: Turns;
+  readonly intake: Intake;
+  readonly store: TaskStore;
+  readonly clock: Clock;
+  readonly welcome: Message;
+  readonly heartrate: number;
+  readonly evictAfter: number;
+}
+
+interface Entry extends Link {
+  readonly stopHeartbeat: () => void;
+  readonly lane: IntakeLane;
+  readonly watching: Set<string>;
+}
+
+export class Links {
+  readonly #options: LinksOptions;
+  readonly #entries: Map<string, Entry> = new Map();
+  readonly #intercepted: Map<string, (message: Message) => void> = new Map();
+  #clients = 0;
+  #noClients: (() => void) | null = null;
+  #stalled = false;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+  }
+
+  [Symbol.iterator](): Iterator<Link> {
+    return this.#entries.values();
+  }
+
+  /** Open result cursors of all links. */
+  get cursors(): number {
+    let cursors = 0;
+    for (const entry of this.#entries.values()) cursors += entry.cursors;
+    return cursors;
+  }
+
+  add(connection: Connection, host: boolean): Link {
+    const { context, clock, heartrate, evictAfter, turns } = this.#options;
+    const { role } = connection.peer;
+    const stopHeartbeat = host
+      ? () => {}
+      : watchHeartbeat(connection, {
+          heartrate,
+          // Clients are given up by the core, in a turn of its own.
+          limit: role === 'client' ? Number.POSITIVE_INFINITY : evictAfter,
+          clock,
+          onSilent: () =>
+            connection.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'the other side was silent for longer than evictAfter')),
+        });
+    const peer = new Peer(connection, {
+      clock,
+      requests: (name, parameters) => {
+        const handler = Object.hasOwn(requestHandlers, name) ? requestHandlers[name] : undefined;
+        if (handler === undefined || role === 'client') throw new MillraceError('ERR_PROTOCOL', `a ${role} cannot ask for '${name}'`);
+        return handler(context, entry, parameters);
+      },
+      message: (message) => this.#receive(entry, message),
+      closed: () => this.#closed(entry),
+    });
+    const lane = new IntakeLane(connection.id, (error) => connection.destroy(error));
+    const entry: Entry = { connection, peer, role, host, listens: new Set(), cursors: 0, stopHeartbeat, lane, watching: new Set() };
+    this.#entries.set(connection.id, entry);
+    if (this.#stalled) connection.pause();
+    connection.send(this.#options.welcome);
+    if (role === 'client') {
+      this.#clients++;
+      const { id, host: hostName, client: capacity } = connection.peer;
+      if (capacity === undefined) connection.destroy(new MillraceError('ERR_PROTOCOL', 'a client must say what it offers'));
+      else turns.feed({ type: 'client-connected', connection: connection.id, id, host: hostName, capacity });
+    }
+    return entry;
+  }
+
+  /** A sender inside the server that has no connection: its answers go to `receive`. */
+  intercept(name: string, receive: (message: Message) => void): void {
+    this.#intercepted.set(name, receive);
+  }
+
+  send(name: string, message: Message): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) {
+      this.#intercepted.get(name)?.(message);
+      return;
+    }
+    if (message[0] === 'submitted' && entry.watching.delete(`${message[1]} ${message[2]}`)) this.#watch(entry, message[3]);
+    entry.connection.send(message);
+  }
+
+  cut(name: string, error: MillraceError): void {
+    this.#entries.get(name)?.connection.destroy(error);
+  }
+
+  /** Read nothing from anybody while nothing can be written. */
+  stall(wanted: boolean): void {
+    this.#stalled = wanted;
+    for (const { connection, host } of this.#entries.values()) {
+      if (host) continue;
+      if (wanted) connection.pause();
+      else connection.resume();
+    }
+  }
+
+  /** Called once, when no client is connected: at once when that is so. */
+  whenNoClients(call: () => void): void {
+    this.#noClients = call;
+    this.#tellNoClients();
+  }
+
+  closeAllButReaders(): void {
+    for (const entry of this.#entries.values()) if (entry.cursors === 0 && !entry.host) entry.connection.close();
+  }
+
+  closeAll(error?: MillraceError): void {
+    for (const { connection } of [...this.#entries.values()]) {
+      if (error === undefined) connection.close();
+      else connection.destroy(error);
+    }
+  }
+
+  #receive(entry: Entry, message: Message): void {
+    const { turns } = this.#options;
+    const { id } = entry.connection;
+    try {
+      if (entry.role === 'client') {
+        const event = clientEvent(id, message);
+        if (event !== null) turns.feed(event, rowsOf(message));
+        return;
+      }
+      switch (message[0]) {
+        case 'heartbeat':
+        case 'bye':
+          return;
+        case 'submitter-open':
+          turns.feed({ type: 'submitter-open', connection: id, submitter: message[1] });
+          return;
+        case 'submitter-done':
+          this.#options.intake.done(entry.lane, message[1]);
+          return;
+        case 'submit':
+          if (message[4]) entry.watching.add(`${message[1]} ${message[2]}`);
+          this.#options.intake.submit(entry.lane, message);
+          return;
+        default:
+          throw unexpected(message, entry.role);
+      }
+    } catch (thrown) {
+      entry.connection.destroy(MillraceError.from(thrown, 'ERR_PROTOCOL'));
+    }
+  }
+
+  /** Register what a watched bundle became; duplicates that have ended already are told at once. */
+  #watch(entry: Entry, receipt: { first: number; count: number; duplicates: readonly (readonly [number, number])[] }): void {
+    const { audience } = this.#options.context;
+    audience.watch(
+      entry,
+      Array.from({ length: receipt.count }, (_, i) => receipt.first + i),
+    );
+    const numbers = receipt.duplicates.map(([, n]) => n);
+    if (numbers.length === 0) return;
+    audience.watch(entry, numbers);
+    void Promise.resolve(this.#options.store.find({ numbers, limit: numbers.length })).then((rows) => {
+      const ended = rows.filter((row) => row.end !== null);
+      if (ended.length > 0) entry.peer.notify('watched', ended);
+    });
+  }
+
+  #closed(entry: Entry): void {
+    entry.stopHeartbeat();
+    this.#entries.delete(entry.connection.id);
+    const { context, turns } = this.#options;
+    context.audience.leave(entry);
+    turns.feed({ type: 'disconnected', connection: entry.connection.id });
+    if (entry.role === 'client') {
+      this.#clients--;
+      this.#tellNoClients();
+    }
+    if (entry.cursors > 0) {
+      entry.cursors = 0;
+      context.readerMoved();
+    }
+  }
+
+  #tellNoClients(): void {
+    if (this.#clients > 0 || this.#noClients === null) return;
+    const call = this.#noClients;
+    this.#noClients = null;
+    call();
+  }
+}

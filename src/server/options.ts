@@ -1,0 +1,32 @@
+/** From the server's checked options to those of its core. */
+import type { ServerConfig } from '../config/server-options.ts';
+import type { CoreOptions } from './core/events.ts';
+
+/** Ready tasks in memory: a window of this size keeps a million queued tasks in the store. */
+const window = { tasks: 16_384, bytes: 64 * 2 ** 20 };
+
+/** One grant: what a client may ask for ahead at most, and less than a frame. */
+const bundle = { tasks: 4_096, bytes: 2 * 2 ** 20 };
+
+export function coreOptions(config: ServerConfig, expectSource: boolean): CoreOptions {
+  const { foreverMode, restartMode, maxRetries, backoff, maxLosses, eager, evictAfter, reconnectGrace } = config;
+  const { failFast, continueOnFailure, taskTimeout, taskCores, taskMemory } = config;
+  return {
+    foreverMode,
+    restartMode,
+    maxRetries,
+    backoff,
+    maxLosses,
+    eager,
+    evictAfter,
+    reconnectGrace,
+    failFast,
+    continueOnFailure,
+    taskTimeout,
+    taskCores,
+    taskMemory,
+    expectSource,
+    window,
+    bundle,
+  };
+}

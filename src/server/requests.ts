@@ -1,0 +1,143 @@
+/** What a handle or `connect()` may ask of a running server; ids are public, filters are checked here: they come from outside. */
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { resolveIds } from '../data/query.ts';
+import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
+import { parseTaskId } from '../task/id.ts';
+import { taskState } from '../task/state.ts';
+import type { Audience, Page } from './audience.ts';
+import type { ServerCore } from './core/core.ts';
+import { type ExplanationFacts, explain } from './explain.ts';
+import { clientFacts } from './facts.ts';
+import type { Link } from './link.ts';
+
+/** Rows of one answer. */
+const mostRows = 10_000;
+
+export interface RequestContext {
+  readonly core: ServerCore;
+  readonly store: TaskStore;
+  readonly audience: Audience;
+  readonly clock: Clock;
+  readonly salt: string;
+  progress(): unknown;
+  /** Tell the core to cancel; resolves when that is committed. */
+  cancel(numbers: readonly number[]): Promise<number>;
+  /** Everything recorded so far of this run comes after it. */
+  readonly firstCursor: number;
+  /** A reader of results has read or gone: the server may have waited for that to close. */
+  readerMoved(): void;
+}
+
+export type RequestHandler = (context: RequestContext, link: Link, parameters: unknown) => unknown;
+
+export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
+  progress: (context) => context.progress(),
+  clients: ({ core, clock }) => core.clients().map((client) => clientFacts(client, clock.now())),
+  async cancel(context, _link, parameters) {
+    const rows = await find(context, await filterOf(context, parameters));
+    return context.cancel(rows.filter((row) => row.end === null).map((row) => row.n));
+  },
+  async get(context, _link, parameters) {
+    return await rowOf(context, fields(parameters).id);
+  },
+  async find(context, _link, parameters) {
+    const filter = await filterOf(context, parameters);
+    return find(context, { ...filter, limit: Math.min(filter.limit ?? mostRows, mostRows) });
+  },
+  async count(context, _link, parameters) {
+    const filter = await filterOf(context, parameters);
+    if (filter.state === taskState.leased || filter.state === taskState.running) return (await find(context, filter)).length;
+    return context.store.count(filter);
+  },
+  async history(context, _link, parameters) {
+    const row = await rowOf(context, fields(parameters).id);
+    if (row === null) throw unknownTask(fields(parameters).id);
+    return { row, attempts: await context.store.history(row.n) };
+  },
+  async explain(context, _link, parameters): Promise<ExplanationFacts> {
+    const row = await rowOf(context, fields(parameters).id);
+    if (row === null) throw unknownTask(fields(parameters).id);
+    return explain(context.core, row, context.clock.wall());
+  },
+  listen(context, link, parameters) {
+    context.audience.listen(link, texts(fields(parameters).names, 'names'));
+  },
+  read(context, _link, parameters) {
+    context.audience.read(Number(fields(parameters).results) || 0);
+    context.readerMoved();
+  },
+  openCursor(context, link) {
+    link.cursors++;
+    return context.firstCursor;
+  },
+  closeCursor(context, link) {
+    link.cursors = Math.max(0, link.cursors - 1);
+    context.readerMoved();
+  },
+  page(context, _link, parameters): Promise<Page> {
+    const { cursor, limit } = fields(parameters);
+    if (typeof cursor !== 'number' || typeof limit !== 'number') throw new MillraceError('ERR_PROTOCOL', 'a page has a cursor and a limit');
+    return context.audience.page(cursor, Math.max(1, Math.min(limit, mostRows)));
+  },
+};
+
+async function rowOf(context: RequestContext, id: unknown): Promise<TaskRow | null> {
+  const numbers = await resolveIds(context.store, context.salt, [parseTaskId(texts([id], 'id')[0]!)]);
+  if (numbers.length === 0) return null;
+  return withStates(context.core, await context.store.find({ numbers, limit: 1 }))[0] ?? null;
+}
+
+/** Leased and running tasks are known to the core alone. */
+async function find(context: RequestContext, filter: TaskFilter): Promise<TaskRow[]> {
+  const { state } = filter;
+  if (state !== taskState.leased && state !== taskState.running) return withStates(context.core, await context.store.find(filter));
+  const numbers = context.core.numbersIn(state).filter((n) => filter.numbers?.includes(n) ?? true);
+  const { state: _, ...others } = filter;
+  return withStates(context.core, await context.store.find({ ...others, numbers }));
+}
+
+function withStates(core: ServerCore, rows: TaskRow[]): TaskRow[] {
+  return rows.map((row) => (row.end === null ? { ...row, state: core.task(row.n)?.state ?? row.state } : row));
+}
+
+function fields(parameters: unknown): Record<string, unknown> {
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
+    throw new MillraceError('ERR_PROTOCOL', 'a request has named parameters');
+  return parameters as Record<string, unknown>;
+}
+
+function texts(value: unknown, name: string): string[] {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+    throw new MillraceError('ERR_QUERY', `${name} must be texts`);
+  return value;
+}
+
+const filterFields: Readonly<Record<keyof TaskFilter, (value: unknown) => boolean>> = {
+  numbers: (value) => Array.isArray(value) && value.every(Number.isSafeInteger),
+  ids: (value) => Array.isArray(value) && value.every((id) => typeof id === 'string'),
+  group: Number.isSafeInteger,
+  state: Number.isSafeInteger,
+  outcome: Number.isSafeInteger,
+  tags: (value) => typeof value === 'object' && value !== null,
+  orderBy: (value) => ['n', 'submittedAt', 'completedAt', 'durationMs', 'priority'].includes(value as string),
+  desc: (value) => typeof value === 'boolean',
+  limit: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  after: Number.isSafeInteger,
+};
+
+/** A filter from outside: each field is checked; public ids become numbers. */
+async function filterOf(context: RequestContext, value: unknown): Promise<TaskFilter> {
+  const { publicIds, ...filter } = fields(value);
+  for (const [name, item] of Object.entries(filter)) {
+    const check = Object.hasOwn(filterFields, name) ? filterFields[name as keyof TaskFilter] : undefined;
+    if (check === undefined || !check(item))
+      throw new MillraceError('ERR_QUERY', `a filter cannot have ${name} = ${JSON.stringify(item)?.slice(0, 100)}`);
+  }
+  if (publicIds === undefined) return filter as TaskFilter;
+  return { ...filter, numbers: await resolveIds(context.store, context.salt, texts(publicIds, 'ids')) } as TaskFilter;
+}
+
+function unknownTask(id: unknown): MillraceError {
+  return new MillraceError('ERR_NOT_FOUND', `no task has the id ${String(id)}`);
+}

@@ -1,0 +1,175 @@
+/**
+ * The handle of a server: its thread, and its own connection to it. The host's iterables are read here and travel as bundles; results
+ * and events cross only when something listens.
+ */
+import { MessageChannel } from 'node:worker_threads';
+import type { ParsedAddress } from '../base/address.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
+import { MillraceError } from '../base/errors.ts';
+import { hostName, newId } from '../base/ids.ts';
+import { parseServerOptions } from '../config/server.ts';
+import type { ServerConfig, ServerHooks, ServerOptions } from '../config/server-options.ts';
+import type { Parsed, Source } from '../config/shared-options.ts';
+import { parseHandleSubmitOptions } from '../config/submit.ts';
+import type { SubmitOptions } from '../config/submit-options.ts';
+import { type ClientInfo, ServerControl } from '../control/control.ts';
+import { HostEvents, type ServerEvents } from '../control/events.ts';
+import type { SubmitReceipt } from '../control/receipts.ts';
+import type { TaskQuery } from '../data/query.ts';
+import type { TaskData } from '../data/task-data.ts';
+import { toWireError } from '../protocol/wire-error.ts';
+import { filePathOf } from '../source/open.ts';
+import type { Progress, Summary, TaskResult } from '../task/result.ts';
+import type { Duration, TaskInput } from '../task/task.ts';
+import { ThreadHandle } from '../threads/handle.ts';
+import { MessagePortConnection } from '../transport/message-port.ts';
+import type { ServerThreadData } from './messages.ts';
+import type { ServerInfo } from './server.ts';
+
+const entry = new URL('./entry.js', import.meta.url);
+
+/** What `runLocal` adds: clients joined without a socket, and no port. */
+export interface ServerJoin {
+  readonly listens: boolean;
+  readonly attached: ServerThreadData['attached'];
+}
+
+export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary> {
+  readonly #control: ServerControl;
+  readonly #events: HostEvents;
+  readonly #hooks: ServerHooks;
+  readonly #over: Deferred<void> = deferred();
+  #info: ServerInfo | null = null;
+  /** What `onResult` threw: `join` gives it as it is. */
+  #thrown: { readonly error: unknown } | null = null;
+
+  /**
+   * Start a server; resolves when it listens.
+   * Errors: ERR_OPTION and its kin, ERR_AUTH_REQUIRED, ERR_ADDRESS_IN_USE, ERR_DATABASE and its kin, ERR_SOURCE_NOT_FOUND. (Source: HyperShell, `ServerThread.new`.)
+   */
+  static async new(options: ServerOptions = {}): Promise<ServerThread> {
+    return ServerThread.start(parseServerOptions(options), { listens: true, attached: [] });
+  }
+
+  /** As `new`, of checked options. For those who join several roles. */
+  static async start(
+    parsed: Parsed<ServerConfig, ServerHooks>,
+    how: ServerJoin,
+    onAbort: 'kill' | 'drain' = 'kill',
+  ): Promise<ServerThread> {
+    const server = new ServerThread(parsed, how, onAbort);
+    server.#info = await server.open();
+    server.#begin();
+    return server;
+  }
+
+  private constructor({ config, hooks }: Parsed<ServerConfig, ServerHooks>, { listens, attached }: ServerJoin, onAbort: 'kill' | 'drain') {
+    const { port1, port2 } = new MessageChannel();
+    const id = newId();
+    const sourcePath = filePathOf(hooks.source);
+    const data: ServerThreadData = { config, sourcePath, expectSource: hooks.source !== null, listens, host: port2, attached };
+    const transfer = [port2, ...attached.map(({ port }) => port)];
+    super({
+      entry,
+      name: 'millrace server',
+      id,
+      data,
+      transfer,
+      logger: hooks.logger,
+      onAbort,
+      ...(hooks.signal === null ? {} : { signal: hooks.signal }),
+    });
+    this.#hooks = hooks;
+    const peer = { role: 'server' as const, id, host: hostName(), pid: process.pid };
+    this.#events = new HostEvents({
+      emit: (name, value) => this.emitSafely(name, value),
+      onResult: hooks.onResult,
+      read: (results) => void this.#control.ask('read', { results }).catch(() => {}),
+      failed: (thrown) => {
+        this.#thrown = { error: thrown };
+        void this.request('fail', toWireError(thrown)).catch(() => {});
+      },
+      over: () => this.#over.resolve(),
+    });
+    this.#control = new ServerControl(new MessagePortConnection({ port: port1, peer, clock: this.clock }), this.clock, {
+      event: (name, value) => this.#events.receive(name, value),
+      closed: () => this.#events.close(),
+    });
+    this.#control.salt.then((salt) => this.#events.open(salt)).catch(() => {});
+  }
+
+  /** The bound address; accepted wherever an `Address` is. */
+  get address(): { host: string; port: number } | { path: string } {
+    const address: ParsedAddress | null = this.#info?.address ?? null;
+    if (address === null) throw new MillraceError('ERR_STATE', 'this server opened no port: it was started by runLocal()');
+    return { ...address };
+  }
+
+  /** Task data: queries, history, explanations. */
+  get tasks(): TaskData {
+    return this.#control.tasks;
+  }
+
+  /** Resolves with the summary when the run is over and every result was dealt with; rejects with the error that ended it. */
+  override async join(timeout?: Duration): Promise<Summary> {
+    try {
+      const summary = await super.join(timeout);
+      await this.#over.promise;
+      return summary;
+    } catch (error) {
+      throw this.#thrown === null || (error as MillraceError).code === 'ERR_JOIN_TIMEOUT' ? error : this.#thrown.error;
+    }
+  }
+
+  /** Submit tasks; resolves after they are committed. Errors: ERR_SOURCE…, ERR_ENDED. */
+  async submit(source: Source, options: SubmitOptions = {}): Promise<SubmitReceipt> {
+    const { config, hooks } = parseHandleSubmitOptions(options);
+    return this.#control.submit(source, config, hooks.signal);
+  }
+
+  /** Submit one task and wait for its recorded result, whatever that is. */
+  run<T = unknown>(task: TaskInput): Promise<TaskResult<T>> {
+    return this.#control.run<T>(task);
+  }
+
+  /** Recorded results of this run, in the order of their recording; ends after the last one. Never slows the run. */
+  results(options: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
+    return this.#control.results(options);
+  }
+
+  progress(): Promise<Progress> {
+    return this.#control.progress();
+  }
+
+  clients(): Promise<ClientInfo[]> {
+    return this.#control.clients();
+  }
+
+  /** Cancel tasks by id or query; resolves, with their number, when that is recorded. Running ones are then being killed. */
+  cancel(which: readonly string[] | TaskQuery): Promise<number> {
+    return this.#control.cancel(which);
+  }
+
+  protected override listenedChanged(names: readonly string[]): void {
+    super.listenedChanged(names);
+    this.#tellListened(names);
+  }
+
+  #tellListened(names: readonly string[]): void {
+    const wanted = this.#hooks.onResult === null ? names : [...names, 'result'];
+    void this.#control.listen(wanted).catch(() => {});
+  }
+
+  /** The host's own source is read here. */
+  #begin(): void {
+    const { source, onResult } = this.#hooks;
+    if (onResult !== null) this.#tellListened(this.eventNames().map(String));
+    if (source === null || filePathOf(source) !== null) return;
+    const { config } = parseHandleSubmitOptions({});
+    this.#control.submit(source, config, null).catch((error: unknown) => {
+      const failure = MillraceError.from(error, 'ERR_SOURCE');
+      if (failure.code !== 'ERR_ENDED' && failure.code !== 'ERR_CONNECTION_CLOSED')
+        void this.request('fail', toWireError(failure)).catch(() => {});
+    });
+  }
+}

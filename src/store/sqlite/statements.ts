@@ -1,0 +1,76 @@
+/** The prepared statements of one connection, made on first use, and what is done with a list too long for one of them. */
+import type { Driver, Row, Statement, Value } from './driver.ts';
+import { getPayload } from './queries.ts';
+
+/** Longest list in one statement, in items and in characters: below SQLite's limit of 10^9 bytes, and no large peak of memory. */
+const most = { items: 8_192, characters: 2 ** 26 } as const;
+
+export class Statements {
+  readonly #driver: Driver;
+  readonly #prepared = new Map<string, Statement>();
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+  }
+
+  exec(sql: string): void {
+    this.#statement(sql).run();
+  }
+
+  run(sql: string, ...values: Value[]): number {
+    return this.#statement(sql).run(...values);
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  /** One statement over all items, or as few as their size allows; the rows changed. */
+  bulk(sql: string, items: readonly unknown[]): number {
+    if (items.length === 0) return 0;
+    const text = items.length > most.items ? null : stringify(items);
+    if (text !== null && (text.length <= most.characters || items.length === 1)) return this.run(sql, text);
+    const half = Math.ceil(items.length / 2);
+    return this.bulk(sql, items.slice(0, half)) + this.bulk(sql, items.slice(half));
+  }
+
+  /** Let the statements go, after the connection was closed. */
+  forget(): void {
+    this.#prepared.clear();
+  }
+
+  /** After a failure; SQLite may have ended the transaction by itself. */
+  rollback(): void {
+    try {
+      this.#driver.exec('rollback');
+    } catch {
+      // No transaction is open: that is what was wanted.
+    }
+  }
+
+  /** Stored bytes of a task's input or of an attempt. */
+  readonly payload = (n: number, attempt: number): Uint8Array | null => {
+    const bytes = this.all(getPayload, n, attempt)[0]?.bytes;
+    if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+    return bytes instanceof Uint8Array ? bytes : null;
+  };
+
+  #statement(sql: string): Statement {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#driver.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** Null: longer than a string can be. */
+function stringify(items: readonly unknown[]): string | null {
+  try {
+    return JSON.stringify(items);
+  } catch (error) {
+    if (error instanceof RangeError && items.length > 1) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+/** The handle of a submitter. The host's iterables are read in the host, under the same back-pressure; a file is read in the thread. */
+import { MessageChannel } from 'node:worker_threads';
+import { MillraceError } from '../base/errors.ts';
+import { hostName, newId } from '../base/ids.ts';
+import type { Parsed, Source } from '../config/shared-options.ts';
+import { parseSubmitOptions } from '../config/submit.ts';
+import type { SubmitConfig, SubmitHooks, SubmitOptions } from '../config/submit-options.ts';
+import { ConnectionSink } from '../control/sink.ts';
+import { filePathOf, openSource } from '../source/open.ts';
+import { Pump, type PumpTotals } from '../source/pump.ts';
+import type { SourceReader } from '../source/reader.ts';
+import type { Duration } from '../task/task.ts';
+import { type LifecycleEvents, type StopOptions, ThreadHandle } from '../threads/handle.ts';
+import { MessagePortConnection } from '../transport/message-port.ts';
+import type { SubmitThreadData } from './messages.ts';
+
+const entry = new URL('./entry.js', import.meta.url);
+
+/** What a submission did. */
+export type SubmitSummary = PumpTotals;
+
+export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSummary>, null, SubmitSummary> {
+  readonly #count: Int32Array;
+  readonly #connection: MessagePortConnection | null;
+  #pump: Pump | null = null;
+  #sourceError: MillraceError | null = null;
+
+  /**
+   * Start to submit a source; resolves when its first connection stands (or the store is open). (Source: HyperShell, `SubmitThread.new`.)
+   * Errors: ERR_OPTION and its kin, ERR_SOURCE_NOT_FOUND, ERR_CONNECT_TIMEOUT, ERR_AUTH, ERR_DATABASE_IN_USE.
+   */
+  static async new(source: Source, options: SubmitOptions): Promise<SubmitThread> {
+    const parsed = parseSubmitOptions(options);
+    const reader = filePathOf(source) === null ? await openSource(source) : null;
+    const submitter = new SubmitThread(source, parsed, reader !== null);
+    try {
+      await submitter.open();
+    } catch (error) {
+      await reader?.close();
+      throw error;
+    }
+    if (reader !== null) submitter.#begin(reader, parsed.config);
+    return submitter;
+  }
+
+  private constructor(source: Source, { config, hooks }: Parsed<SubmitConfig, SubmitHooks>, hosted: boolean) {
+    const { port1, port2 } = new MessageChannel();
+    const count = new SharedArrayBuffer(4);
+    const id = newId();
+    const data: SubmitThreadData = { config, sourcePath: filePathOf(source), host: hosted ? port2 : null, count };
+    super({
+      entry,
+      name: 'millrace submitter',
+      id,
+      data,
+      transfer: hosted ? [port2] : [],
+      logger: hooks.logger,
+      ...(hooks.signal === null ? {} : { signal: hooks.signal }),
+    });
+    this.#count = new Int32Array(count);
+    const peer = { role: 'submitter' as const, id, host: hostName(), pid: process.pid };
+    this.#connection = hosted ? new MessagePortConnection({ port: port1, peer, clock: this.clock }) : null;
+    if (!hosted) {
+      port1.close();
+      port2.close();
+    }
+  }
+
+  /** Tasks submitted so far. */
+  get count(): number {
+    return Atomics.load(this.#count, 0);
+  }
+
+  override async join(timeout?: Duration): Promise<SubmitSummary> {
+    const summary = await super.join(timeout);
+    if (this.#sourceError !== null) throw this.#sourceError;
+    return summary;
+  }
+
+  override async stop(options: StopOptions = {}): Promise<void> {
+    void this.#pump?.stop().catch(() => {});
+    await super.stop(options);
+  }
+
+  override async pause(): Promise<void> {
+    this.#pump?.pause();
+    await super.pause();
+  }
+
+  override async resume(): Promise<void> {
+    this.#pump?.resume();
+    await super.resume();
+  }
+
+  #begin(reader: SourceReader, config: SubmitConfig): void {
+    const connection = this.#connection!;
+    const sink = new ConnectionSink();
+    connection.start({
+      message: (message) => {
+        if (message[0] === 'submitted') sink.receive(message);
+      },
+      closed: (error) => sink.fail(error ?? new MillraceError('ERR_ENDED', 'the submitter has ended')),
+    });
+    sink.attach(connection);
+    const { bundlesize, bundlewait, template, attributes, strict } = config;
+    this.#pump = new Pump(reader, { bundlesize, bundlewait, template, defaults: attributes, strict }, sink, this.clock);
+    const finish = (): void => {
+      sink.finish();
+      connection.close();
+    };
+    this.#pump.done.then(finish, (error: unknown) => {
+      this.#sourceError = MillraceError.from(error, 'ERR_SOURCE');
+      finish();
+    });
+  }
+}

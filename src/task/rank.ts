@@ -1,0 +1,9 @@
+/** Where a task stands in its group. */
+
+/**
+ * The rank of a task: priority first; then new tasks before retried ones, the other way round when `eager`. Lower runs first.
+ * A task that was only lost or given back ranks as new: its low number puts it in front.
+ */
+export function rankOf(priority: number, retried: boolean, eager: boolean): number {
+  return -priority * 4 + (retried ? (eager ? 0 : 2) : 1);
+}

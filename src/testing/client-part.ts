@@ -1,0 +1,171 @@
+/** A client of a simulation: its core, an executor, and a connection that comes back after a back-off. */
+import { ClientCore } from '../client/core/core.ts';
+import type { ClientEvent, ClientOptions } from '../client/core/events.ts';
+import type { Message } from '../protocol/messages.ts';
+import { ExecutorPart } from './executor-part.ts';
+import type { End, Link } from './network.ts';
+import type { ServerPart } from './server-part.ts';
+import { mostMemory } from './workload.ts';
+import { Process, type World } from './world.ts';
+
+export interface ClientShape {
+  readonly slots: number;
+  readonly cores: number;
+  /** Durations are multiplied by it. */
+  readonly speed: number;
+}
+
+export class ClientPart implements End {
+  readonly id: string;
+  readonly shape: ClientShape;
+  readonly process: Process;
+  readonly #world: World;
+  readonly #server: ServerPart;
+  readonly #core: ClientCore;
+  readonly #executor: ExecutorPart;
+  #link: Link | null = null;
+  #scheduled = false;
+  #wake: (() => void) | null = null;
+  #stalls = 0;
+  #lastTurn = -1;
+  ended = false;
+  /** It was told to stop what runs. */
+  stopped = false;
+
+  constructor(world: World, server: ServerPart, id: string, shape: ClientShape) {
+    this.#world = world;
+    this.#server = server;
+    this.id = id;
+    this.shape = shape;
+    this.process = new Process(world);
+    this.#core = new ClientCore(clientOptions(shape), world.clock.now());
+    this.#executor = new ExecutorPart(world, this.process, id, shape, {
+      ended: (slot, ends, idle) => this.feed({ type: 'ended', slot, ends, idle }),
+      died: () => this.crash('of a deadly task'),
+    });
+    this.#retry(0);
+    this.process.after(world.heartrate, () => this.#beat());
+  }
+
+  get link(): Link | null {
+    return this.#link;
+  }
+
+  crash(why: string): void {
+    if (!this.process.alive) return;
+    this.#world.tell(`${this.id} crashes ${why}`);
+    this.#world.count('client crash');
+    this.#world.ledger.goneClients.add(this.id);
+    this.process.kill();
+    this.#link?.drop('up');
+    this.#link = null;
+  }
+
+  receive(link: Link, message: Message): void {
+    this.process.run(() => {
+      if (link !== this.#link) return;
+      if (message[0] === 'heartbeat') this.feed({ type: 'contact' });
+      else if (message[0] === 'welcome') this.feed({ type: 'connected', evictAfter: message[1].evictAfter });
+      else this.feed({ type: 'message', message });
+    });
+  }
+
+  closed(link: Link): void {
+    this.process.run(() => {
+      if (link !== this.#link) return;
+      link.close('up');
+      this.#offline();
+    });
+  }
+
+  feed(event: ClientEvent): void {
+    if (this.ended) return;
+    this.#core.handle(event, this.#world.clock.now());
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.process.after(0, () => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.ended) return;
+    const { clock } = this.#world;
+    const now = clock.now();
+    this.#stalls = now === this.#lastTurn ? this.#stalls + 1 : 0;
+    this.#lastTurn = now;
+    if (this.#stalls > 1_000) throw new Error(`${this.id} turns without time passing`);
+    for (const effect of this.#core.endTurn(now)) {
+      if (effect.type === 'send') this.#link?.send('up', effect.message);
+      else if (effect.type === 'start') this.#executor.start(effect.slot, effect.tasks);
+      else if (effect.type === 'signal') this.#executor.signal(effect.slot, effect.signal, effect.key);
+      else if (effect.type === 'reconnect') this.#reconnect();
+      else this.#end();
+    }
+    this.#wake?.();
+    const at = this.#core.wakeAt(now);
+    this.#wake = at === null || this.ended ? null : this.process.after(Math.max(0, at - now), () => this.feed({ type: 'tick' }));
+  }
+
+  #reconnect(): void {
+    this.#world.tell(`${this.id} has heard nothing for too long`);
+    this.#link?.close('up');
+    this.#offline();
+  }
+
+  #offline(): void {
+    this.#link = null;
+    this.feed({ type: 'disconnected' });
+    this.#retry(this.#world.random.next() ** 3 * 1_000);
+  }
+
+  #retry(wait: number): void {
+    this.process.after(wait, () => {
+      if (this.ended || this.#link !== null) return;
+      const { network } = this.#world;
+      if (!this.#server.up || !network.reachable(this.id)) {
+        this.#retry(50 + this.#world.random.next() * 1_000);
+        return;
+      }
+      const link = network.connect(this.id, this, this.#server);
+      this.#link = link;
+      const { slots, cores } = this.shape;
+      const capacity = { slots, cores, memory: mostMemory, resources: {}, tags: {} };
+      this.#server.accept(link, 'client', this.id, { type: 'client-connected', connection: link.id, id: this.id, host: 'host', capacity });
+    });
+  }
+
+  #beat(): void {
+    if (this.ended) return;
+    this.#link?.send('up', ['heartbeat']);
+    this.process.after(this.#world.heartrate, () => this.#beat());
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.#world.tell(`${this.id} ends`);
+    // Told to stop while it has no connection, it leaves with results that nobody got.
+    if (this.stopped) this.#world.ledger.goneClients.add(this.id);
+    else this.#world.ledger.left(this.id);
+    this.#link?.close('up');
+    this.process.kill();
+  }
+}
+
+function clientOptions(shape: ClientShape): ClientOptions {
+  return {
+    slots: shape.slots,
+    cores: shape.cores,
+    memory: mostMemory,
+    resources: {},
+    prefetch: 1_000,
+    taskTimeout: null,
+    signalwait: 300,
+    clientTimeout: null,
+    ratelimit: null,
+    noConfirm: false,
+    bundlesize: 10,
+    bundlewait: 20,
+  };
+}

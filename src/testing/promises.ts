@@ -1,0 +1,69 @@
+/** What a simulation must have kept when it is over; the first thing that was not throws. */
+import type { CoreOptions } from '../server/core/events.ts';
+import type { TaskStore } from '../store/store.ts';
+import { outcomeCode, type Summary } from '../task/result.ts';
+import type { Ledger, Run } from './ledger.ts';
+
+export interface Findings {
+  /** Runs of a task beyond its first. */
+  rerun: number;
+  /** Ends by `outcomeCode`. */
+  outcomes: number[];
+}
+
+/** @throws Error with the promise that was broken. */
+export function checkPromises(ledger: Ledger, store: TaskStore, options: CoreOptions, complete: boolean): Findings {
+  const findings: Findings = { rerun: 0, outcomes: [0, 0, 0, 0, 0, 0, 0] };
+  for (const [n, label] of ledger.accepted) {
+    const task = ledger.tasks.get(n);
+    if (task === undefined) throw new Error(`task ${n} was accepted and lost`);
+    if (task.task[1] !== label) throw new Error(`task ${n} was accepted as ${label} but is ${task.task[1]}`);
+    if (complete && !ledger.ends.has(n)) throw new Error(`task ${n} was accepted but has no end`);
+  }
+  for (const n of ledger.tasks.keys()) checkTask(ledger, store, options, n, findings);
+  return findings;
+}
+
+function checkTask(ledger: Ledger, store: TaskStore, options: CoreOptions, n: number, findings: Findings): void {
+  const end = ledger.ends.get(n);
+  const attempts = ledger.attempts.get(n) ?? [];
+  const history = store.history(n);
+  if (history instanceof Promise) throw new Error('a simulation needs a store that answers at once');
+  const recorded = end === undefined ? attempts : [...attempts, end];
+  if (history.length !== recorded.length) throw new Error(`the history of task ${n} has ${history.length} of ${recorded.length} attempts`);
+  const lost = recorded.filter(({ outcome }) => outcome === outcomeCode.lost).length;
+  if (lost > options.maxLosses) throw new Error(`task ${n} was lost ${lost} times, more than ${options.maxLosses}`);
+  const failures = attempts.length - lost + (end?.outcome === outcomeCode.lost ? 1 : 0);
+  const retries = ledger.tasks.get(n)!.task[3]?.maxRetries ?? options.maxRetries;
+  if (failures > retries) throw new Error(`task ${n} was retried ${failures} times, more than ${retries}`);
+  if (end !== undefined) {
+    findings.outcomes[end.outcome] = findings.outcomes[end.outcome]! + 1;
+    const { outcome } = end;
+    const ran = outcome === outcomeCode.succeeded || outcome === outcomeCode.failed || outcome === outcomeCode.timeout;
+    if (ran && end.attempt !== attempts.length + 1) throw new Error(`task ${n} ended with attempt ${end.attempt} after ${attempts.length}`);
+    if (ran && outcome !== outcomeCode.succeeded && failures !== retries)
+      throw new Error(`task ${n} failed for good after ${failures} of ${retries} retries`);
+  }
+  const runs = ledger.runs.get(n) ?? [];
+  findings.rerun += Math.max(0, runs.length - 1);
+  const needed = runs.filter((run) => !excused(ledger, run));
+  if (needed.length > 1) {
+    const where = needed.map(({ client, grant, attempt, outcome }) => `attempt ${attempt} of grant ${grant} on ${client} ${outcome}`);
+    throw new Error(`task ${n} was run again without need: ${where.join('; ')}`);
+  }
+}
+
+/** A run after which the task had to be run again, whatever it came to. */
+function excused(ledger: Ledger, run: Run): boolean {
+  if (ledger.goneClients.has(run.client) || ledger.endedLeases.has(`${run.grant}/${run.n}`) || run.outcome === 'stopped') return true;
+  return (
+    ledger.attempts.get(run.n)?.some((end) => end.attempt === run.attempt && ledger.clientIds.get(end.client ?? -1) === run.client) ?? false
+  );
+}
+
+/** Summaries must add up. */
+export function checkSummary(summary: Pick<Summary, 'submitted' | 'pending'>, outcomes: readonly number[]): void {
+  const ended = outcomes.reduce((sum, count) => sum + count, 0);
+  if (summary.submitted !== ended + summary.pending)
+    throw new Error(`the summary does not add up: ${summary.submitted} submitted, ${ended} ended, ${summary.pending} pending`);
+}

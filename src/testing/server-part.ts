@@ -1,0 +1,348 @@
+/**
+ * The server of a simulation: its core behind an honest output gate. Events → `handle`; a turn is committed after a random delay, and
+ * only then its messages leave, each on the connection that it was made for. It may crash before the commit, after it, or between two sends.
+ */
+import { MillraceError } from '../base/errors.ts';
+import type { Message } from '../protocol/messages.ts';
+import { ServerCore } from '../server/core/core.ts';
+import type { CoreEvent, Turn } from '../server/core/events.ts';
+import { strictFence } from '../server/core/fence.ts';
+import { taskState } from '../task/state.ts';
+import type { WireTask } from '../task/task.ts';
+import type { End, Link } from './network.ts';
+import { Process, type World } from './world.ts';
+
+export type CrashPoint = 'before' | 'after' | 'between';
+
+interface Peer {
+  readonly link: Link;
+  /** The client's or submitter's id. */
+  readonly id: string;
+  readonly role: 'client' | 'submitter';
+  lastReceived: number;
+}
+
+export class ServerPart implements End {
+  readonly #world: World;
+  #process: Process;
+  #core: ServerCore | null = null;
+  readonly #peers: Map<string, Peer> = new Map();
+  #underWay = false;
+  #scheduled = false;
+  #dirty = false;
+  #wake: (() => void) | null = null;
+  #afterCommit: (() => void)[] = [];
+  /** Armed by the adversary: the next commit ends so. */
+  crashNext: CrashPoint | null = null;
+  finished = false;
+  /** Commits are slow until then. */
+  slowUntil = 0;
+  lives = 0;
+  /** Somebody keeps the run open until all submitters have come: else the first that is done would end it. */
+  keptOpen = false;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#process = new Process(world);
+  }
+
+  get core(): ServerCore | null {
+    return this.#core;
+  }
+
+  get up(): boolean {
+    return this.#core !== null;
+  }
+
+  boot(restartMode: boolean): void {
+    const { store, options, mutation, tell } = this.#world;
+    const recovery = store.recover();
+    if (recovery instanceof Promise) throw new Error('a simulation needs a store that answers at once');
+    this.#process = new Process(this.#world);
+    this.lives++;
+    // The mutation: a result counts for whoever has the task now.
+    const fence = mutation === 'no-fence' ? () => true : strictFence;
+    this.#core = new ServerCore({ ...options, restartMode }, recovery, this.#time(), fence);
+    this.#core.check();
+    tell(
+      `server starts, epoch ${recovery.epoch}: ${recovery.ready} ready, ${recovery.waiting.length} waiting, ${recovery.grants.length} grants`,
+    );
+    this.#underWay = false;
+    this.#scheduled = false;
+    this.#process.after(0, () => this.#beat());
+    this.keptOpen = !restartMode;
+    if (this.keptOpen) this.feed({ type: 'submitter-open', connection: 'keeper', submitter: 'keeper' });
+    this.#schedule();
+  }
+
+  /** All submitters are done, or will never come again. */
+  release(): void {
+    if (!this.keptOpen) return;
+    this.keptOpen = false;
+    this.feed({ type: 'submitter-done', connection: 'keeper', submitter: 'keeper' });
+  }
+
+  crash(why: string): void {
+    if (this.#core === null) return;
+    this.#world.tell(`server crashes ${why}`);
+    this.#process.kill();
+    this.#core = null;
+    this.#wake?.();
+    this.crashNext = null;
+    this.#afterCommit = [];
+    for (const { link } of this.#peers.values()) link.drop('down');
+    this.#peers.clear();
+  }
+
+  accept(link: Link, role: Peer['role'], id: string, event: CoreEvent | null): void {
+    this.#process.run(() => {
+      this.#peers.set(link.id, { link, id, role, lastReceived: this.#world.clock.now() });
+      if (this.finished) {
+        this.#farewell(link);
+        return;
+      }
+      link.send('down', [
+        'welcome',
+        { id: 'server', host: 'server', epoch: 1, salt: '0', heartrate: this.#world.heartrate, evictAfter: this.#world.options.evictAfter },
+      ]);
+      if (event !== null) this.feed(event);
+    });
+  }
+
+  receive(link: Link, message: Message): void {
+    this.#process.run(() => {
+      const peer = this.#peers.get(link.id);
+      if (peer === undefined) return;
+      peer.lastReceived = this.#world.clock.now();
+      const event = this.#eventOf(link.id, message);
+      if (event !== null && !this.finished) this.feed(event);
+    });
+  }
+
+  closed(link: Link): void {
+    this.#process.run(() => {
+      if (!this.#peers.delete(link.id)) return;
+      link.close('down');
+      this.feed({ type: 'disconnected', connection: link.id });
+    });
+  }
+
+  feed(event: CoreEvent): void {
+    const core = this.#core;
+    if (core === null) return;
+    const ticks = event.type === 'tick' ? core.clients().filter((client) => client.leased > 0) : [];
+    const leases = ticks.map((client) => ({
+      client,
+      grants: [...client.grants.values()].map(({ id, tasks }) => ({ id, tasks: [...tasks] })),
+    }));
+    core.handle(event, this.#time());
+    core.check();
+    for (const { client, grants } of leases) {
+      if (client.leased > 0) continue;
+      this.#world.count('eviction');
+      this.#world.tell(`client ${client.id} is evicted`);
+      for (const { id, tasks } of grants) for (const task of tasks) if (task !== null) this.#world.ledger.leaseEnded(id, task.n, 'evicted');
+    }
+    this.#dirty = true;
+    this.#schedule();
+  }
+
+  /** As a user does it: what is not in memory is looked up in the store. */
+  cancel(numbers: readonly number[]): void {
+    const core = this.#core;
+    if (core === null || this.finished) return;
+    const rows = this.#world.store.pending(numbers.filter((n) => core.task(n) === null));
+    if (rows instanceof Promise) return;
+    const had = numbers.filter((n) => !this.#world.ledger.ends.has(n));
+    const before = core.counts.outcomes[3]!;
+    this.feed({ type: 'cancel', numbers, rows });
+    const cancelled = core.counts.outcomes[3]! - before;
+    if (cancelled > 0) this.#world.count('cancel');
+    this.#world.tell(`cancel ${had.join(' ')}: ${cancelled}`);
+    if (cancelled < numbers.length) return;
+    this.#afterCommit.push(() => {
+      for (const n of numbers) this.#world.ledger.cancelled.add(n);
+    });
+  }
+
+  #schedule(): void {
+    if (this.#underWay || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#process.after(this.#world.random.chance(0.3) ? this.#world.random.next() * 5 : 0, () => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { random } = this.#world;
+    this.#dirty = false;
+    const turn = this.#core!.endTurn(this.#time());
+    this.#core!.check();
+    const done = this.#afterCommit;
+    this.#afterCommit = [];
+    if (turn.writes === null) {
+      this.#perform(turn);
+      for (const call of done) call();
+      return;
+    }
+    this.#underWay = true;
+    if (this.#world.mutation === 'sends-before-commit') for (const { connection, message } of turn.sends) this.#send(connection, message);
+    const latency = this.#world.clock.now() < this.slowUntil ? random.next() * 800 : random.next() ** 4 * 40;
+    this.#process.after(latency, () => this.#commit(turn, done));
+  }
+
+  #commit(turn: Turn, done: readonly (() => void)[]): void {
+    const { random, store, ledger, count, mutation } = this.#world;
+    const point = this.crashNext;
+    if (point === 'before') {
+      count('server crash before a commit');
+      this.crash('before a commit');
+      return;
+    }
+    if (random.chance(0.01)) {
+      count('commit failed');
+      this.#process.after(100, () => this.#commit(turn, done));
+      return;
+    }
+    const writes = mutation === 'grants-not-persisted' ? { ...turn.writes!, grants: [] } : turn.writes!;
+    void store.commit(writes);
+    for (const call of done) call();
+    ledger.committed(turn.writes!);
+    if (point === 'after') {
+      count('server crash after a commit');
+      this.crash('after a commit');
+      return;
+    }
+    if (point === 'between' && turn.sends.length > 1) {
+      count('server crash between sends');
+      turn.sends.splice(random.below(turn.sends.length - 1) + 1);
+      this.#perform(turn);
+      this.crash('between sends');
+      return;
+    }
+    this.#underWay = false;
+    this.#perform(turn);
+  }
+
+  #perform(turn: Turn): void {
+    const { store, mutation } = this.#world;
+    if (mutation !== 'sends-before-commit' || turn.writes === null)
+      for (const { connection, message } of turn.sends) this.#send(connection, message);
+    for (const { connection, error } of turn.cut) {
+      const peer = this.#peers.get(connection);
+      this.#world.tell(`server cuts ${connection}: ${error.message}`);
+      if (error.code === 'ERR_PROTOCOL' && !error.message.startsWith('a recall'))
+        throw new MillraceError('ERR_PROTOCOL', `${connection}: ${error.message}`);
+      this.#peers.delete(connection);
+      peer?.link.close('down');
+      this.feed({ type: 'disconnected', connection });
+    }
+    if (turn.refill !== null) {
+      const rows = store.ready(turn.refill.after, turn.refill.limit);
+      if (!(rows instanceof Promise)) this.feed({ type: 'refilled', rows });
+    }
+    if (turn.finish !== null && !this.finished) {
+      this.finished = true;
+      this.#world.tell(`the run ends: ${turn.finish.reason}`);
+      for (const { link } of this.#peers.values()) this.#farewell(link);
+    }
+    this.#setWake();
+    if (this.#dirty) this.#schedule();
+  }
+
+  #send(connection: string, message: Message): void {
+    let peer = this.#peers.get(connection);
+    if (peer === undefined && this.#world.mutation === 'outputs-not-bound') {
+      const name = connection.split('#')[0];
+      peer = [...this.#peers.values()].find(({ id }) => id === name);
+    }
+    if (message[0] === 'recall') this.#world.count('recall');
+    peer?.link.send('down', message);
+    if (message[0] === 'recall' && this.#world.mutation === 'one-phase-recall') this.#takeBack(connection, message[1]);
+  }
+
+  /** The mutation: what is recalled is ready again at once. */
+  #takeBack(connection: string, tasks: number): void {
+    const client = this.#core?.clients().find((client) => client.connection === connection);
+    if (client === undefined) return;
+    const held = [...client.grants.values()].flatMap(({ id, tasks }) =>
+      tasks.flatMap((task) => (task?.state === taskState.leased ? [{ id, n: task.n }] : [])),
+    );
+    this.feed({ type: 'given-back', connection, given: held.slice(-tasks).map(({ id, n }) => [id, [n, n]]) });
+  }
+
+  #farewell(link: Link): void {
+    link.send('down', ['end', 'complete']);
+  }
+
+  #setWake(): void {
+    this.#wake?.();
+    this.#wake = null;
+    const at = this.#core?.wakeAt() ?? null;
+    if (at === null || this.finished) return;
+    this.#wake = this.#process.after(Math.max(0, at - this.#world.clock.now()), () => this.feed({ type: 'tick' }));
+  }
+
+  #beat(): void {
+    const { clock, heartrate, options } = this.#world;
+    for (const peer of [...this.#peers.values()]) {
+      peer.link.send('down', ['heartbeat']);
+      if (peer.role !== 'submitter' || clock.now() - peer.lastReceived < options.evictAfter) continue;
+      peer.link.close('down');
+      this.closed(peer.link);
+    }
+    this.#process.after(heartrate, () => this.#beat());
+  }
+
+  #time(): { now: number; wall: number } {
+    return { now: this.#world.clock.now(), wall: this.#world.clock.wall() };
+  }
+
+  #eventOf(connection: string, message: Message): CoreEvent | null {
+    switch (message[0]) {
+      case 'heartbeat':
+        return { type: 'contact', connection };
+      case 'resume':
+        return { type: 'resume', connection, held: message[1] };
+      case 'want':
+        return { type: 'want', connection, sequence: message[1], tasks: message[2], free: message[3] };
+      case 'started':
+        return { type: 'started', connection, grant: message[1], places: message[2] };
+      case 'results':
+        return { type: 'results', connection, sequence: message[1], bundles: message[2] };
+      case 'back':
+        return { type: 'given-back', connection, given: message[1] };
+      case 'bye':
+        return { type: 'bye', connection };
+      case 'submitter-open':
+        return { type: 'submitter-open', connection, submitter: message[1] };
+      case 'submitter-done':
+        return { type: 'submitter-done', connection, submitter: message[1] };
+      case 'submit':
+        return {
+          type: 'submit',
+          connection,
+          submitter: message[1],
+          sequence: message[2],
+          tasks: message[3],
+          known: this.#known(message[3]),
+        };
+      default:
+        throw new Error(`a server does not expect ${message[0]}`);
+    }
+  }
+
+  #known(tasks: readonly WireTask[]): Map<number, number> | null {
+    const keys = tasks.flatMap(([, , , attributes]) => (attributes?.key === undefined ? [] : [attributes.key]));
+    if (keys.length === 0) return null;
+    const known = this.#world.store.known(keys, []);
+    if (known instanceof Promise) return null;
+    const places = new Map<number, number>();
+    tasks.forEach(([, , , attributes], place) => {
+      const n = attributes?.key === undefined ? undefined : known.keys.get(attributes.key);
+      if (n !== undefined) places.set(place, n);
+    });
+    return places;
+  }
+}

@@ -1,0 +1,121 @@
+/** A submitter of a simulation: numbered bundles, at most two under way, sent again after each reconnection until they are acknowledged. */
+import type { Message } from '../protocol/messages.ts';
+import type { WireTask } from '../task/task.ts';
+import type { End, Link } from './network.ts';
+import type { ServerPart } from './server-part.ts';
+import { Process, type World } from './world.ts';
+
+export class SubmitterPart implements End {
+  readonly id: string;
+  readonly process: Process;
+  readonly #world: World;
+  readonly #server: ServerPart;
+  readonly #bundles: readonly (readonly WireTask[])[];
+  #link: Link | null = null;
+  #ready = false;
+  #sent = 0;
+  #acknowledged = 0;
+  #farthest = 0;
+  done = false;
+
+  constructor(world: World, server: ServerPart, id: string, bundles: readonly (readonly WireTask[])[]) {
+    this.#world = world;
+    this.#server = server;
+    this.id = id;
+    this.#bundles = bundles;
+    this.process = new Process(world);
+    this.#retry(0);
+    this.process.after(world.heartrate, () => this.#beat());
+  }
+
+  get link(): Link | null {
+    return this.#link;
+  }
+
+  /** Whether it still has something to submit. */
+  get unfinished(): boolean {
+    return this.process.alive && !this.done;
+  }
+
+  crash(): void {
+    if (!this.unfinished) return;
+    this.#world.tell(`${this.id} crashes`);
+    this.#world.count('submitter crash');
+    this.process.kill();
+    this.#link?.drop('up');
+  }
+
+  receive(link: Link, message: Message): void {
+    this.process.run(() => {
+      if (link !== this.#link) return;
+      if (message[0] === 'welcome') {
+        this.#ready = true;
+        link.send('up', ['submitter-open', this.id]);
+        this.#send();
+      } else if (message[0] === 'submitted') this.#accepted(message);
+    });
+  }
+
+  closed(link: Link): void {
+    this.process.run(() => {
+      if (link !== this.#link) return;
+      link.close('up');
+      this.#offline();
+    });
+  }
+
+  #offline(): void {
+    this.#link = null;
+    this.#ready = false;
+    this.#sent = this.#acknowledged;
+    this.#retry(this.#world.random.next() ** 3 * 1_000);
+  }
+
+  #retry(wait: number): void {
+    this.process.after(wait, () => {
+      if (this.done || this.#link !== null) return;
+      const { network } = this.#world;
+      if (!this.#server.up || !network.reachable(this.id)) {
+        this.#retry(100 + this.#world.random.next() * 500);
+        return;
+      }
+      this.#link = network.connect(this.id, this, this.#server);
+      this.#server.accept(this.#link, 'submitter', this.id, null);
+    });
+  }
+
+  #send(): void {
+    const link = this.#link;
+    if (link === null || !this.#ready || this.done) return;
+    while (this.#sent < this.#bundles.length && this.#sent - this.#acknowledged < 2) {
+      const sequence = ++this.#sent;
+      if (sequence <= this.#farthest) this.#world.count('bundle sent again');
+      this.#farthest = Math.max(this.#farthest, sequence);
+      link.send('up', ['submit', this.id, sequence, this.#bundles[sequence - 1]!, false]);
+    }
+    if (this.#acknowledged < this.#bundles.length) return;
+    this.done = true;
+    this.#world.tell(`${this.id} is done`);
+    link.send('up', ['submitter-done', this.id]);
+    link.close('up');
+  }
+
+  #accepted([, , sequence, { first, duplicates }]: Extract<Message, readonly ['submitted', ...unknown[]]>): void {
+    if (sequence <= this.#acknowledged) return;
+    if (sequence !== this.#acknowledged + 1) throw new Error(`${this.id} was told of bundle ${sequence} after ${this.#acknowledged}`);
+    this.#acknowledged = sequence;
+    const known = new Map(duplicates);
+    let n = first;
+    this.#bundles[sequence - 1]!.forEach(([, label], place) => {
+      if (!known.has(place)) this.#world.ledger.accepted.set(n++, label);
+    });
+    // The source is slow now and then.
+    this.process.after(this.#world.random.next() ** 2 * 1_500, () => this.#send());
+  }
+
+  #beat(): void {
+    if (this.done) return;
+    this.#link?.send('up', ['heartbeat']);
+    this.process.after(this.#world.heartrate, () => this.#beat());
+  }
+}

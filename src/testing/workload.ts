@@ -1,0 +1,72 @@
+/** What a simulation has to do: tasks with every kind of wish, and how each behaves when it runs. Nobody but the simulated executor knows the behaviour. */
+import type { TaskAttributes, WireTask } from '../task/task.ts';
+import type { Random } from './random.ts';
+
+export interface Behaviour {
+  /** ms that it runs when nobody stops it. */
+  readonly duration: number;
+  /** So many first attempts fail. */
+  readonly failures: number;
+  /** 0: ends at INT; 1: ignores INT; 2: ignores TERM too. */
+  readonly stubborn: number;
+  /** Its client dies of it. */
+  readonly deadly: boolean;
+}
+
+export interface Workload {
+  /** Bundles of each submitter. */
+  readonly bundles: readonly (readonly WireTask[])[][];
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly tasks: number;
+}
+
+/** Largest demands: every client can hold them. */
+export const mostCores = 2;
+export const mostMemory = 1_000;
+
+export function makeWorkload(random: Random, tasks: number, submitters: number, groups: number): Workload {
+  const behaviours = new Map<string, Behaviour>();
+  const bundles: WireTask[][][] = Array.from({ length: submitters }, () => []);
+  let made = 0;
+  while (made < tasks) {
+    const submitter = random.below(submitters);
+    const own = bundles[submitter]!;
+    const bundle: WireTask[] = [];
+    for (let left = Math.min(tasks - made, random.between(1, 14)); left > 0; left--, made++) {
+      const short = random.chance(0.25);
+      const args = short ? `module-${random.below(2)}#call-${made}` : `task-${made}`;
+      behaviours.set(args, behaviour(random, short));
+      const attributes = short ? null : attributesOf(random, made, groups);
+      bundle.push([short ? 1 : 0, args, null, attributes]);
+    }
+    own.push(bundle);
+  }
+  return { bundles, behaviours, tasks };
+}
+
+function behaviour(random: Random, short: boolean): Behaviour {
+  const long = random.chance(0.04);
+  return {
+    duration: short ? random.between(1, 5) : long ? random.between(3_000, 9_000) : random.between(5, 900),
+    failures: random.chance(0.2) ? random.between(1, 3) : 0,
+    stubborn: random.chance(0.3) ? random.between(1, 2) : 0,
+    deadly: !short && random.chance(0.004),
+  };
+}
+
+function attributesOf(random: Random, n: number, groups: number): TaskAttributes | null {
+  if (random.chance(0.4) && groups === 1) return null;
+  const attributes: TaskAttributes = {};
+  if (groups > 1) attributes.group = random.below(groups);
+  if (random.chance(0.2)) attributes.priority = random.between(-1, 2);
+  if (random.chance(0.4)) attributes.maxRetries = random.between(0, 3);
+  if (random.chance(0.15)) attributes.backoff = { delay: random.between(20, 800), factor: 2, max: 3_000, jitter: random.next() };
+  if (random.chance(0.15)) attributes.cores = random.between(1, mostCores);
+  if (random.chance(0.1)) attributes.memory = random.between(1, mostMemory);
+  if (random.chance(0.1)) attributes.startDelay = random.between(1, 4_000);
+  if (random.chance(0.1)) attributes.timeout = random.between(50, 700);
+  if (random.chance(0.03)) attributes.rejected = { code: 'ERR_TEMPLATE', message: 'malformed' };
+  // Keys meet now and then: the second submission is a duplicate.
+  if (random.chance(0.05)) attributes.key = `key-${n % 5}`;
+  return attributes;
+}

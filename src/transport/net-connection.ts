@@ -1,0 +1,243 @@
+/**
+ * The port over a socket whose handshake is done: packs what is sent in one tick into frames, reads only while the role wants to hear,
+ * and ends peers that break the protocol, read too slowly or fall silent.
+ */
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { endBody, FrameDecoder, FramePacker } from '../protocol/codec.ts';
+import { type FrameParser, frameOf } from '../protocol/frame.ts';
+import type { Limits } from '../protocol/limits.ts';
+import type { Message, PeerInfo } from '../protocol/messages.ts';
+import type { Connection, ConnectionHandlers } from './connection.ts';
+import { Inbox } from './inbox.ts';
+
+export interface NetConnectionSetup {
+  readonly id: string;
+  readonly peer: PeerInfo;
+  readonly socket: Socket;
+  /** Holds what came after the last frame of the handshake. */
+  readonly parser: FrameParser;
+  readonly limits: Limits;
+  readonly clock: Clock;
+}
+
+/**
+ * States. *open*: both directions work. *closing* (`close`): what was queued is on its way, what comes in is thrown away, at most
+ * `closeTimeout` long. *destroyed* (`destroy`, a broken frame, a limit): nothing moves. *closed* (the socket's close event): the inbox
+ * says so to the role. A peer that ends in good order is marked by `#ended` in any of them.
+ */
+export class NetConnection implements Connection {
+  readonly id: string;
+  readonly peer: PeerInfo;
+  readonly #socket: Socket;
+  readonly #parser: FrameParser;
+  readonly #limits: Limits;
+  readonly #clock: Clock;
+  readonly #packer: FramePacker;
+  readonly #decoder: FrameDecoder;
+  readonly #inbox: Inbox;
+  #state: 'open' | 'closing' | 'destroyed' | 'closed' = 'open';
+  #ended = false;
+  #error: MillraceError | null = null;
+  #flushDue = false;
+  #drainedOwed = false;
+  #lastReceived: number;
+  #lastSent = 0;
+  #written = 0;
+  #reading = false;
+  #stopStall: (() => void) | null = null;
+  #stopIdle: (() => void) | null = null;
+  #stopClose: (() => void) | null = null;
+
+  constructor({ id, peer, socket, parser, limits, clock }: NetConnectionSetup) {
+    this.id = id;
+    this.peer = peer;
+    this.#socket = socket;
+    this.#parser = parser;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#packer = new FramePacker(limits);
+    this.#decoder = new FrameDecoder(limits);
+    this.#inbox = new Inbox(() => this.readable());
+    this.#lastReceived = clock.now();
+    if (limits.idleTimeout > 0) this.#watchIdle(limits.idleTimeout);
+  }
+
+  /** While this side pauses it cannot hear its peer, so it does not count as silence. */
+  get lastReceived(): number {
+    return this.#inbox.paused && this.#state === 'open' ? this.#clock.now() : this.#lastReceived;
+  }
+
+  /** When the last frame left; heartbeats are only due after silence. */
+  get lastSent(): number {
+    return this.#lastSent;
+  }
+
+  get backlog(): number {
+    return this.#state === 'closed' ? 0 : this.#socket.writableLength + this.#packer.pending;
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    this.#lastReceived = this.#clock.now();
+    this.#inbox.start(handlers);
+  }
+
+  send(message: Message): boolean {
+    if (this.#state !== 'open') return false;
+    this.#packer.add(message);
+    if (!this.#flushDue) {
+      this.#flushDue = true;
+      process.nextTick(() => this.#flush());
+    }
+    const backlog = this.backlog;
+    if (backlog <= this.#limits.highWater) return true;
+    this.#drainedOwed = true;
+    if (backlog > this.#limits.queued) this.destroy(slowPeer(`${backlog} bytes wait for it`));
+    return false;
+  }
+
+  pause(): void {
+    this.#inbox.pause();
+  }
+
+  resume(): void {
+    if (this.#inbox.paused) this.#lastReceived = this.#clock.now();
+    this.#inbox.resume();
+  }
+
+  close(): void {
+    if (this.#state !== 'open') return;
+    this.#flush();
+    this.#state = 'closing';
+    this.#inbox.drop();
+    if (this.#socket.writable) this.#socket.end(frameOf(endBody));
+    this.#stopClose = this.#clock.after(this.#limits.closeTimeout, () => {
+      const waiting = this.#socket.writableLength;
+      if (waiting > 0) this.#error = slowPeer(`${waiting} bytes could not be delivered before the connection was closed`);
+      this.#socket.destroy();
+    });
+    this.readable();
+  }
+
+  destroy(error?: MillraceError): void {
+    if (this.#state === 'destroyed' || this.#state === 'closed') return;
+    this.#state = 'destroyed';
+    this.#error ??= error ?? new MillraceError('ERR_CONNECTION_CLOSED', 'the connection was cut on this side');
+    this.#inbox.drop();
+    this.#socket.destroy();
+  }
+
+  // ---- called by the carrier -----------------------------------------------------------------------------------------
+
+  /** The socket has bytes, or the role wants more. */
+  readable(): void {
+    if (this.#state === 'closing') {
+      while (this.#socket.read() !== null);
+      return;
+    }
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (this.#state === 'open' && this.#inbox.hungry && this.#readSome());
+    } catch (error) {
+      if (!(error instanceof BrokenFrame)) throw error;
+      this.destroy(MillraceError.from(error.cause, 'ERR_PROTOCOL'));
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /** The socket's buffer ran empty. */
+  drain(): void {
+    this.#tellDrained();
+  }
+
+  /** The socket is closed; `cause` is its error, if it had one. */
+  closed(cause: Error | null): void {
+    if (this.#state === 'closed') return;
+    const orderly = this.#ended || (this.#state === 'closing' && this.#error === null);
+    this.#state = 'closed';
+    for (const stop of [this.#stopStall, this.#stopIdle, this.#stopClose]) stop?.();
+    if (this.#error === null && !orderly)
+      this.#error = new MillraceError('ERR_CONNECTION_CLOSED', `the connection was lost${cause === null ? '' : `: ${cause.message}`}`, {
+        cause,
+      });
+    this.#inbox.end(this.#error);
+  }
+
+  // ---- inside ---------------------------------------------------------------------------------------------------------------
+
+  /** One frame or one chunk; false: no more bytes. Throws `BrokenFrame` for what the peer did wrong, and only for that. */
+  #readSome(): boolean {
+    let decoded: ReturnType<FrameDecoder['decode']> | null = null;
+    try {
+      const body = this.#parser.next();
+      if (body !== null && !this.#ended) decoded = this.#decoder.decode(body);
+      else if (body === null) {
+        const chunk: Buffer | null = this.#socket.read();
+        if (chunk === null) return false;
+        this.#lastReceived = this.#clock.now();
+        this.#parser.push(chunk);
+      }
+    } catch (cause) {
+      throw new BrokenFrame(cause);
+    }
+    if (decoded?.kind === 'end') this.#ended = true;
+    else if (decoded !== null) this.#inbox.push(decoded.messages);
+    return true;
+  }
+
+  #flush(): void {
+    this.#flushDue = false;
+    if (this.#state !== 'open') return;
+    for (const { bytes } of this.#packer.take()) {
+      if (!this.#socket.writable) return;
+      this.#written += bytes.length;
+      this.#socket.write(bytes);
+    }
+    this.#lastSent = this.#clock.now();
+    if (this.#socket.writableLength > 0 && this.#stopStall === null) this.#watchStall();
+    this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    if (!this.#drainedOwed || this.#state !== 'open' || this.backlog > this.#limits.lowWater) return;
+    this.#drainedOwed = false;
+    this.#inbox.drained();
+  }
+
+  #watchStall(): void {
+    const gone = this.#written - this.#socket.writableLength;
+    const heard = this.#lastReceived;
+    const look = (): void => {
+      this.#stopStall = null;
+      const waiting = this.#socket.writableLength;
+      if (waiting === 0 || this.#state !== 'open') return;
+      if (this.#written - waiting === gone && this.lastReceived === heard)
+        this.destroy(slowPeer(`it took nothing for ${this.#limits.stallTimeout} ms`));
+      else this.#watchStall();
+    };
+    this.#stopStall = this.#clock.after(this.#limits.stallTimeout, look, { unref: true });
+  }
+
+  #watchIdle(ms: number): void {
+    const look = (): void => {
+      const silent = this.#clock.now() - this.lastReceived;
+      if (silent >= ms) this.destroy(new MillraceError('ERR_CONNECTION_CLOSED', `the other side was silent for ${Math.round(silent)} ms`));
+      else this.#stopIdle = this.#clock.after(ms - silent, look, { unref: true });
+    };
+    this.#stopIdle = this.#clock.after(ms, look, { unref: true });
+  }
+}
+
+/** Tells the peer's fault from a defect in a role's handler, which must not be swallowed. */
+class BrokenFrame extends Error {
+  constructor(cause: unknown) {
+    super('broken frame', { cause });
+  }
+}
+
+function slowPeer(why: string): MillraceError {
+  return new MillraceError('ERR_SLOW_PEER', `the other side reads too slowly: ${why}`);
+}
