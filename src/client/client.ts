@@ -10,23 +10,14 @@ import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { ClientConfig } from '../config/client-options.ts';
-import type { Message, PeerInfo } from '../protocol/messages.ts';
+import type { PeerInfo } from '../protocol/messages.ts';
 import { outcomeCode } from '../task/result.ts';
 import type { Connection } from '../transport/connection.ts';
-import { dial } from '../transport/dial.ts';
-import { watchHeartbeat } from '../transport/heartbeat.ts';
-import { dialUntil } from '../transport/reconnect.ts';
+import { ServerLink } from '../transport/server-link.ts';
 import { ClientCore } from './core/core.ts';
 import type { ClientEffect, ClientEvent } from './core/events.ts';
 import type { ClientState } from './messages.ts';
 import { Runner } from './runner.ts';
-
-/** How long a closing connection may take to deliver what is queued (ms). */
-const farewell = 1_500;
-
-/** One attempt to connect (ms), and how many may miss the key of a server that is starting on this machine. */
-const longestAttempt = 5_000;
-const mostKeysMissed = 5;
 
 export interface ClientParts {
   readonly id: string;
@@ -54,18 +45,14 @@ export interface ClientSummary {
 export class Client {
   readonly ended: Promise<ClientSummary>;
   readonly #ended: Deferred<ClientSummary> = deferred();
-  readonly #connected: Deferred<void> = deferred();
   readonly #parts: ClientParts;
   readonly #core: ClientCore;
   readonly #startedAt: number;
-  readonly #abort: AbortController = new AbortController();
+  readonly #link: ServerLink;
   readonly #counts: number[] = [0, 0, 0, 0, 0, 0, 0];
   #runner!: Runner;
-  #connection: Connection | null = null;
-  #stopHeartbeat: (() => void) | null = null;
   #over = false;
   #told: ClientState = 'connecting';
-  #gone: (() => void) | null = null;
   #scheduled = false;
   #wake: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -77,9 +64,7 @@ export class Client {
       await client.#begin();
     } catch (error) {
       client.#over = true;
-      client.#abort.abort();
-      client.#stopHeartbeat?.();
-      client.#connection?.close();
+      await client.#link.close();
       await client.#runner?.close();
       throw error;
     }
@@ -89,8 +74,22 @@ export class Client {
   private constructor(parts: ClientParts) {
     const { config, clock } = parts;
     this.#parts = parts;
-    parts.signal.addEventListener('abort', () => this.#abort.abort(parts.signal.reason), { once: true });
     this.#startedAt = clock.now();
+    const { address, auth, tls, heartrate, reconnectTimeout } = config;
+    const { logger, signal } = parts;
+    this.#link = new ServerLink(
+      { address, auth, tls, self: this.#self(), clock, logger, heartrate, reconnectTimeout, signal },
+      {
+        welcomed: ({ salt, evictAfter }) => {
+          this.#runner.salt = salt;
+          this.feed({ type: 'connected', evictAfter });
+          this.#tellState();
+        },
+        message: (message) => this.feed(message[0] === 'heartbeat' ? { type: 'contact' } : { type: 'message', message }),
+        disconnected: () => this.feed({ type: 'disconnected' }),
+        failed: (error) => this.feed({ type: 'lost', error }),
+      },
+    );
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
     const {
@@ -138,7 +137,7 @@ export class Client {
       this.#core.handle(event, this.#parts.clock.now());
     } catch (thrown) {
       const error = MillraceError.from(thrown);
-      if (error.code === 'ERR_PROTOCOL') this.#connection?.destroy(error);
+      if (error.code === 'ERR_PROTOCOL') this.#link.break(error);
       else this.#finish(error);
       return;
     }
@@ -161,102 +160,14 @@ export class Client {
       },
     );
     if (wait > 0) await new Promise<void>((resolve) => clock.after(wait, resolve));
-    if (this.#parts.connection !== null) this.#adopt(this.#parts.connection);
-    else await this.#dial(config.connectTimeout);
-    await this.#connected.promise;
-  }
-
-  async #dial(timeout: number): Promise<void> {
-    const { config, clock, logger } = this.#parts;
-    const { auth, tls } = config;
-    let keysMissed = 0;
-    const attempt = (left: number): Promise<Connection> =>
-      dial(config.address, {
-        auth,
-        tls,
-        self: this.#self(),
-        clock,
-        timeout: Math.min(left, longestAttempt),
-        signal: this.#abort.signal,
-      }).catch((error: unknown) => {
-        const refused = MillraceError.from(error);
-        // A server that restarts on this machine takes its port a moment before its new key can be found.
-        if (auth !== null || refused.code !== 'ERR_AUTH' || ++keysMissed > mostKeysMissed) throw refused;
-        throw new MillraceError('ERR_CONNECTION_CLOSED', refused.message, { cause: refused });
-      });
-    const connection = await dialUntil(attempt, {
-      clock,
-      timeout,
-      signal: this.#abort.signal,
-      onFailure: (error, failures) => logger.debug({ err: error, failures }, 'no connection yet'),
-    });
-    if (this.#over) connection.close();
-    else this.#adopt(connection);
+    if (this.#parts.connection !== null) await this.#link.adopt(this.#parts.connection);
+    else await this.#link.open(config.connectTimeout);
   }
 
   #self(): PeerInfo {
     const { id, config } = this.#parts;
     const { numTasks: slots, cores, memory, resources, tags } = config;
     return { role: 'client', id, host: hostName(), pid: process.pid, client: { slots, cores, memory, resources, tags } };
-  }
-
-  #adopt(connection: Connection): void {
-    this.#connection = connection;
-    connection.start({
-      message: (message) => this.#receive(connection, message),
-      closed: (error) => this.#lost(connection, error),
-    });
-  }
-
-  #receive(connection: Connection, message: Message): void {
-    if (connection !== this.#connection) return;
-    if (message[0] === 'heartbeat') {
-      this.feed({ type: 'contact' });
-      return;
-    }
-    if (message[0] !== 'welcome') {
-      this.feed({ type: 'message', message });
-      return;
-    }
-    const { clock, config } = this.#parts;
-    const { salt, heartrate, evictAfter } = message[1];
-    this.#runner.salt = salt;
-    this.#stopHeartbeat?.();
-    this.#stopHeartbeat = watchHeartbeat(connection, {
-      heartrate: Math.min(config.heartrate ?? heartrate, evictAfter / 3),
-      limit: evictAfter,
-      clock,
-      onSilent: () => connection.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'the server was silent for longer than evictAfter')),
-    });
-    this.feed({ type: 'connected', evictAfter });
-    this.#tellState();
-    this.#connected.resolve();
-  }
-
-  #lost(connection: Connection, error: MillraceError | null): void {
-    if (connection !== this.#connection) return;
-    const { logger, config } = this.#parts;
-    this.#connection = null;
-    this.#stopHeartbeat?.();
-    this.#stopHeartbeat = null;
-    this.#gone?.();
-    if (this.#over) return;
-    this.feed({ type: 'disconnected' });
-    logger.info({ err: error }, 'the connection to the server is gone');
-    if (this.#parts.connection !== null) {
-      this.feed({ type: 'lost', error: error ?? new MillraceError('ERR_SERVER_LOST', 'the server in this process has ended') });
-      this.#connected.reject(error ?? new MillraceError('ERR_SERVER_LOST', 'the server in this process has ended'));
-      return;
-    }
-    this.#dial(config.reconnectTimeout).catch((thrown: unknown) => {
-      const failure = MillraceError.from(thrown);
-      const late = failure.code === 'ERR_CONNECT_TIMEOUT';
-      const reason = late
-        ? new MillraceError('ERR_SERVER_LOST', 'the server did not come back within reconnectTimeout', { cause: failure })
-        : failure;
-      this.#connected.reject(reason);
-      this.feed({ type: 'lost', error: reason });
-    });
   }
 
   #schedule(): void {
@@ -303,7 +214,7 @@ export class Client {
   #perform(effect: ClientEffect): void {
     switch (effect.type) {
       case 'send':
-        this.#connection?.send(effect.message);
+        this.#link.send(effect.message);
         return;
       case 'start':
         this.#runner.start(effect.slot, effect.tasks);
@@ -321,18 +232,9 @@ export class Client {
     this.#over = true;
     this.#tellState();
     this.#wake?.();
-    this.#stopHeartbeat?.();
-    this.#abort.abort();
-    if (error !== null) this.#connected.reject(error);
-    const { clock, logger } = this.#parts;
-    const gone = new Promise<void>((resolve) => {
-      this.#gone = resolve;
-      if (this.#connection === null) resolve();
-      else clock.after(farewell, resolve, { unref: true });
-    });
-    this.#connection?.close();
+    const { logger } = this.#parts;
     const closing = this.#runner.close().catch((thrown: unknown) => logger.error({ err: thrown }, 'the executors did not close'));
-    void Promise.all([gone, closing]).then(() => {
+    void Promise.all([this.#link.close(), closing]).then(() => {
       if (error === null) this.#ended.resolve(this.#summary());
       else this.#ended.reject(error);
     });

@@ -5,10 +5,14 @@
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import type { Submitted } from '../protocol/messages.ts';
+import type { Message, Submitted } from '../protocol/messages.ts';
 import type { BundleSink, Receipt } from '../source/pump.ts';
 import type { WireTask } from '../task/task.ts';
-import type { Connection } from '../transport/connection.ts';
+
+/** Whatever messages can be sent on. */
+interface Outlet {
+  send(message: Message): unknown;
+}
 
 interface Unacknowledged {
   readonly tasks: WireTask[];
@@ -20,7 +24,7 @@ export class ConnectionSink implements BundleSink {
   readonly id: string = newId();
   readonly #watch: boolean;
   readonly #waiting: Map<number, Unacknowledged> = new Map();
-  #connection: Connection | null = null;
+  #connection: Outlet | null = null;
   #error: MillraceError | null = null;
 
   /** `watch`: the server is to send the results of these tasks too. */
@@ -29,7 +33,7 @@ export class ConnectionSink implements BundleSink {
   }
 
   /** Use this connection from now on. */
-  attach(connection: Connection): void {
+  attach(connection: Outlet): void {
     this.#connection = connection;
     connection.send(['submitter-open', this.id]);
     for (const [sequence, { tasks }] of this.#waiting) connection.send(['submit', this.id, sequence, tasks, this.#watch]);

@@ -84,9 +84,8 @@ export class Audience {
     return this.#unread;
   }
 
-  /** Tell the host that no result will follow. */
+  /** Nothing will be told any more. */
   over(): void {
-    for (const link of this.#listeners) if (link.host) link.peer.notify('over', null);
     this.#stopProgress?.();
     this.#stopProgress = null;
   }

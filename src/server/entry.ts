@@ -8,8 +8,8 @@ import type { Summary } from '../task/result.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
-import type { ServerThreadData } from './messages.ts';
-import { Server, type ServerInfo } from './server.ts';
+import type { ServerInfo, ServerThreadData } from './messages.ts';
+import { Server } from './server.ts';
 import { feedSource } from './source-feed.ts';
 
 runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {

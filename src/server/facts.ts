@@ -1,4 +1,5 @@
 /** What others see of a client. */
+import type { ClientRow } from '../store/store.ts';
 import type { CoreClient } from './core/entities.ts';
 
 /** A client as others see it. */
@@ -31,4 +32,12 @@ export function clientFacts(client: CoreClient, now: number): ClientFacts {
     tags,
     silentMs: Math.max(0, now - client.lastContact),
   };
+}
+
+/** The client with this id; of one that the core has forgotten, what the store knows of it. */
+export function factsOf(id: string, clients: readonly CoreClient[], rows: Iterable<ClientRow>, now: number): ClientFacts {
+  const client = clients.find((known) => known.id === id);
+  if (client !== undefined) return clientFacts(client, now);
+  const host = [...rows].find((known) => known.id === id)?.host ?? '';
+  return { id, host, connected: false, slots: 0, running: 0, leased: 0, cores: null, memory: null, tags: {}, silentMs: 0 };
 }

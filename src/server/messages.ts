@@ -1,5 +1,8 @@
-/** What the host gives to a server's thread, and what it learns of it. */
+/** What the host gives to a server's thread, what the server is made of there, and what the host learns of it. */
 import type { MessagePort } from 'node:worker_threads';
+import type { ParsedAddress } from '../base/address.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
 import type { ServerConfig } from '../config/server-options.ts';
 import type { PeerInfo } from '../protocol/messages.ts';
 
@@ -13,4 +16,22 @@ export interface ServerThreadData {
   readonly host: MessagePort;
   /** Clients in the same process, joined without a socket. */
   readonly attached: readonly { readonly port: MessagePort; readonly peer: PeerInfo }[];
+}
+
+export interface ServerParts {
+  readonly id: string;
+  readonly config: ServerConfig;
+  /** A source will be submitted over the host's connection or by the server's own reader. */
+  readonly expectSource: boolean;
+  /** False: no port is opened. */
+  readonly listens: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface ServerInfo {
+  readonly address: ParsedAddress | null;
+  /** The key that clients need, when the server made it itself. */
+  readonly key: string | null;
+  readonly salt: string;
 }

@@ -5,13 +5,9 @@
  * States: *running* → *ending* (the run is over or was stopped: every present and future connection is told so; waits, for a bounded time, until
  * its clients have left) → *lingering* (the end is told to the host; only readers of recorded results are still served) → closed.
  */
-import type { ParsedAddress } from '../base/address.ts';
-import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
-import type { Logger } from '../base/log.ts';
-import type { ServerConfig } from '../config/server-options.ts';
 import type { Message, PeerInfo } from '../protocol/messages.ts';
 import { type OpenedStore, openStore } from '../store/open.ts';
 import type { ClientRow, Recovery } from '../store/store.ts';
@@ -22,36 +18,19 @@ import { listen, type NetListener } from '../transport/listen.ts';
 import { Audience } from './audience.ts';
 import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
-import { type ClientFacts, clientFacts } from './facts.ts';
+import { type ClientFacts, factsOf } from './facts.ts';
 import { Intake, IntakeLane } from './intake.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
+import type { ServerInfo, ServerParts } from './messages.ts';
 import { coreOptions } from './options.ts';
 import { RateMeter } from './rate.ts';
 import type { RequestContext } from './requests.ts';
-import { progressOf, summaryOf } from './summary.ts';
+import { failures, progressOf, summaryOf, withSummary } from './summary.ts';
 import { Turns } from './turns.ts';
 
 /** How long clients have to leave after the run has ended (ms); a stop that kills waits for their ladders instead. */
 const leaveTime = 2_000;
-
-export interface ServerParts {
-  readonly id: string;
-  readonly config: ServerConfig;
-  /** A source will be submitted over the host's connection or by the server's own reader. */
-  readonly expectSource: boolean;
-  /** False: no port is opened. */
-  readonly listens: boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-export interface ServerInfo {
-  readonly address: ParsedAddress | null;
-  /** The key that clients need, when the server made it itself. */
-  readonly key: string | null;
-  readonly salt: string;
-}
 
 export class Server {
   readonly ended: Promise<Summary>;
@@ -218,8 +197,8 @@ export class Server {
     for (const { connection, error } of turn.cut) this.#links.cut(connection, error);
     for (const client of turn.writes?.clients ?? []) this.#clients.set(client.n, client);
     this.#audience.tell(turn);
-    for (const id of turn.joined) this.#audience.event('clientJoined', this.#clientFacts(id));
-    for (const id of turn.left) this.#audience.event('clientLeft', this.#clientFacts(id));
+    for (const id of turn.joined) this.#audience.event('clientJoined', this.#factsOf(id));
+    for (const id of turn.left) this.#audience.event('clientLeft', this.#factsOf(id));
     for (const done of this.#afterCommit.splice(0)) done();
     if (turn.finish !== null && this.#state === 'running') this.#end(turn.finish);
   }
@@ -251,7 +230,8 @@ export class Server {
     this.#links.closeAllButReaders();
     this.#turns.close();
     this.#audience.over();
-    const error = this.#finish?.error ?? failures(summary, this.#parts.config);
+    for (const link of this.#links) if (link.host) link.peer.notify('over', null);
+    const error = this.#finish?.error ?? failures(summary, this.#parts.config.throwOnFailure);
     this.#closeWhenRead();
     if (error === null) this.#ended.resolve(summary);
     else this.#ended.reject(withSummary(error, summary));
@@ -286,11 +266,8 @@ export class Server {
     void Promise.all(closing).then(() => this.#ended.reject(error));
   }
 
-  #clientFacts(id: string): ClientFacts {
-    const client = this.#core.clients().find((known) => known.id === id);
-    if (client !== undefined) return clientFacts(client, this.#parts.clock.now());
-    const host = [...this.#clients.values()].find((known) => known.id === id)?.host ?? '';
-    return { id, host, connected: false, slots: 0, running: 0, leased: 0, cores: null, memory: null, tags: {}, silentMs: 0 };
+  #factsOf(id: string): ClientFacts {
+    return factsOf(id, this.#core.clients(), this.#clients.values(), this.#parts.clock.now());
   }
 
   #context(): RequestContext {
@@ -320,16 +297,4 @@ export class Server {
     await new Promise<void>((resolve) => this.#afterCommit.push(resolve));
     return cancelled;
   }
-}
-
-/** The error that ends a run carries what was done until then. */
-function withSummary(error: MillraceError, summary: Summary): MillraceError {
-  return new MillraceError(error.code, error.message, { cause: error.cause, details: { ...error.details, summary } });
-}
-
-/** What `throwOnFailure` makes of a summary. */
-function failures(summary: Summary, config: ServerConfig): MillraceError | null {
-  const count = summary.failed + summary.timedOut + summary.lost + summary.rejected;
-  if (!config.throwOnFailure || count === 0) return null;
-  return new MillraceError('ERR_TASK_FAILED', `${count} of ${summary.submitted} tasks did not succeed`);
 }

@@ -1,4 +1,5 @@
 /** The counts of a run in the words of its users. */
+import { MillraceError } from '../base/errors.ts';
 import { outcomeCode, type Progress, type Summary } from '../task/result.ts';
 import type { ServerCore } from './core/core.ts';
 
@@ -28,4 +29,16 @@ export function progressOf(core: ServerCore, durationMs: number, rate: number): 
   const summary = summaryOf(core, durationMs);
   const etaMs = summary.pending === 0 ? 0 : rate > 0 ? (summary.pending / rate) * 1000 : null;
   return { ...summary, ...core.census(), etaMs };
+}
+
+/** The error that ends a run carries what was done until then. */
+export function withSummary(error: MillraceError, summary: Summary): MillraceError {
+  return new MillraceError(error.code, error.message, { cause: error.cause, details: { ...error.details, summary } });
+}
+
+/** What `throwOnFailure` makes of a summary. */
+export function failures(summary: Summary, wanted: boolean): MillraceError | null {
+  const count = summary.failed + summary.timedOut + summary.lost + summary.rejected;
+  if (!wanted || count === 0) return null;
+  return new MillraceError('ERR_TASK_FAILED', `${count} of ${summary.submitted} tasks did not succeed`);
 }

@@ -23,8 +23,7 @@ import type { Progress, Summary, TaskResult } from '../task/result.ts';
 import type { Duration, TaskInput } from '../task/task.ts';
 import { ThreadHandle } from '../threads/handle.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
-import type { ServerThreadData } from './messages.ts';
-import type { ServerInfo } from './server.ts';
+import type { ServerInfo, ServerThreadData } from './messages.ts';
 
 const entry = new URL('./entry.js', import.meta.url);
 

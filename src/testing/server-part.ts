@@ -8,8 +8,8 @@ import { ServerCore } from '../server/core/core.ts';
 import type { CoreEvent, Turn } from '../server/core/events.ts';
 import { strictFence } from '../server/core/fence.ts';
 import { taskState } from '../task/state.ts';
-import type { WireTask } from '../task/task.ts';
 import type { End, Link } from './network.ts';
+import { eventOf } from './server-events.ts';
 import { Process, type World } from './world.ts';
 
 export type CrashPoint = 'before' | 'after' | 'between';
@@ -98,7 +98,7 @@ export class ServerPart implements End {
     this.#process.run(() => {
       this.#peers.set(link.id, { link, id, role, lastReceived: this.#world.clock.now() });
       if (this.finished) {
-        this.#farewell(link);
+        link.send('down', ['end', 'complete']);
         return;
       }
       link.send('down', [
@@ -114,7 +114,7 @@ export class ServerPart implements End {
       const peer = this.#peers.get(link.id);
       if (peer === undefined) return;
       peer.lastReceived = this.#world.clock.now();
-      const event = this.#eventOf(link.id, message);
+      const event = eventOf(this.#world.store, link.id, message);
       if (event !== null && !this.finished) this.feed(event);
     });
   }
@@ -245,7 +245,7 @@ export class ServerPart implements End {
     if (turn.finish !== null && !this.finished) {
       this.finished = true;
       this.#world.tell(`the run ends: ${turn.finish.reason}`);
-      for (const { link } of this.#peers.values()) this.#farewell(link);
+      for (const { link } of this.#peers.values()) link.send('down', ['end', 'complete']);
     }
     this.#setWake();
     if (this.#dirty) this.#schedule();
@@ -272,10 +272,6 @@ export class ServerPart implements End {
     this.feed({ type: 'given-back', connection, given: held.slice(-tasks).map(({ id, n }) => [id, [n, n]]) });
   }
 
-  #farewell(link: Link): void {
-    link.send('down', ['end', 'complete']);
-  }
-
   #setWake(): void {
     this.#wake?.();
     this.#wake = null;
@@ -297,52 +293,5 @@ export class ServerPart implements End {
 
   #time(): { now: number; wall: number } {
     return { now: this.#world.clock.now(), wall: this.#world.clock.wall() };
-  }
-
-  #eventOf(connection: string, message: Message): CoreEvent | null {
-    switch (message[0]) {
-      case 'heartbeat':
-        return { type: 'contact', connection };
-      case 'resume':
-        return { type: 'resume', connection, held: message[1] };
-      case 'want':
-        return { type: 'want', connection, sequence: message[1], tasks: message[2], free: message[3] };
-      case 'started':
-        return { type: 'started', connection, grant: message[1], places: message[2] };
-      case 'results':
-        return { type: 'results', connection, sequence: message[1], bundles: message[2] };
-      case 'back':
-        return { type: 'given-back', connection, given: message[1] };
-      case 'bye':
-        return { type: 'bye', connection };
-      case 'submitter-open':
-        return { type: 'submitter-open', connection, submitter: message[1] };
-      case 'submitter-done':
-        return { type: 'submitter-done', connection, submitter: message[1] };
-      case 'submit':
-        return {
-          type: 'submit',
-          connection,
-          submitter: message[1],
-          sequence: message[2],
-          tasks: message[3],
-          known: this.#known(message[3]),
-        };
-      default:
-        throw new Error(`a server does not expect ${message[0]}`);
-    }
-  }
-
-  #known(tasks: readonly WireTask[]): Map<number, number> | null {
-    const keys = tasks.flatMap(([, , , attributes]) => (attributes?.key === undefined ? [] : [attributes.key]));
-    if (keys.length === 0) return null;
-    const known = this.#world.store.known(keys, []);
-    if (known instanceof Promise) return null;
-    const places = new Map<number, number>();
-    tasks.forEach(([, , , attributes], place) => {
-      const n = attributes?.key === undefined ? undefined : known.keys.get(attributes.key);
-      if (n !== undefined) places.set(place, n);
-    });
-    return places;
   }
 }

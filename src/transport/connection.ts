@@ -23,18 +23,23 @@ export interface Connection {
   readonly peer: PeerInfo;
   /** `performance.now()` of the last bytes received, heartbeats included. */
   readonly lastReceived: number;
+  /** `performance.now()` of the last bytes sent; absent where a carrier does not know. While this side pauses, `lastReceived` is now. */
+  readonly lastSent?: number;
   /** Bytes (estimated for in-process carriers) that were sent but not yet taken by the other side. */
   readonly backlog: number;
   /** Begin to deliver. Called once. */
   start(handlers: ConnectionHandlers): void;
-  /** Queue a message. False: the backlog is above the high-water mark, wait for `drained`. After close it is dropped. */
+  /**
+   * Queue a message. False: the backlog is above the high-water mark, wait for `drained`. After close it is dropped (false).
+   * Throws ERR_NOT_CLONEABLE or ERR_FRAME_TOO_LARGE for this one message; the connection goes on.
+   */
   send(message: Message): boolean;
   /** Stop and go on reading from the peer: the sender is stalled, nothing is lost. */
   pause(): void;
   resume(): void;
   /** Deliver what is queued, then close; bounded by one second. */
   close(): void;
-  /** Close at once; what is queued is dropped. `closed` gets the error. */
+  /** Close at once; what is queued is dropped. `closed` gets the error, without one ERR_CONNECTION_CLOSED. */
   destroy(error?: MillraceError): void;
 }
 

@@ -156,7 +156,7 @@ export class ClientCore {
     if (this.#link === 'online') {
       for (const [grant, numbers] of numbersOf(this.#notices.take(now))) this.#send(['started', grant, numbers]);
       const leaving = this.#mode !== 'working';
-      for (const message of this.#outgoing.messages(now, leaving)) this.#send(message);
+      for (const message of this.#outgoing.messages(now, leaving, this.#held.unstarted > 0 && this.#pace.busy)) this.#send(message);
       if (this.#stopped.length > 0) this.#giveBack(this.#stopped.splice(0));
       if (leaving && this.#held.unstarted > 0) this.#giveBack(this.#held.giveBack(Number.POSITIVE_INFINITY));
       if (this.#mode === 'working') this.#want();
@@ -211,7 +211,7 @@ export class ClientCore {
   #begin(now: number): void {
     if (this.#mode !== 'working' || this.#paused || this.#silence.stale || this.#outgoing.size > mostUnsettled) return;
     for (const [slot, tasks] of this.#starts.begin(now)) {
-      if (!this.#options.noConfirm) this.#notices.add(tasks, now, this.#pace.rate);
+      if (!this.#options.noConfirm) this.#notices.add(tasks, now, this.#pace.busy);
       this.#effects.push({ type: 'start', slot: slot.number, tasks: [...slot.tasks] });
     }
   }

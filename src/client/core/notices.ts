@@ -4,9 +4,8 @@
  */
 import type { HeldTask } from './held.ts';
 
-/** Starts are told at once below this rate (per second), else those that still run this much later (ms). */
-const promptRate = 200;
-const delay = 5;
+/** While much is done: tell of what still runs this much later (ms). */
+const delay = 20;
 
 export class Notices {
   #pending: HeldTask[] = [];
@@ -17,9 +16,9 @@ export class Notices {
     return this.#due;
   }
 
-  add(tasks: readonly HeldTask[], now: number, rate: number): void {
+  add(tasks: readonly HeldTask[], now: number, busy: boolean): void {
     for (const task of tasks) this.#pending.push(task);
-    if (this.#due === Number.POSITIVE_INFINITY) this.#due = rate < promptRate ? now : now + delay;
+    if (this.#due === Number.POSITIVE_INFINITY) this.#due = busy ? now + delay : now;
   }
 
   /** Tell of all that runs, anew: a server that was restarted knows the leases but not which of them run. */
@@ -32,7 +31,8 @@ export class Notices {
   take(now: number): HeldTask[] {
     if (now < this.#due) return [];
     this.#due = Number.POSITIVE_INFINITY;
-    const running = this.#pending.filter((task) => task.phase === 'running');
+    // A task that could not be started was begun twice before it is told.
+    const running = [...new Set(this.#pending)].filter((task) => task.phase === 'running');
     this.#pending = [];
     return running;
   }

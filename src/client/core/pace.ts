@@ -8,6 +8,9 @@ import type { GrantedTask } from '../../protocol/messages.ts';
 const mostTasks = 4096;
 const mostBytes = 8 * 2 ** 20;
 
+/** Completions per second from which messages are gathered rather than sent at once. */
+const busyRate = 200;
+
 export class Pace {
   readonly #prefetch: number;
   #rate = 0;
@@ -24,6 +27,11 @@ export class Pace {
   /** Completions per second, smoothed by time. */
   get rate(): number {
     return this.#rate;
+  }
+
+  /** So many tasks end that none is waited for singly. */
+  get busy(): boolean {
+    return this.#rate >= busyRate;
   }
 
   /** Tasks to hold beyond free slots. */

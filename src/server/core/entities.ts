@@ -9,7 +9,7 @@
  */
 import type { ClientCapacity, GrantId } from '../../protocol/messages.ts';
 import type { AttemptEnd, Move, QueueKey, StoredTask } from '../../store/store.ts';
-import { taskStates } from '../../task/state.ts';
+import { taskState, taskStates } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
 
 /** What a task needs of a client; null for the many that ask for nothing. */
@@ -76,7 +76,7 @@ export class CoreTask implements QueueKey {
   endWithoutResult(outcome: number, wall: number, waitedMs: number, extra: AttemptEnd['extra'] = null): AttemptEnd {
     return {
       n: this.n,
-      attempt: this.attempts,
+      attempt: this.grant !== null && this.state === taskState.running ? this.grant.attempt : this.attempts,
       outcome,
       exitStatus: null,
       client: this.grant?.client.n ?? null,

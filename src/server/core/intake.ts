@@ -88,8 +88,8 @@ function accept(state: CoreState, tasks: readonly WireTask[], known: ReadonlyMap
       reject(state, row, attributes.rejected);
       continue;
     }
-    const task = state.admit(row);
-    state.note('submitted', task, 0, null);
+    state.admit(row);
+    state.note('submitted', row, 0, null);
   }
   return receipt;
 }

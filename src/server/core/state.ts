@@ -86,19 +86,19 @@ export class CoreState {
     if (connection !== null) this.turn.sends.push({ connection, message });
   }
 
-  note(name: NoteName, task: CoreTask, attempt: number, client: CoreClient | null): void {
+  note(name: NoteName, task: Pick<StoredTask, 'n' | 'submittedAt'>, attempt: number, client: CoreClient | null): void {
     if (!this.observed.has(name)) return;
     this.turn.notes.push({ name, n: task.n, submittedAt: task.submittedAt, attempt, clientId: client?.id ?? null });
   }
 
   /** Take a task of the store into memory and let it wait or stand ready. */
-  admit(row: StoredTask): CoreTask {
+  admit(row: StoredTask): void {
+    if (row.state === taskState.ready && this.window.leaves(row)) return;
     const task = new CoreTask(row, this.time.now);
     if (task.state === taskState.waiting) {
       this.tasks.set(task.n, task);
       this.#wait(task);
     } else if (this.window.add(task)) this.tasks.set(task.n, task);
-    return task;
   }
 
   /** Leased or running → ready, with nothing of the attempt recorded: it never ran, or its client says that it will not. */

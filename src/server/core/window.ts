@@ -71,6 +71,13 @@ export class ReadyWindow {
     return true;
   }
 
+  /** Leave a ready task to the store without making anything of it, if it stands beyond the frontier: most of a long queue does. */
+  leaves(key: QueueKey): boolean {
+    if (this.#late !== null || this.covers(key)) return false;
+    this.#stored++;
+    return true;
+  }
+
   /** Let go of the tail when tasks that go first have made the window twice as large as it should be; the tasks that stay in the store only. */
   spill(): CoreTask[] {
     const spilled: CoreTask[] = [];

@@ -28,7 +28,8 @@ import {
 import { matches, sortRows } from './filter.ts';
 import { Finished } from './finished.ts';
 import { Lanes } from './lanes.ts';
-import { ownBytes, type Segment, segmentSize, vacant } from './segment.ts';
+import { ownExtra, pick } from './own.ts';
+import { type Segment, segmentSize, vacant } from './segment.ts';
 import { Segments } from './segments.ts';
 
 export interface MemoryStoreOptions {
@@ -275,29 +276,4 @@ export class MemoryStore implements TaskStore {
       return matches(filter, segment, i, outcome) ? take(segment, i) : true;
     });
   }
-}
-
-function pick(all: ReadonlyMap<string, number>, wanted: readonly string[]): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const text of wanted) {
-    const n = all.get(text);
-    if (n !== undefined) found.set(text, n);
-  }
-  return found;
-}
-
-function ownExtra(end: AttemptEnd): AttemptEnd {
-  const extra = end.extra;
-  if (extra === null) return end;
-  const { stdout, stderr, value } = extra;
-  if (typeof stdout !== 'object' && typeof stderr !== 'object' && typeof value !== 'object') return end;
-  return {
-    ...end,
-    extra: {
-      ...extra,
-      ...(stdout === undefined ? {} : { stdout: ownBytes(stdout) }),
-      ...(stderr === undefined ? {} : { stderr: ownBytes(stderr) }),
-      ...(value === undefined ? {} : { value: ownBytes(value) }),
-    },
-  };
 }
