@@ -40,7 +40,7 @@ const recovery = (epoch) => ({
 
 /** Ready tasks that only the store knows: numbers, as a store packs them, else the garbage collector's work on rows is measured. */
 class Backlog {
-  numbers = new Float64Array(total + 10_000);
+  numbers = new Int32Array(total + 10_000);
   head = 0;
   tail = 0;
   like = null;
@@ -50,7 +50,9 @@ class Backlog {
   }
   take(limit) {
     const rows = [];
-    while (rows.length < limit && this.head < this.tail) rows.push({ ...this.like, n: this.numbers[this.head++] });
+    const { submittedAt, task, state, group, rank } = this.like ?? {};
+    while (rows.length < limit && this.head < this.tail)
+      rows.push({ n: this.numbers[this.head++], submittedAt, task, state, group, rank, attempts: 0, losses: 0, readyAt: null });
     return rows;
   }
 }

@@ -82,7 +82,8 @@ export class Client {
       {
         welcomed: ({ salt, evictAfter }) => {
           this.#runner.salt = salt;
-          this.feed({ type: 'connected', evictAfter });
+          // A server in this process cannot be silent and alive.
+          this.feed({ type: 'connected', evictAfter: parts.connection === null ? evictAfter : Number.POSITIVE_INFINITY });
           this.#tellState();
         },
         message: (message) => this.feed(message[0] === 'heartbeat' ? { type: 'contact' } : { type: 'message', message }),
@@ -221,6 +222,9 @@ export class Client {
         return;
       case 'signal':
         this.#runner.signal(effect.slot, effect.signal, effect.key);
+        return;
+      case 'reconnect':
+        this.#link.break(new MillraceError('ERR_CONNECTION_CLOSED', 'the server was silent for longer than evictAfter'));
         return;
       case 'end':
         this.#finish(effect.error);

@@ -37,7 +37,7 @@ export type GrantId = number;
 /** A task in a grant: its number, its submission time (its public id follows from both) and the task. */
 export type GrantedTask = readonly [n: number, submittedAt: number, task: WireTask];
 
-/** Places in a grant as ascending ranges: [first, last, first, last…], inclusive. */
+/** Task numbers as ascending ranges: [first, last, first, last…], inclusive. A task of a grant is named by its number: what is left of a grant after a restart keeps its names. */
 export type Ranges = readonly number[];
 
 // ---- hello ---------------------------------------------------------------------------------------------------------
@@ -62,13 +62,13 @@ export type Bye = readonly ['bye'];
 /** client: the full list of what it holds (unstarted, running, unacknowledged); first message of every connection. */
 export type Resume = readonly ['resume', held: readonly (readonly [grant: GrantId, held: Ranges])[]];
 /** server: answer to resume: what the client must forget. Work may follow. */
-export type Resumed = readonly ['resumed', drop: readonly (readonly [grant: GrantId, places: Ranges])[]];
+export type Resumed = readonly ['resumed', drop: readonly (readonly [grant: GrantId, tasks: Ranges])[]];
 /** client: it can take this many more tasks, in all; absolute, the highest sequence counts. */
 export type Want = readonly ['want', sequence: number, tasks: number, free: number];
 /** server: a lease on a bundle. */
 export type Work = readonly ['work', grant: GrantId, attempt: number, tasks: readonly GrantedTask[]];
 /** client: these began to run. */
-export type Started = readonly ['started', grant: GrantId, places: Ranges];
+export type Started = readonly ['started', grant: GrantId, tasks: Ranges];
 /** client: results, in one numbered message (numbers count from 1 on each connection). */
 export type Results = readonly [
   'results',
@@ -80,9 +80,9 @@ export type Acknowledged = readonly ['ack', sequence: number];
 /** server: give back up to this many unstarted tasks, from the tail. */
 export type Recall = readonly ['recall', tasks: number];
 /** client: what it gives back (perhaps nothing): the one answer to a recall, or on a drain. */
-export type GivenBack = readonly ['back', given: readonly (readonly [grant: GrantId, places: Ranges])[]];
+export type GivenBack = readonly ['back', given: readonly (readonly [grant: GrantId, tasks: Ranges])[]];
 /** server: these are cancelled: drop them, kill what runs; no result is wanted. */
-export type CancelTasks = readonly ['cancel', places: readonly (readonly [grant: GrantId, places: Ranges])[]];
+export type CancelTasks = readonly ['cancel', cancelled: readonly (readonly [grant: GrantId, tasks: Ranges])[]];
 /** server: start nothing more, give back what is unstarted, finish what runs, then leave. */
 export type Drain = readonly ['drain'];
 

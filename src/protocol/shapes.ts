@@ -1,5 +1,7 @@
 /** Small checks of plain data, and how they combine. A check says whether a value fits; it never throws and never changes anything. */
 
+import { taskNumberLimit } from '../task/id.ts';
+
 export type Check = (value: unknown) => boolean;
 
 export const none: Check = () => true;
@@ -67,18 +69,21 @@ export const plain =
     return found === Object.keys(required).length;
   };
 
-/** A place in a grant is below this: a range must not be able to claim billions. */
-export const placeLimit: number = 2 ** 20;
+/** Ranges name at most so many tasks: two numbers must not be able to claim billions. */
+const mostInRanges = 65_536;
 
 /** Ascending ranges [first, last, first, last…]. */
 export const ranges: Check = (value) => {
   if (!Array.isArray(value) || value.length % 2 !== 0) return false;
   let least = 0;
+  let named = 0;
   for (let i = 0; i < value.length; i += 2) {
     const first: unknown = value[i];
     const last: unknown = value[i + 1];
     if (!whole(first) || !whole(last)) return false;
-    if ((first as number) < least || (last as number) < (first as number) || (last as number) >= placeLimit) return false;
+    if ((first as number) < least || (last as number) < (first as number) || (last as number) >= taskNumberLimit) return false;
+    named += (last as number) - (first as number) + 1;
+    if (named > mostInRanges) return false;
     least = (last as number) + 1;
   }
   return true;

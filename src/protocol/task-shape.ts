@@ -1,5 +1,20 @@
 /** The shapes of tasks and results inside messages: every field that a server or client reads. */
-import { array, binaryOrText, bool, type Check, count, finite, nullable, oneOf, plain, record, scalar, text, tuple } from './shapes.ts';
+import {
+  array,
+  binaryOrText,
+  bool,
+  type Check,
+  count,
+  finite,
+  nullable,
+  oneOf,
+  plain,
+  record,
+  scalar,
+  text,
+  tuple,
+  whole,
+} from './shapes.ts';
 
 const attributes = plain(
   {},
@@ -43,4 +58,4 @@ const extra = plain(
 );
 
 /** `WireResult`. */
-export const wireResult: Check = tuple(count, count, nullable(count), nullable(finite), finite, nullable(count), nullable(extra));
+export const wireResult: Check = tuple(whole, count, nullable(count), nullable(finite), finite, nullable(count), nullable(extra));

@@ -100,11 +100,11 @@ export interface ResultExtra {
 }
 
 /**
- * A result as it travels: `index` is the task's place in its grant, `outcome` a number of `outcomeCode`,
+ * A result as it travels: `n` is the task's number, `outcome` a number of `outcomeCode`,
  * `startedAt` epoch ms by the client, `durationMs` by its monotonic clock.
  */
 export type WireResult = readonly [
-  index: number,
+  n: number,
   outcome: number,
   exitStatus: number | null,
   startedAt: number | null,

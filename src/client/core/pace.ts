@@ -8,6 +8,9 @@ import type { GrantedTask } from '../../protocol/messages.ts';
 const mostTasks = 4096;
 const mostBytes = 8 * 2 ** 20;
 
+/** Where growth begins: each doubling costs a round trip, which behind a busy server is 100 ms. */
+const firstTarget = 16;
+
 /** Completions per second from which messages are gathered rather than sent at once. */
 const busyRate = 200;
 
@@ -71,7 +74,7 @@ export class Pace {
     if (wanted < this.#target) this.#target = Math.floor(wanted);
     else if (this.#used > this.#target / 2) {
       // At most twofold for each bundle used up: a burst of short tasks must not fetch an hour of long ones.
-      this.#target = Math.floor(Math.min(wanted, Math.max(1, this.#target * 2)));
+      this.#target = Math.floor(Math.min(wanted, Math.max(firstTarget, this.#target * 2)));
       this.#used = 0;
     }
   }

@@ -1,0 +1,133 @@
+/**
+ * The rig of the system tests: real threads on real sockets and files, each stopped when its test has finished, whatever became of it.
+ *
+ * The library is imported as its users have it, built: worker threads cannot load the sources.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import {
+  type ClientOptions,
+  ClientThread,
+  type MillraceError,
+  type RunLocalOptions,
+  runLocal,
+  type ServerOptions,
+  ServerThread,
+  type Source,
+  type Summary,
+  type TaskResult,
+} from '../../dist/index.js';
+
+/** The module of functions that the tests call. */
+export const functions: URL = new URL('./fixtures/functions.mjs', import.meta.url);
+
+/** A server on a free port of loopback. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerThread> {
+  const server = await ServerThread.new({ address: ['localhost', 0], ...options });
+  onTestFinished(() => server.stop({ timeout: 5 }));
+  return server;
+}
+
+/** A client of this server, in this process; its commands get little time to end when they must. */
+export async function startClient(server: ServerThread, options: ClientOptions = {}): Promise<ClientThread> {
+  const client = await ClientThread.new({ address: server.address, taskSignalwait: 0.2, ...options });
+  onTestFinished(() => client.stop({ timeout: 5 }));
+  return client;
+}
+
+/** A server that goes on until the test ends, with one client. */
+export async function startPair(
+  serverOptions: ServerOptions = {},
+  clientOptions: ClientOptions = {},
+): Promise<{ server: ServerThread; client: ClientThread }> {
+  const server = await startServer({ foreverMode: true, ...serverOptions });
+  return { server, client: await startClient(server, clientOptions) };
+}
+
+/** Run a source here and give its summary with its results in the order of the source. */
+export async function runAll(source: Source, options: RunLocalOptions = {}): Promise<{ summary: Summary; results: TaskResult[] }> {
+  const results: TaskResult[] = [];
+  const summary = await runLocal(source, { numTasks: 2, taskSignalwait: 0.2, onResult: (result) => void results.push(result), ...options });
+  // An id begins with the time and the number of its task.
+  return { summary, results: results.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+/** What a promise rejects with, and after how many ms. */
+export async function failureOf(call: () => Promise<unknown>): Promise<{ error: MillraceError; ms: number }> {
+  const start = performance.now();
+  try {
+    await call();
+  } catch (error) {
+    return { error: error as MillraceError, ms: performance.now() - start };
+  }
+  throw new Error('it was expected to reject, and did not');
+}
+
+/** The same of `join()` and its like, with the handle stopped should the call resolve. */
+export async function codeOf(call: () => Promise<unknown>): Promise<string> {
+  return (await failureOf(call)).error.code;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie is dead: it only waits to be noticed.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** The numbers in a file, one a line; empty while there is no file. */
+export function pidsIn(path: string): number[] {
+  return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean).map(Number) : [];
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Another Node process with a script of `fixtures/`; its lines are JSON. Killed when the test has finished. */
+export interface Program {
+  readonly pid: number;
+  /** What it wrote so far. */
+  readonly lines: unknown[];
+  readonly exit: Promise<number | null>;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export function startProgram(name: string, options: unknown): Program {
+  const path = fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+  const child = spawn(process.execPath, [path, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: unknown[] = [];
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) lines.push(JSON.parse(line));
+  });
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
+    child.kill(signal);
+    await exit;
+  };
+  onTestFinished(() => kill());
+  return { pid: child.pid ?? 0, lines, exit, kill };
+}
+
+/** Everything of an iterable. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
