@@ -16,7 +16,11 @@ const clockTick = 10;
 export const quick = process.argv.includes('--quick');
 const argument = (name) => process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
 
-export const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+export const median = (list) => {
+  const sorted = list.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
 export const quantile = (list, q) => list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))];
 export const round = (value, digits = 2) => (value === null ? null : Number(value.toFixed(digits)));
 
@@ -92,7 +96,8 @@ const exists = (command) => spawnSync('/bin/sh', ['-c', `command -v ${command}`]
 
 /**
  * Run a benchmark: `cases` is a list of `{ name, tasks, rounds, contestants: { name: { run, needs?, share? } } }`. `needs`: a command of the
- * system with the line that installs it; `share`: the part of the tasks that a slow contestant gets. `bars`: `{ case, contestant, against, least }`.
+ * system with the line that installs it; `share`: the part of the tasks that a slow contestant gets. `bars`: `{ what, case, contestant, of, least }`,
+ * `of` being `'rate'` or `'ratio'`.
  */
 export async function compare(benchmark, url, cases, bars = []) {
   const file = fileURLToPath(url);
@@ -146,7 +151,7 @@ export function show(benchmark, rows) {
   console.table(rows.map(({ benchmark: _, ...rest }) => rest));
 }
 
-/** Which bars are met: `{ what, value, least | most }`, or computed from the ratio of two contestants' median rates. */
+/** Which bars are met: `{ what, value, least | most }`, or with a value of the rows. */
 export function showBars(rows, bars) {
   for (const bar of bars) {
     const value = bar.value === undefined ? fromRows(rows, bar) : bar.value;
@@ -157,11 +162,7 @@ export function showBars(rows, bars) {
   }
 }
 
-/** undefined: not part of this run. */
-function fromRows(rows, { case: name, contestant, against, of = name }) {
-  const own = rows.find((one) => one.case === name && one.contestant === contestant);
-  if (own === undefined) return undefined;
-  if (against === undefined) return own.rate;
-  const other = rows.find((one) => one.case === of && one.contestant === against);
-  return other === undefined ? undefined : other.rate === null ? null : own.rate / other.rate;
+/** The rate of a contestant, or its ratio to the first of its case; undefined: not part of this run. */
+function fromRows(rows, { case: name, contestant, of }) {
+  return rows.find((one) => one.case === name && one.contestant === contestant)?.[of];
 }

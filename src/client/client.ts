@@ -52,6 +52,7 @@ export class Client {
   readonly #counts: number[] = [0, 0, 0, 0, 0, 0, 0];
   #runner!: Runner;
   #over = false;
+  #dismissed = false;
   #told: ClientState = 'connecting';
   #scheduled = false;
   #wake: (() => void) | null = null;
@@ -86,9 +87,15 @@ export class Client {
           this.feed({ type: 'connected', evictAfter: parts.connection === null ? evictAfter : Number.POSITIVE_INFINITY });
           this.#tellState();
         },
-        message: (message) => this.feed(message[0] === 'heartbeat' ? { type: 'contact' } : { type: 'message', message }),
+        message: (message) => {
+          if (message[0] === 'end') this.#dismissed = true;
+          this.feed(message[0] === 'heartbeat' ? { type: 'contact' } : { type: 'message', message });
+        },
         disconnected: () => this.feed({ type: 'disconnected' }),
-        failed: (error) => this.feed({ type: 'lost', error }),
+        failed: (error) => {
+          // A server that said that it ends is not lost; the core leaves when nothing runs any more.
+          if (!this.#dismissed) this.feed({ type: 'lost', error });
+        },
       },
     );
     this.ended = this.#ended.promise;
@@ -183,9 +190,11 @@ export class Client {
 
   #turn(): void {
     const { clock } = this.#parts;
+    // One instant for the turn and its wake: what falls due between two readings of the clock would wait for the next event.
+    const now = clock.now();
     let effects: ClientEffect[];
     try {
-      effects = this.#core.endTurn(clock.now());
+      effects = this.#core.endTurn(now);
     } catch (thrown) {
       this.#finish(MillraceError.from(thrown));
       return;
@@ -193,7 +202,7 @@ export class Client {
     for (const effect of effects) this.#perform(effect);
     this.#tellState();
     if (this.#over) return;
-    const at = this.#core.wakeAt(clock.now()) ?? Number.POSITIVE_INFINITY;
+    const at = this.#core.wakeAt(now) ?? Number.POSITIVE_INFINITY;
     if (at === this.#wakeAt) return;
     this.#wake?.();
     this.#wake = null;

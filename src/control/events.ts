@@ -86,7 +86,8 @@ export class HostEvents {
 
   async #results(rows: readonly TaskRow[]): Promise<void> {
     for (const row of rows) {
-      if (this.#broken) return;
+      // Read all the same: the server waits for that before it goes.
+      if (this.#broken) break;
       try {
         await this.#handlers.onResult?.(toTaskResult(row, this.#salt));
       } catch (thrown) {

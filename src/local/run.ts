@@ -46,10 +46,15 @@ export async function runLocal(source: Source, options: RunLocalOptions = {}): P
   // A client that dies takes the run down: nobody else could finish it.
   const ended = client.join();
   ended.catch(() => server.stop());
+  let summary: Summary;
   try {
-    return await server.join();
-  } finally {
+    summary = await server.join();
+  } catch (error) {
+    // What ended the run is the answer; that its client then lost its server is not.
     await client.stop();
-    await ended;
+    throw error;
   }
+  await client.stop();
+  await ended;
+  return summary;
 }

@@ -14,7 +14,7 @@ import type { ClientRow, Recovery } from '../store/store.ts';
 import { outcomeCode, type Progress, type Summary } from '../task/result.ts';
 import type { WireTask } from '../task/task.ts';
 import type { Connection } from '../transport/connection.ts';
-import { listen, type NetListener } from '../transport/listen.ts';
+import type { NetListener } from '../transport/listen.ts';
 import { Audience } from './audience.ts';
 import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
@@ -157,6 +157,8 @@ export class Server {
   async #listen(): Promise<void> {
     const { config, clock, listens, id, logger } = this.#parts;
     if (!listens) return;
+    // Sockets and TLS take 50 ms to load, and `runLocal` needs neither.
+    const { listen } = await import('../transport/listen.ts');
     this.#listener = await listen({
       address: config.address,
       auth: config.auth,

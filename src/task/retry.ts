@@ -1,17 +1,9 @@
 /** How long a task waits before its next attempt. Pure: chance is drawn from the task's number, so a simulation repeats. */
-interface BackoffMs {
-  delay: number;
-  factor: number;
-  max: number;
-  jitter: number;
-}
+import { type BackoffTimes, backoffDelay } from '../base/backoff.ts';
 
 /** ms before the attempt that follows the `failures`-th failure (1-based); 0 without a back-off. */
-export function retryDelay(backoff: BackoffMs | null | undefined, failures: number, n: number): number {
-  if (!backoff) return 0;
-  const { delay, factor, max, jitter } = backoff;
-  const plain = Math.min(max, delay * factor ** (failures - 1));
-  return plain * (1 - jitter * scatter(n, failures));
+export function retryDelay(backoff: BackoffTimes | null | undefined, failures: number, n: number): number {
+  return backoff ? backoffDelay(failures, backoff, scatter(n, failures)) : 0;
 }
 
 /** 0 ≤ x < 1, from two numbers (an integer hash: neighbours must not retry in step). */

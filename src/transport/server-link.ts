@@ -12,7 +12,6 @@ import type { Logger } from '../base/log.ts';
 import type { Message, PeerInfo, Welcome } from '../protocol/messages.ts';
 import type { TlsChoice } from './certificate.ts';
 import type { Connection } from './connection.ts';
-import { dial } from './dial.ts';
 import { watchHeartbeat } from './heartbeat.ts';
 import { dialUntil } from './reconnect.ts';
 
@@ -114,6 +113,8 @@ export class ServerLink {
   async #dial(timeout: number): Promise<void> {
     const { address, auth, tls, self, clock, logger } = this.#options;
     const { signal } = this.#abort;
+    // Sockets and TLS take 50 ms to load, and a server in this process needs neither.
+    const { dial } = await import('./dial.ts');
     let keysMissed = 0;
     const attempt = async (left: number): Promise<Connection> => {
       try {

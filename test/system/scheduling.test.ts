@@ -1,4 +1,4 @@
-/** What runs when: groups, priorities, dependencies, retries, and the cores, memory and named resources of a client. */
+/** What runs when: groups, priorities, retries, and the cores, memory and named resources of a client. */
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { openTasks } from '../../dist/index.js';
@@ -49,19 +49,6 @@ it('of what is ready the higher priority runs first, and equal ones in their ord
   );
   const started = results.toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0) || a.waitedMs - b.waitedMs);
   expect(started.map(({ args }) => args)).toEqual(['sleep 0.2', ': a', ': b', ': c', ': d']);
-});
-
-it('a task waits for those it depends on, by key or id, and does not run when one of them failed', async () => {
-  const order = join(temporaryFolder(), 'order');
-  const id = '018f0000-0000-7000-8000-00000000abcd';
-  const { summary } = await runAll([
-    { args: `sleep 0.2; echo 1 >> ${order}`, key: 'first' },
-    { args: `echo 3 >> ${order}`, dependsOn: ['second', id] },
-    { args: `echo 2 >> ${order}`, key: 'second', dependsOn: ['first'] },
-    { args: 'true', id },
-  ]).catch((error) => ({ summary: error.code }));
-  expect(summary).toMatchObject({ submitted: 4, succeeded: 4 });
-  expect(pidsIn(order)).toEqual([1, 2, 3]);
 });
 
 it('a failed task is tried again as often as it may, and its history has every attempt', async () => {
@@ -144,7 +131,9 @@ it('explain says why a task does not run: no client, a pause, its group, and tha
 
 it('ratelimit bounds the starts per second of a client', async () => {
   const begun = performance.now();
-  const { summary } = await runAll(Array.from({ length: 12 }, () => 'true'), { ratelimit: 20, numTasks: 4 });
+  const { summary } = await runAll(Array.from({ length: 12 }, () => 'true'), { ratelimit: 20, numTasks: 1 });
   expect(summary.succeeded).toBe(12);
-  expect(performance.now() - begun).toBeGreaterThan(400);
+  // 11 waits of 50 ms, and none that is longer.
+  expect(performance.now() - begun).toBeGreaterThan(540);
+  expect(summary.durationMs).toBeLessThan(5_000);
 });

@@ -1,0 +1,183 @@
+/**
+ * The README says nothing that was not run. Every file that it shows is written as a stranger would save it, in a project that has the package
+ * installed; those that are followed by an output are run, and must print it.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { errorCodes } from '../src/base/errors.ts';
+import { expectNoLeaks } from './support/leaks.ts';
+import { temporaryFolder } from './support/temporary.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+expectNoLeaks();
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+interface Program {
+  readonly name: string;
+  readonly text: string;
+  /** What it prints; null: it is a module of another one. */
+  readonly output: string | null;
+  readonly anyOrder: boolean;
+}
+
+interface Section {
+  readonly title: string;
+  readonly programs: Program[];
+}
+
+/** The programs of the README by the heading under which they stand. */
+function sections(): Section[] {
+  const found: Section[] = [];
+  const pattern = /^#{2,3} (?<title>.+)$|^```(?<info>.*)\n(?<body>[\s\S]*?)^```$/gm;
+  let open: { name: string; text: string } | null = null;
+  const close = (output: string | null, anyOrder: boolean): void => {
+    if (open !== null) found.at(-1)?.programs.push({ ...open, output, anyOrder });
+    open = null;
+  };
+  for (const { groups } of readme.matchAll(pattern)) {
+    const { title, info, body = '' } = groups as Record<string, string | undefined>;
+    if (title !== undefined) {
+      close(null, false);
+      found.push({ title, programs: [] });
+    } else if (info?.startsWith('text')) {
+      close(body, info === 'text any order');
+    } else if (info === 'js' || info === 'ts') {
+      close(null, false);
+      const name = /^\/\/ ([\w-]+\.(?:mjs|ts))\n/.exec(body)?.[1];
+      if (name === undefined) throw new Error(`a program of the README does not begin with its name: ${body.slice(0, 80)}`);
+      open = { name, text: body };
+    }
+  }
+  close(null, false);
+  return found.filter(({ programs }) => programs.length > 0);
+}
+
+/** A project that has the package and the types of Node installed. */
+function project(programs: readonly Program[]): string {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules', 'millrace'), 'dir');
+  symlinkSync(join(root, 'node_modules', '@types', 'node'), join(folder, 'node_modules', '@types', 'node'), 'dir');
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  for (const { name, text } of programs) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+async function run(folder: string, words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const child = spawn(process.execPath, words, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const texts = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    texts.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    texts.stderr += text;
+  });
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  expect({ words, status, stderr: texts.stderr, ...(status === 0 ? {} : { stdout: texts.stdout }) }).toEqual({
+    words,
+    status: 0,
+    stderr: '',
+  });
+  return texts.stdout;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const lines = (text: string, anyOrder: boolean): string[] => {
+  const all = text.trimEnd().split('\n');
+  return anyOrder ? all.sort() : all;
+};
+
+describe('a program of the README', () => {
+  it.each(sections())('under “$title” prints what is said there', async ({ programs }) => {
+    const folder = project(programs);
+    if (programs.some(({ name }) => name.endsWith('.ts'))) {
+      const files = programs.map(({ name }) => name).filter((name) => name.endsWith('.ts'));
+      const options = '--module nodenext --target es2023 --lib es2023,esnext.disposable --types node --strict --skipLibCheck'.split(' ');
+      await run(folder, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...options, ...files]);
+    }
+    const env = { PORT: String(await freePort()) };
+    // Together: one may be the server of another.
+    await Promise.all(
+      programs.map(async ({ name, output, anyOrder }) => {
+        if (output === null) return;
+        const printed = await run(folder, [name.replace(/\.ts$/, '.js')], env);
+        expect(lines(printed, anyOrder), name).toEqual(lines(output, anyOrder));
+      }),
+    );
+  });
+
+  it('comes first within 25 lines', () => {
+    const [first] = sections();
+    expect(first?.title).toBe('First program');
+    expect(first?.programs[0]?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(25);
+  });
+
+  it('that is a module only belongs to another one', () => {
+    for (const { programs } of sections())
+      for (const { name, output } of programs)
+        if (output === null)
+          expect(
+            programs.some((other) => other.text.includes(`./${name.replace(/\.ts$/, '.js')}`)),
+            name,
+          ).toBe(true);
+  });
+});
+
+describe('the README', () => {
+  it('lists every error code with its meaning, and no other', () => {
+    const listed = [...readme.matchAll(/^\| `(ERR_\w+)` \| (.+?) \| (.+?) \|$/gm)].map(([, code, meaning]) => [code, meaning]);
+    expect(Object.fromEntries(listed)).toEqual(errorCodes);
+    expect(listed.length).toBe(Object.keys(errorCodes).length);
+  });
+
+  it('names a test that exists for every promise', () => {
+    const [, table = ''] = /^## What is promised\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const rows = table.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| promise'));
+    expect(rows.length).toBeGreaterThan(15);
+    for (const row of rows) {
+      const [, title = '', path = ''] = /\| \[(.+)\]\((test\/[\w./-]+)\) \|$/.exec(row) ?? [];
+      expect(existsSync(join(root, path)) && readFileSync(join(root, path), 'utf8').includes(`'${title}'`), row).toBe(true);
+    }
+  });
+
+  it('has a map with every folder of the source, and no other', () => {
+    const [, table = ''] = /^## Map of the source\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const named = [...table.matchAll(/^\| (`.+?`) \| /gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(named.sort()).toEqual(folders.map(({ name }) => name).sort());
+  });
+
+  it('gives the reason of every dependency, and of no other', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
+    const [, table = ''] = /^## Dependencies\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const named = [...table.matchAll(/^\| `(.+?)`/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual(Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).sort());
+  });
+
+  it('names only commands that package.json has', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const named = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name);
+    expect(named.filter((name) => manifest.scripts[name as string] === undefined)).toEqual([]);
+  });
+
+  it('has 300 to 500 lines', () => {
+    const { length } = readme.trimEnd().split('\n');
+    expect(length).toBeGreaterThanOrEqual(300);
+    expect(length).toBeLessThanOrEqual(500);
+  });
+});

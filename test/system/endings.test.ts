@@ -1,0 +1,220 @@
+/** How runs end: by themselves, by failure, by stop, by an abort, and what join() says of each. */
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import {
+  ClientThread,
+  connect,
+  MillraceError,
+  runClient,
+  runLocal,
+  SubmitThread,
+  ServerThread,
+  serveForever,
+  serveFrom,
+  submitFrom,
+} from '../../dist/index.js';
+import { expectNoLeaks } from '../support/leaks.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
+import { codeOf, failureOf, freePort, isAlive, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+expectNoLeaks();
+
+const started = (path: string, count = 1) => until(() => pidsIn(path).length >= count, 'the start of the commands');
+const ended = (path: string) => until(() => pidsIn(path).every((pid) => !isAlive(pid)), 'the end of the commands');
+const long = (path: string) => `echo $$ >> ${path}; exec sleep 600`;
+
+it('throwOnFailure rejects with the summary when a task failed, and only then', async () => {
+  const { error } = await failureOf(() => runLocal(['true', 'exit 1', 'exit 2'], { throwOnFailure: true }));
+  expect(error).toBeInstanceOf(MillraceError);
+  expect(error).toMatchObject({ code: 'ERR_TASK_FAILED', details: { summary: { submitted: 3, succeeded: 1, failed: 2, pending: 0 } } });
+  expect(error.message).toContain('2 of 3');
+  expect(await runLocal(['true'], { throwOnFailure: true })).toMatchObject({ succeeded: 1 });
+});
+
+it('failFast ends the run at the first failure and kills what runs', async () => {
+  const pids = join(temporaryFolder(), 'pids');
+  const { error, ms } = await failureOf(() =>
+    runLocal([long(pids), `until [ -s ${pids} ]; do sleep 0.01; done; exit 3`, ...Array.from({ length: 50 }, () => long(pids))], {
+      failFast: true,
+      numTasks: 2,
+      taskSignalwait: 0.2,
+    }),
+  );
+  expect(error).toMatchObject({ code: 'ERR_TASK_FAILED', details: { summary: { failed: 1, succeeded: 0 } } });
+  expect(ms).toBeLessThan(10_000);
+  expect(pidsIn(pids)).toHaveLength(1);
+  await ended(pids);
+});
+
+it('join(timeout) rejects with ERR_JOIN_TIMEOUT and the component goes on', async () => {
+  const { server, client } = await startPair();
+  const { error, ms } = await failureOf(() => server.join(0.1));
+  expect(error.code).toBe('ERR_JOIN_TIMEOUT');
+  expect(ms).toBeGreaterThan(95);
+  expect(await codeOf(() => client.join('50ms'))).toBe('ERR_JOIN_TIMEOUT');
+  expect((await server.run('echo on')).stdout.toString()).toBe('on\n');
+});
+
+it('stop() kills what runs, and its clients end too; what was pending is said', async () => {
+  const pids = join(temporaryFolder(), 'pids');
+  const { server, client } = await startPair({}, { numTasks: 2 });
+  await server.submit([long(pids), long(pids), 'echo never', 'echo never']);
+  await started(pids, 2);
+  await server.stop();
+  const summary = await server.join();
+  expect(summary).toMatchObject({ submitted: 4, succeeded: 0, failed: 0 });
+  expect(summary.pending + summary.cancelled).toBe(4);
+  await client.join(10);
+  await ended(pids);
+});
+
+it('stop({ drain }) lets what runs finish and starts nothing more', async () => {
+  const pids = join(temporaryFolder(), 'pids');
+  const database = join(temporaryFolder(), 'tasks.db');
+  const { server, client } = await startPair({ database });
+  await server.submit([`echo $$ >> ${pids}; sleep 0.4`, ...Array.from({ length: 20 }, () => `echo $$ >> ${pids}`)]);
+  await started(pids);
+  await server.stop({ drain: true });
+  expect(await server.join()).toMatchObject({ submitted: 21, succeeded: 1, failed: 0, pending: 20 });
+  expect(pidsIn(pids)).toHaveLength(1);
+  expect(await client.join(10)).toMatchObject({ succeeded: 1 });
+  // What was pending is there for the next server.
+  const next = await startServer({ database, restartMode: true });
+  await startClient(next);
+  expect(await next.join(15)).toMatchObject({ succeeded: 21, pending: 0 });
+});
+
+it('a drain that takes longer than its timeout becomes a plain stop', async () => {
+  const pids = join(temporaryFolder(), 'pids');
+  const { server } = await startPair();
+  await server.submit([long(pids)]);
+  await started(pids);
+  const begun = performance.now();
+  await server.stop({ drain: true, timeout: '300ms' });
+  expect(performance.now() - begun).toBeGreaterThan(290);
+  expect(performance.now() - begun).toBeLessThan(6_000);
+  await ended(pids);
+});
+
+it('while a server is paused nothing starts, and all of it starts after', async () => {
+  const { server } = await startPair();
+  await server.pause();
+  const result = server.run('echo later');
+  await until(async () => (await server.progress()).submitted === 1);
+  expect(await server.progress()).toMatchObject({ pending: 1, running: 0, succeeded: 0 });
+  await server.resume();
+  expect((await result).stdout.toString()).toBe('later\n');
+});
+
+it('a paused client starts nothing; another one does the work', async () => {
+  const { server, client } = await startPair();
+  await client.pause();
+  const other = await startClient(server);
+  const results = await Promise.all(Array.from({ length: 5 }, () => server.run('true')));
+  expect(new Set(results.map(({ clientId }) => clientId))).toEqual(new Set([other.id]));
+  await other.stop();
+  const waiting = server.run('true');
+  await client.resume();
+  expect((await waiting).clientId).toBe(client.id);
+});
+
+it('await using stops a server and its client, and a handle that has ended takes no more calls', async () => {
+  let kept: ServerThread;
+  {
+    await using server = await ServerThread.new({ foreverMode: true, address: 'localhost:0' });
+    await using client = await ClientThread.new({ address: server.address });
+    kept = server;
+    await server.run('true');
+    expect(client.state).toBe('connected');
+  }
+  expect(await kept.join()).toMatchObject({ succeeded: 1 });
+  await kept.stop();
+  expect(await codeOf(() => kept.progress())).toBe('ERR_ENDED');
+  expect(await codeOf(() => kept.submit(['true']))).toBe('ERR_ENDED');
+  expect(await codeOf(() => kept.run('true'))).toBe('ERR_ENDED');
+  expect(await codeOf(() => kept.tasks.count())).toBe('ERR_ENDED');
+  expect(await codeOf(() => kept.pause())).toBe('ERR_ENDED');
+});
+
+it('an abort kills what runs and rejects: runLocal, serveFrom, submitFrom, the threads', async () => {
+  const pids = join(temporaryFolder(), 'pids');
+  const aborting = async (call: (signal: AbortSignal) => Promise<unknown>, when: () => Promise<unknown> = async () => {}) => {
+    const controller = new AbortController();
+    const failure = failureOf(() => call(controller.signal));
+    await when();
+    controller.abort(new Error('enough'));
+    const { error } = await failure;
+    return [error.code, (error.cause as Error | undefined)?.message];
+  };
+  const aborted = ['ERR_ABORTED', 'enough'];
+  const options = { taskSignalwait: 0.2 };
+  expect(await aborting((signal) => runLocal([long(pids)], { ...options, signal }), () => started(pids))).toEqual(aborted);
+  await ended(pids);
+
+  const address: [string, number] = ['localhost', await freePort()];
+  const work = (): Promise<void> => ClientThread.new({ address, ...options }).then(async (client) => void (await client.join()));
+  const working: Promise<void>[] = [];
+  expect(
+    await aborting(
+      (signal) => serveFrom([long(pids)], { address, signal }),
+      async () => {
+        working.push(work());
+        await started(pids, 2);
+      },
+    ),
+  ).toEqual(aborted);
+  await Promise.all(working);
+  await ended(pids);
+
+  async function* endless(): AsyncGenerator<string> {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yield 'true';
+    }
+  }
+  const server = await startServer({ foreverMode: true });
+  const submitted = async () => void (await until(async () => (await server.progress()).submitted > 100));
+  expect(await aborting((signal) => submitFrom(endless(), { address: server.address, signal }), submitted)).toEqual(aborted);
+  expect(await aborting((signal) => SubmitThread.new(endless(), { address: server.address, signal }).then((it) => it.join()), submitted)).toEqual(
+    aborted,
+  );
+  expect(await aborting((signal) => server.submit(endless(), { signal }), submitted)).toMatchObject(['ERR_ABORTED']);
+  expect(await aborting((signal) => ServerThread.new({ address: 'localhost:0', signal }).then((it) => it.join()))).toEqual(aborted);
+  expect(await aborting((signal) => connect(['localhost', 9], { signal, auth: 'no server is there' }))).toMatchObject(['ERR_ABORTED']);
+  const before = AbortSignal.abort(new Error('enough'));
+  expect(await codeOf(() => runLocal(['true'], { signal: before }))).toBe('ERR_ABORTED');
+});
+
+it('an abort drains serveForever() and runClient(), and they resolve', async () => {
+  const address: [string, number] = ['localhost', await freePort()];
+  const mark = join(temporaryFolder(), 'mark');
+  const [serving, working] = [new AbortController(), new AbortController()];
+  const served = serveForever({ address, signal: serving.signal });
+  const worked = runClient({ address, signal: working.signal });
+  await submitFrom([`echo 1 >> ${mark}; sleep 0.3`, 'true'], { address });
+  await started(mark);
+  working.abort();
+  expect(await worked).toMatchObject({ succeeded: 1, failed: 0 });
+  serving.abort();
+  expect(await served).toMatchObject({ submitted: 2, succeeded: 1, pending: 1 });
+});
+
+it('a client whose server does not come back ends with ERR_SERVER_LOST after reconnectTimeout', async () => {
+  const port = await freePort();
+  const host = startProgram('serve.mjs', { foreverMode: true, address: ['localhost', port] });
+  await until(() => host.lines.length === 1);
+  const client = await ClientThread.new({ address: ['localhost', port], reconnectTimeout: '300ms' });
+  await host.kill();
+  expect(await codeOf(() => client.join(10))).toBe('ERR_SERVER_LOST');
+  expect(client.state).toBe('ended');
+});
+
+it('a client with delayStart waits for that before it connects', async () => {
+  const server = await startServer({ foreverMode: true });
+  const begun = performance.now();
+  await startClient(server, { delayStart: '300ms' });
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(299);
+  await startClient(server, { delayStart: -0.1 });
+});
