@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { errorCodes } from '../src/base/errors.ts';
 import { expectNoLeaks } from './support/leaks.ts';
 import { temporaryFolder } from './support/temporary.ts';
@@ -71,6 +71,7 @@ function project(programs: readonly Program[]): string {
 
 async function run(folder: string, words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const child = spawn(process.execPath, words, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const texts = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     texts.stdout += text;
@@ -93,6 +94,15 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** The cells of the table under a heading, without its head. */
+function table(title: string): string[][] {
+  const from = readme.indexOf(`\n## ${title}\n`);
+  expect(from, title).toBeGreaterThan(0);
+  const [part = ''] = readme.slice(from + 1).split('\n## ', 1);
+  const rows = part.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) => row.split(' | ').map((cell) => cell.replaceAll(/^\|?\s*|\s*\|?$/g, '')));
 }
 
 const lines = (text: string, anyOrder: boolean): string[] => {
@@ -138,34 +148,30 @@ describe('a program of the README', () => {
 
 describe('the README', () => {
   it('lists every error code with its meaning, and no other', () => {
-    const listed = [...readme.matchAll(/^\| `(ERR_\w+)` \| (.+?) \| (.+?) \|$/gm)].map(([, code, meaning]) => [code, meaning]);
+    const listed = table('Errors').map(([code, meaning]) => [code?.replaceAll('`', ''), meaning]);
     expect(Object.fromEntries(listed)).toEqual(errorCodes);
     expect(listed.length).toBe(Object.keys(errorCodes).length);
   });
 
   it('names a test that exists for every promise', () => {
-    const [, table = ''] = /^## What is promised\n([\s\S]*?)^## /m.exec(readme) ?? [];
-    const rows = table.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| promise'));
-    expect(rows.length).toBeGreaterThan(15);
-    for (const row of rows) {
-      const [, title = '', path = ''] = /\| \[(.+)\]\((test\/[\w./-]+)\) \|$/.exec(row) ?? [];
-      expect(existsSync(join(root, path)) && readFileSync(join(root, path), 'utf8').includes(`'${title}'`), row).toBe(true);
+    const promises = table('What is promised');
+    expect(promises.length).toBeGreaterThan(15);
+    for (const [promise, link = ''] of promises) {
+      const [, title, path = ''] = /^\[(.+)\]\((test\/[\w./-]+\.ts)\)$/.exec(link) ?? [];
+      expect(existsSync(join(root, path)), promise).toBe(true);
+      expect(readFileSync(join(root, path), 'utf8'), promise).toContain(`'${title}'`);
     }
   });
 
   it('has a map with every folder of the source, and no other', () => {
-    const [, table = ''] = /^## Map of the source\n([\s\S]*?)^## /m.exec(readme) ?? [];
-    const named = [...table.matchAll(/^\| (`.+?`) \| /gm)].flatMap(([, cell = '']) =>
-      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
-    );
+    const named = table('Map of the source').flatMap(([cell = '']) => cell.replaceAll('`', '').split(', '));
     const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(named.sort()).toEqual(folders.map(({ name }) => name).sort());
   });
 
   it('gives the reason of every dependency, and of no other', () => {
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
-    const [, table = ''] = /^## Dependencies\n([\s\S]*?)^## /m.exec(readme) ?? [];
-    const named = [...table.matchAll(/^\| `(.+?)`/gm)].map(([, name]) => name);
+    const named = table('Dependencies').map(([cell = '']) => /^`(.+?)`/.exec(cell)?.[1]);
     expect(named.sort()).toEqual(Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).sort());
   });
 

@@ -163,6 +163,8 @@ export class Client {
         ended: (slot, ends, idle) => {
           for (const { outcome } of ends) this.#counts[outcomeCode[outcome]]!++;
           this.feed({ type: 'ended', slot, ends, idle });
+          // Idle before the end is told: the next command is to be on its way while the output of the last is read.
+          if (idle && ends.length === 0 && !this.#over) this.#turn();
         },
         failed: (error) => this.#finish(error),
       },

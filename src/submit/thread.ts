@@ -39,7 +39,7 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
       await reader?.close();
       throw error;
     }
-    if (reader !== null) submitter.#begin(reader, parsed.config);
+    if (reader !== null) submitter.#begin(reader, parsed.config, parsed.hooks.signal);
     return submitter;
   }
 
@@ -92,7 +92,7 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
     await super.resume();
   }
 
-  #begin(reader: SourceReader, config: SubmitConfig): void {
+  #begin(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null): void {
     const connection = this.#connection!;
     const sink = new ConnectionSink();
     connection.start({
@@ -103,7 +103,7 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
     });
     sink.attach(connection);
     const { bundlesize, bundlewait, template, attributes, strict } = config;
-    this.#pump = new Pump(reader, { bundlesize, bundlewait, template, defaults: attributes, strict }, sink, this.clock);
+    this.#pump = new Pump(reader, { bundlesize, bundlewait, template, defaults: attributes, strict }, sink, this.clock, signal);
     const finish = (): void => {
       sink.finish();
       connection.close();
