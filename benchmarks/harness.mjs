@@ -108,6 +108,7 @@ export async function compare(benchmark, url, cases, bars = []) {
     return;
   }
   const only = argument('only') ?? '';
+  console.log(JSON.stringify({ benchmark, ...machine() }));
   const rows = [];
   for (const { name, tasks, rounds, contestants } of cases.filter((one) => one.name.includes(only))) {
     const runs = new Map(Object.keys(contestants).map((key) => [key, []]));
@@ -118,9 +119,12 @@ export async function compare(benchmark, url, cases, bars = []) {
       }
     }
     const [base] = runs.values();
-    for (const [key, list] of runs) rows.push(row(benchmark, name, key, list, base, contestants[key].needs));
+    for (const [key, list] of runs) {
+      rows.push(row(benchmark, name, key, list, base, contestants[key].needs));
+      console.log(JSON.stringify(rows.at(-1)));
+    }
   }
-  show(benchmark, rows);
+  showTable(rows);
   showBars(rows, bars);
 }
 
@@ -148,6 +152,10 @@ function row(benchmark, name, contestant, runs, base, needs) {
 export function show(benchmark, rows) {
   console.log(JSON.stringify({ benchmark, ...machine() }));
   for (const one of rows) console.log(JSON.stringify({ benchmark, ...one }));
+  showTable(rows);
+}
+
+function showTable(rows) {
   console.table(rows.map(({ benchmark: _, ...rest }) => rest));
 }
 

@@ -32,11 +32,12 @@ const ours = (command, memory) => ({
 });
 
 /** A whole command line, `N` being the number of tasks. */
-const line = (text, needs) => ({
+const line = (text, needs, share = 1) => ({
   ...(needs === undefined ? {} : { needs }),
+  share,
   async run(tasks, clock) {
     clock.begin();
-    const child = spawn('/bin/sh', ['-c', text.replace('N', String(tasks))], { stdio: 'ignore' });
+    const child = spawn('/bin/sh', ['-c', text.replace(/\bN\b/, String(tasks))], { stdio: 'ignore' });
     const [status] = await once(child, 'close');
     clock.end();
     if (status !== 0) throw new Error(`${text} ended with status ${status}`);
@@ -84,7 +85,7 @@ await compare(
       contestants: {
         'xargs -P2 sh -c': line('seq N | xargs -P2 -I{} sh -c true'),
         millrace: ours('true'),
-        'GNU parallel -j2': line('seq N | parallel -j2 -N1 "true #"', parallel),
+        'GNU parallel -j2': line('seq N | parallel -j2 -N1 "true #"', parallel, 0.1),
         'spawn loop': spawnLoop('true', 0, 0.25),
       },
     },
@@ -96,7 +97,7 @@ await compare(
         'xargs -P2': line('seq N | xargs -P2 -I{} /bin/true'),
         millrace: ours('/bin/true'),
         'xargs -P2 sh -c': line('seq N | xargs -P2 -I{} sh -c /bin/true'),
-        'GNU parallel -j2': line('seq N | parallel -j2 -N1 /bin/true', parallel),
+        'GNU parallel -j2': line('seq N | parallel -j2 -N1 /bin/true', parallel, 0.1),
         'spawn loop': spawnLoop('/bin/true', 0, 0.25),
       },
     },

@@ -1,20 +1,5 @@
 /** The shapes of tasks and results inside messages: every field that a server or client reads. */
-import {
-  array,
-  binaryOrText,
-  bool,
-  type Check,
-  count,
-  finite,
-  nullable,
-  oneOf,
-  plain,
-  record,
-  scalar,
-  text,
-  tuple,
-  whole,
-} from './shapes.ts';
+import { binaryOrText, bool, type Check, count, finite, nullable, oneOf, plain, record, scalar, text, tuple, whole } from './shapes.ts';
 
 const attributes = plain(
   {},
@@ -28,7 +13,6 @@ const attributes = plain(
     resources: record(finite),
     timeout: finite,
     tags: record(scalar),
-    dependsOn: array(text),
     startAfter: finite,
     startDelay: finite,
     maxRetries: count,

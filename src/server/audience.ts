@@ -105,8 +105,9 @@ export class Audience {
 
   /** After the commit of a turn. */
   tell(turn: Turn): void {
-    if (turn.ended.length > 0) this.#tellEnds(turn);
+    // Notes first: a start and its end may be of one turn.
     if (turn.notes.length > 0) this.#tellNotes(turn.notes);
+    if (turn.ended.length > 0) this.#tellEnds(turn);
   }
 
   event(name: string, value: unknown): void {

@@ -64,6 +64,8 @@ export class Server {
     try {
       const server = new Server(parts, store, await store.recover(), await store.cursor());
       await server.#listen();
+      // The first turn needs no event. Not before it listens: a run that is over at once must not close what is still being opened.
+      server.#feed({ type: 'tick' });
       return server;
     } catch (error) {
       await store.close();
@@ -107,8 +109,6 @@ export class Server {
     });
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
-    // A store that a former run left full, or a run that has nothing to wait for, gets its first turn without an event.
-    this.#feed({ type: 'tick' });
   }
 
   get info(): ServerInfo {

@@ -54,10 +54,6 @@ const readers: Readonly<Record<Exclude<keyof TaskOptions, 'stdin'>, Reader>> = {
   tags(value, into) {
     into.tags = checkTags(value);
   },
-  dependsOn(value, into) {
-    if (!Array.isArray(value)) throw refused('dependsOn', 'a list of ids or keys', value);
-    into.dependsOn = value.map((item: unknown) => keyText(item, 'dependsOn'));
-  },
   startAfter(value, into) {
     if (!(value instanceof Date)) {
       into.startDelay = parseDuration(value as number | string, 'startAfter');

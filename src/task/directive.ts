@@ -16,7 +16,7 @@ const comment = /^#[ \t]*(MILLRACE|HYPERSHELL):/;
 const decimal = /^-?\d+(?:\.\d+)?$/;
 
 /** Options that a directive sets; any other key is a tag. As text: `list` is split at commas. */
-const options: Readonly<Record<string, 'number' | 'text' | 'list'>> = {
+const options: Readonly<Record<string, 'number' | 'text'>> = {
   cores: 'number',
   memory: 'text',
   timeout: 'text',
@@ -26,7 +26,6 @@ const options: Readonly<Record<string, 'number' | 'text' | 'list'>> = {
   id: 'text',
   key: 'text',
   startAfter: 'text',
-  dependsOn: 'list',
 };
 
 /** Under its other name a directive knows four of them, as its files were written: there `id:7` is a tag. */
@@ -84,10 +83,9 @@ function readWords(line: string, from: number, to: number, old: boolean): TaskAt
   return some || given.size > 0 ? attributes : null;
 }
 
-function fromText(name: string, how: 'number' | 'text' | 'list', value: string): unknown {
+function fromText(name: string, how: 'number' | 'text', value: string): unknown {
   if (value === '') throw new MillraceError('ERR_DIRECTIVE', `'${name}' needs a value, as in ${name}:${how === 'number' ? '2' : '…'}`);
   if (how === 'text') return value;
-  if (how === 'list') return value.split(',');
   if (!decimal.test(value))
     throw new MillraceError('ERR_DIRECTIVE', `'${name}' must be a number; it is ${JSON.stringify(value.slice(0, 100))}`);
   return Number(value);

@@ -48,8 +48,6 @@ export interface TaskOptions {
   /** Longest run; then the kill ladder starts and the outcome is `timeout`. */
   timeout?: Duration;
   tags?: Tags;
-  /** Ids or keys of tasks that must have succeeded first. */
-  dependsOn?: string[];
   /** Not before this time, or this long after submission. */
   startAfter?: Date | Duration;
   /** Further attempts after a failure. Default: the server's `maxRetries`. */
@@ -95,7 +93,6 @@ export interface TaskAttributes {
   resources?: Record<string, number>;
   timeout?: number;
   tags?: Tags;
-  dependsOn?: string[];
   startAfter?: number;
   /** As `startAfter`, but counted by the server from the submission. */
   startDelay?: number;

@@ -13,7 +13,7 @@ export function describeContents(current: () => { store: TaskStore; restart(): P
       [0, 'a\0b \ud800 \udfff é😀 "\\ \u2028\n', 'in\0put \udc00', null],
       [0, 'cat', every, { tags: { a: 'x\0y', 'b.c+d-e': 1.5, t: true, f: false, none: null }, env: { X: '\ud83d' }, cwd: '/tmp' }],
       [0, 'cat', new Uint8Array(0), null],
-      [1, 'file:///m.mjs#name', '[1,"\\u0000"]', { timeout: 1500, dependsOn: ['k'], backoff: { delay: 1, factor: 2, max: 3, jitter: 0 } }],
+      [1, 'file:///m.mjs#name', '[1,"\\u0000"]', { timeout: 1500, backoff: { delay: 1, factor: 2, max: 3, jitter: 0 } }],
       [1, 'file:///m.mjs#name', every.subarray(10, 20), { rejected: { code: 'ERR_TASK', message: 'no' }, key: 'k', resources: { gpu: 1 } }],
     ];
     const { store, restart } = current();

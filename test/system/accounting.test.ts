@@ -24,7 +24,9 @@ it('serveFile() over 10,000 lines with two clients on SQLite records exactly one
   const count = 10_000;
   const runs = join(folder, 'runs');
   // Every hundredth line leaves a trace of each execution; the others are as cheap as a line can be.
-  const lines = Array.from({ length: count }, (_, i) => (i % 100 === 0 ? `echo ${i} >> ${runs}` : i % 7 === 0 ? `exit ${i % 5}` : `: ${i}`));
+  const lines = Array.from({ length: count }, (_, i) =>
+    i % 100 === 0 ? `echo ${i} >> ${runs}` : i % 7 === 0 ? `exit ${i % 5}` : `: ${i}`,
+  );
   writeFileSync(path, `${lines.join('\n')}\n`);
   const address: [string, number] = ['localhost', await freePort()];
   const served = serveFile(path, { address, database });

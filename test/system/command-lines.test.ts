@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
   { args: 'echo a#b # a comment', stdout: 'a#b\n' },
   { args: `printf 'x y\\nz w\\n' | awk '{print $1}'`, stdout: 'x\nz\n' },
   { args: `printf '%s' "\${HOME}"`, stdout: home },
-  { args: `printf '%s' '\${HOME} {} {{}} {0} {name}'`, stdout: '${HOME} {} {{}} {0} {name}' },
+  { args: `printf '%s' '\${HOME} {} {{}} {0} {name}'`, stdout: `\${HOME} {} {{}} {0} {name}` },
   { args: 'for i in 1 2\ndo\n  echo "line $i"\ndone', stdout: 'line 1\nline 2\n' },
   { args: "cat <<'END'\n$HOME  `date`\n\ttab\nEND", stdout: '$HOME  `date`\n\ttab\n' },
   { args: 'cat <<END\n$((6 * 7))\nEND\necho after', stdout: '42\nafter\n' },
@@ -111,9 +111,9 @@ it('a command sees only its own environment, directory, shell state and leftover
   const { results } = await runAll(
     [
       { args: `cd ${folder}; export LEAK=1; umask 077; alias ll=ls; f() { echo leak; }; set -f; trap 'echo trapped' EXIT; LOCAL=2` },
-      { args: 'pwd; echo "${LEAK-none} ${LOCAL-none}"; f; umask; case $- in *f*) echo noglob;; esac' },
+      { args: `pwd; echo "\${LEAK-none} \${LOCAL-none}"; f; umask; case $- in *f*) echo noglob;; esac` },
       { args: 'echo "$OWN"; pwd', env: { OWN: 'mine' }, cwd: join(folder, 'elsewhere') },
-      { args: 'echo "${OWN-none}"; pwd' },
+      { args: `echo "\${OWN-none}"; pwd` },
       { args: 'cat; echo "[$(cat)]"', stdin: 'for me\0only' },
       { args: 'cat' },
     ],

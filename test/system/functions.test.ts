@@ -25,7 +25,10 @@ it('a function is named by URL or path and export, and its value comes back', as
 
 it('what can be cloned goes there and comes back as it was', async () => {
   const values = [
-    new Map<unknown, unknown>([['a', 1], [{ b: 2 }, new Set([3])]]),
+    new Map<unknown, unknown>([
+      ['a', 1],
+      [{ b: 2 }, new Set([3])],
+    ]),
     new Date('2024-01-01T00:00:00.123Z'),
     2n ** 80n,
     new Uint8Array([0, 255]),
@@ -45,17 +48,25 @@ it('what can be cloned goes there and comes back as it was', async () => {
 it('an error of a function is in its result, with name, message, code and stack', async () => {
   const { summary, results } = await runAll([call('throwError'), call('reject'), call('throwText')]);
   expect(summary).toMatchObject({ failed: 3 });
-  expect(results.map(({ error }) => [error?.name, error?.message, error?.code])).toEqual([
-    ['RangeError', 'out of range', 'E_RANGE'],
-    ['TypeError', 'rejected', null],
-    ['Error', 'just a text', null],
-  ].map((expected) => (expected[1] === 'just a text' ? [expect.any(String), expect.stringContaining('just a text'), null] : expected)));
+  expect(results.map(({ error }) => [error?.name, error?.message, error?.code])).toEqual(
+    [
+      ['RangeError', 'out of range', 'E_RANGE'],
+      ['TypeError', 'rejected', null],
+      ['Error', 'just a text', null],
+    ].map((expected) => (expected[1] === 'just a text' ? [expect.any(String), expect.stringContaining('just a text'), null] : expected)),
+  );
   expect(results[0]?.error?.stack).toContain('functions.mjs');
 });
 
 it('a missing module, a missing export and one that is no function each have their code, and the others go on', async () => {
   const nowhere = pathToFileURL(`${temporaryFolder()}/nowhere.mjs`);
-  const { results } = await runAll([{ module: nowhere }, call('nothing'), call('constant'), { module: 'no-such-package-here' }, call('add', 1, 1)]);
+  const { results } = await runAll([
+    { module: nowhere },
+    call('nothing'),
+    call('constant'),
+    { module: 'no-such-package-here' },
+    call('add', 1, 1),
+  ]);
   expect(results.map(({ outcome, error }) => [outcome, error?.code])).toEqual([
     ['failed', 'ERR_MODULE_NOT_FOUND'],
     ['failed', 'ERR_EXPORT_NOT_FOUND'],
@@ -80,7 +91,11 @@ it('a function that ends its process ends only its thread, and its task fails', 
 });
 
 it('a function that is busy for ever ends by its time-out', async () => {
-  const { results } = await runAll([{ ...call('spin', 60_000), timeout: 0.2 }, { ...call('after', 60_000), timeout: 0.2 }, call('add', 1, 2)]);
+  const { results } = await runAll([
+    { ...call('spin', 60_000), timeout: 0.2 },
+    { ...call('after', 60_000), timeout: 0.2 },
+    call('add', 1, 2),
+  ]);
   expect(results.map(({ outcome }) => outcome)).toEqual(['timeout', 'timeout', 'succeeded']);
 });
 
@@ -100,5 +115,8 @@ it('thousands of small functions each give their own value', async () => {
 
 it('cwd of a function is refused with what to do', async () => {
   const { server } = await startPair();
-  await expect(server.run({ ...call('add', 1, 1), cwd: '/tmp' })).rejects.toMatchObject({ code: 'ERR_TASK', message: expect.stringContaining('cwd') });
+  await expect(server.run({ ...call('add', 1, 1), cwd: '/tmp' })).rejects.toMatchObject({
+    code: 'ERR_TASK',
+    message: expect.stringContaining('cwd'),
+  });
 });

@@ -130,7 +130,15 @@ it('events of tasks come in lists, each task once, in the order of its life', as
 
 it('progress() counts by state and outcome, and says what clients and slots there are', async () => {
   const { server, client } = await startPair({}, { numTasks: 2, tags: { rack: 'a' } });
-  await server.submit([...lines(4), 'exit 1', 'sleep 600', 'sleep 600', 'sleep 600', { args: 'true', startAfter: 3_600 }, { args: 'true', group: 1 }]);
+  await server.submit([
+    ...lines(4),
+    'exit 1',
+    'sleep 600',
+    'sleep 600',
+    'sleep 600',
+    { args: 'true', startAfter: 3_600 },
+    { args: 'true', group: 1 },
+  ]);
   await until(async () => (await server.progress()).running === 2 && (await server.progress()).pending === 5);
   const progress = await server.progress();
   expect(progress).toMatchObject({ submitted: 10, succeeded: 4, failed: 1, pending: 5, running: 2, clients: 1, slots: 2 });

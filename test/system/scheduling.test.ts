@@ -38,13 +38,7 @@ it('a task that failed for good ends the run with its group named, and later gro
 
 it('of what is ready the higher priority runs first, and equal ones in their order', async () => {
   const { results } = await runAll(
-    [
-      { args: 'sleep 0.2', priority: 9 },
-      { args: ': d', priority: -1 },
-      { args: ': b' },
-      { args: ': a', priority: 5 },
-      { args: ': c' },
-    ],
+    [{ args: 'sleep 0.2', priority: 9 }, { args: ': d', priority: -1 }, { args: ': b' }, { args: ': a', priority: 5 }, { args: ': c' }],
     { numTasks: 1 },
   );
   const started = results.toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0) || a.waitedMs - b.waitedMs);
@@ -131,7 +125,10 @@ it('explain says why a task does not run: no client, a pause, its group, and tha
 
 it('ratelimit bounds the starts per second of a client', async () => {
   const begun = performance.now();
-  const { summary } = await runAll(Array.from({ length: 12 }, () => 'true'), { ratelimit: 20, numTasks: 1 });
+  const { summary } = await runAll(
+    Array.from({ length: 12 }, () => 'true'),
+    { ratelimit: 20, numTasks: 1 },
+  );
   expect(summary.succeeded).toBe(12);
   // 11 waits of 50 ms, and none that is longer.
   expect(performance.now() - begun).toBeGreaterThan(540);

@@ -43,14 +43,21 @@ it('a submission takes any source: a list, a generator, a stream, a file', async
   expect(await server.submit(path)).toMatchObject({ submitted: 2 });
   expect(await server.submit(new URL(`file://${path}`))).toMatchObject({ submitted: 2 });
   expect(await server.submit(generated())).toMatchObject({ submitted: 2 });
-  expect(await server.submit(Readable.from([Buffer.from('echo 5\nec'), Buffer.from('ho 6\n')], { objectMode: false }))).toMatchObject({ submitted: 2 });
+  expect(await server.submit(Readable.from([Buffer.from('echo 5\nec'), Buffer.from('ho 6\n')], { objectMode: false }))).toMatchObject({
+    submitted: 2,
+  });
   expect(await server.submit(new Set(['echo 7']))).toMatchObject({ submitted: 1 });
   expect((await collect(server.tasks.find())).map(({ args }) => args.slice(5)).join('')).toBe('121234567');
 });
 
 it('above 10,000 tasks a receipt names none', async () => {
   const server = await startServer({ foreverMode: true });
-  expect(await server.submit(Array.from({ length: 10_001 }, () => 'true'))).toEqual({ submitted: 10_001, duplicates: 0, rejected: 0, ids: null });
+  expect(await server.submit(Array.from({ length: 10_001 }, () => 'true'))).toEqual({
+    submitted: 10_001,
+    duplicates: 0,
+    rejected: 0,
+    ids: null,
+  });
 });
 
 it('a second submission with the same key or id adds nothing, also in the same bundle', async () => {
@@ -97,7 +104,13 @@ it('a directive sets options of its line, and one that stands alone those of the
 
 it('a malformed task is recorded as rejected with what is wrong; with strict it ends the submission with its code', async () => {
   const { server } = await startPair();
-  const bad = ['echo fine', { args: 'x', timeOut: 5 } as never, 'echo # MILLRACE: cores:many', { args: '' }, { args: 'x', memory: '5 parsecs' }];
+  const bad = [
+    'echo fine',
+    { args: 'x', timeOut: 5 } as never,
+    'echo # MILLRACE: cores:many',
+    { args: '' },
+    { args: 'x', memory: '5 parsecs' },
+  ];
   const { ids, submitted, rejected } = await server.submit(bad);
   expect(submitted - rejected).toBeGreaterThanOrEqual(1);
   const records = await Promise.all((ids ?? []).map((id) => server.tasks.get(id)));

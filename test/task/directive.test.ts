@@ -12,15 +12,12 @@ describe('a directive', () => {
 
   it('knows every option that a word can say', () => {
     const id = '0190a0b0-0000-7000-8000-000000000001';
-    expect(
-      readDirective(`x # MILLRACE: priority:-3 maxRetries:2 id:${id} key:a/b startAfter:5m dependsOn:a,b cores:0.5`)?.attributes,
-    ).toEqual({
+    expect(readDirective(`x # MILLRACE: priority:-3 maxRetries:2 id:${id} key:a/b startAfter:5m cores:0.5`)?.attributes).toEqual({
       priority: -3,
       maxRetries: 2,
       id,
       key: 'a/b',
       startDelay: 300_000,
-      dependsOn: ['a', 'b'],
       cores: 0.5,
     });
   });
