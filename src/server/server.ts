@@ -227,7 +227,7 @@ export class Server {
     this.#state = 'lingering';
     this.#stopLeaving?.();
     this.#audience.end();
-    const summary = this.summary();
+    const summary = summaryOf(this.#core, this.#parts.clock.now() - this.#startedAt);
     await this.#listener?.close().catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'the listener did not close'));
     this.#links.closeAllButReaders();
     this.#turns.close();
@@ -252,10 +252,6 @@ export class Server {
   /** After the end: until when readers need the server; null: they do not. */
   lingers(): Promise<void> | null {
     return this.#state === 'lingering' ? this.#closed.promise : null;
-  }
-
-  summary(): Summary {
-    return summaryOf(this.#core, this.#parts.clock.now() - this.#startedAt);
   }
 
   #fail(error: MillraceError): void {
