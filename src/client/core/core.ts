@@ -266,7 +266,7 @@ export class ClientCore {
     const target = this.#pace.target;
     const open = !this.#paused && this.#outgoing.size <= mostUnsettled;
     const allowed = open ? Math.max(0, this.#slots.idle + target - unstarted) : 0;
-    const want = this.#credit.next(allowed, Math.max(0, this.#slots.idle - unstarted), unstarted * 2 <= target);
+    const want = this.#credit.next(allowed, Math.max(0, this.#slots.idle - unstarted), unstarted, target);
     if (want !== null) this.#send(want);
   }
 

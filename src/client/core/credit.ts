@@ -20,18 +20,20 @@ export class Credit {
 
   received(tasks: number): void {
     this.#received += tasks;
+    // As the server counts: what it sends goes to free slots first.
+    this.#free = Math.max(0, this.#free - tasks);
   }
 
   /**
-   * The message to send, if any, when `allowed` more tasks may come and `free` slots have nothing: a fall at once, a rise when slots are free or
-   * less than half of the target is in hand (`low`).
+   * The message to send, if any, when `allowed` more tasks may come, `unstarted` are in hand and `free` slots have nothing: a rise when what is in hand
+   * and on its way is less than half of `target`, a fall at once (but for a quarter: a pace that wavers is not worth a message
+   * each time), and the news that a slot has nothing.
    */
-  next(allowed: number, free: number, low: boolean): Want | null {
+  next(allowed: number, free: number, unstarted: number, target: number): Want | null {
     const total = this.#received + allowed;
-    const rises = total > this.#wanted && (free > 0 || low);
-    const falls = total < this.#wanted;
+    const rises = total > this.#wanted && (unstarted + this.#wanted - this.#received) * 2 <= target;
+    const falls = total + allowed / 4 < this.#wanted;
     if (!rises && !falls && free <= this.#free) return null;
-    if (total === this.#wanted && free === this.#free) return null;
     this.#wanted = total;
     this.#free = free;
     return ['want', ++this.#sequence, total, free];

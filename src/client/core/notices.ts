@@ -5,7 +5,7 @@
 import type { HeldTask } from './held.ts';
 
 /** While much is done: tell of what still runs this much later (ms). */
-const delay = 20;
+const delay = 50;
 
 export class Notices {
   #pending: HeldTask[] = [];
