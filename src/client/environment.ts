@@ -4,7 +4,6 @@
  */
 
 import type { ClientConfig } from '../config/client-options.ts';
-import { taskId } from '../task/id.ts';
 import type { HeldTask } from './core/held.ts';
 
 /** Names that are no identifiers cannot be exported by a shell: tags lose what is not a letter, digit or underscore. */
@@ -35,9 +34,4 @@ export function taskEnvironment(task: HeldTask, id: string, command: string, slo
   if (cwd !== undefined) environment.TASK_CWD = cwd;
   for (const name in tags) environment[`TASK_TAG_${name.toUpperCase().replace(unusable, '_')}`] = String(tags[name]);
   return env === undefined ? environment : { ...environment, ...env };
-}
-
-/** The public id of a held task. */
-export function idOf(task: HeldTask, salt: string): string {
-  return taskId(salt, task.granted[1], task.granted[0]);
 }

@@ -7,9 +7,10 @@ import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { ClientConfig } from '../config/client-options.ts';
+import { TaskIds } from '../task/id.ts';
 import { Template } from '../task/template.ts';
 import type { HeldTask } from './core/held.ts';
-import { commonEnvironment, idOf, taskEnvironment } from './environment.ts';
+import { commonEnvironment, taskEnvironment } from './environment.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from './executor.ts';
 import { createFunctionExecutor } from './executors/function/function-executor.ts';
 import { createShellExecutor } from './executors/shell/create.ts';
@@ -33,7 +34,7 @@ export class Runner {
   readonly #clock: Clock;
   readonly #handlers: ExecutorHandlers;
   readonly #owners: (Executor | null)[];
-  #salt = '';
+  #ids: TaskIds = new TaskIds('000000000');
 
   /** The shells stand when this resolves: they are started before anything large is loaded, since a fork costs what its host weighs. */
   static async open(options: RunnerOptions, handlers: ExecutorHandlers): Promise<Runner> {
@@ -68,7 +69,7 @@ export class Runner {
 
   /** The server's salt: public ids follow from it. */
   set salt(salt: string) {
-    this.#salt = salt;
+    this.#ids = new TaskIds(salt);
   }
 
   start(slot: number, tasks: readonly (readonly [key: number, task: HeldTask])[]): void {
@@ -109,13 +110,13 @@ export class Runner {
   }
 
   #call(key: number, task: HeldTask): Execution {
-    const [, , [, args, input]] = task.granted;
-    return { key, id: idOf(task, this.#salt), attempt: task.attempt, command: args, input, env: {}, cwd: null };
+    const [n, submittedAt, [, args, input]] = task.granted;
+    return { key, id: this.#ids.of(submittedAt, n), attempt: task.attempt, command: args, input, env: {}, cwd: null };
   }
 
   #command(key: number, task: HeldTask, slot: number): Execution {
-    const [, , [, args, input, attributes]] = task.granted;
-    const id = idOf(task, this.#salt);
+    const [n, submittedAt, [, args, input, attributes]] = task.granted;
+    const id = this.#ids.of(submittedAt, n);
     const command = this.#template.identity ? args : this.#template.expand(args, { tags: attributes?.tags, slot });
     if (!this.#template.identity) this.#commands.set(key, command);
     return { key, id, attempt: task.attempt, command, input, env: taskEnvironment(task, id, command, slot), cwd: attributes?.cwd ?? null };

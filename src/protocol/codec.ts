@@ -14,7 +14,7 @@ import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
 import { checkMessage } from './shape.ts';
 
 /** Kinds of envelopes that are used, net-ipc's numbers. */
-export const envelope = { hello: 0, messages: 1, end: 6 } as const;
+const envelope = { hello: 0, messages: 1, end: 6 } as const;
 
 function refuseFunction(): never {
   throw new TypeError('a function is no data');

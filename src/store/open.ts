@@ -12,7 +12,7 @@ import { loadDriver } from './sqlite/driver.ts';
 import type { TaskStore } from './store.ts';
 
 /** Finished tasks that the memory store keeps when nothing else is said. */
-export const defaultRetainCount = 100_000;
+const defaultRetainCount = 100_000;
 
 export interface OpenStoreOptions {
   /** What the memory store keeps of finished tasks: at most `count` (default 100,000), none longer than `age` ms (default: for ever). */

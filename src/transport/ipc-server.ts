@@ -33,7 +33,7 @@ export interface IpcServerSetup {
 }
 
 /** An accepted socket on its way through net-ipc's events to its channel. */
-export class HardenedConnection extends BaseConnection {
+class HardenedConnection extends BaseConnection {
   #channel: IpcChannel | null = null;
 
   carry(channel: IpcChannel): void {

@@ -10,12 +10,12 @@ import { type ErrorCode, MillraceError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 
 /** ms. */
-export const reconnectTimes: BackoffTimes = { delay: 50, factor: 2, max: 5_000, jitter: 0.5 };
+const reconnectTimes: BackoffTimes = { delay: 50, factor: 2, max: 5_000, jitter: 0.5 };
 
 const worthAnotherTry: ReadonlySet<ErrorCode> = new Set(['ERR_CONNECTION_CLOSED', 'ERR_CONNECT_TIMEOUT']);
 
 /** Whether the same attempt may succeed later. */
-export function isWorthAnotherTry(error: MillraceError): boolean {
+function isWorthAnotherTry(error: MillraceError): boolean {
   return worthAnotherTry.has(error.code);
 }
 

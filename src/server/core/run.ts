@@ -48,7 +48,7 @@ export function finishRun(state: CoreState): void {
 }
 
 /** Submitters that keep the run open. */
-export function openSubmitters(state: CoreState): number {
+function openSubmitters(state: CoreState): number {
   let open = 0;
   for (const submitter of state.submitters.values()) if (submitter.open) open++;
   return open;

@@ -15,7 +15,7 @@ const worthRecalling = 50;
 export const recallTimeout = 10_000;
 
 /** The group that is served now; null: nothing is. */
-export function servedGroup(state: CoreState): number | null {
+function servedGroup(state: CoreState): number | null {
   if (state.phase !== 'running' || state.holds.size > 0) return null;
   const group = state.counts.activeGroup;
   if (group === null || state.options.continueOnFailure) return group;

@@ -10,7 +10,7 @@ import { CoreClient, type CoreTask, type Grant } from './entities.ts';
 import type { CoreState } from './state.ts';
 
 /** No grant is larger: bounds what ranges of a peer may name. */
-export const largestGrant = 65_536;
+const largestGrant = 65_536;
 
 export function connect(state: CoreState, connection: string, id: string, host: string, capacity: ClientCapacity): void {
   const { leases, time } = state;

@@ -8,7 +8,7 @@ import { migrations as released } from './migrations/list.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** "MILL" */
-export const applicationId = 0x4d494c4c;
+const applicationId = 0x4d494c4c;
 
 /** The migrations that a file has, 0: it is empty. Throws for a foreign or newer file; changes nothing. */
 export function inspect(driver: Driver, path: string, migrations: readonly Migration[] = released): number {

@@ -5,7 +5,7 @@ import type { ExecutionEnd } from '../../../src/client/executor.ts';
 import type { GrantedTask, Message } from '../../../src/protocol/messages.ts';
 import type { TaskAttributes } from '../../../src/task/task.ts';
 
-export const plain: ClientOptions = {
+const plain: ClientOptions = {
   slots: 2,
   cores: null,
   memory: null,

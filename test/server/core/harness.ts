@@ -5,7 +5,7 @@ import type { CoreEvent, CoreOptions, Turn } from '../../../src/server/core/even
 import { MemoryStore } from '../../../src/store/memory/adapter.ts';
 import type { TaskAttributes, WireTask } from '../../../src/task/task.ts';
 
-export const plain: CoreOptions = {
+const plain: CoreOptions = {
   foreverMode: false,
   restartMode: false,
   maxRetries: 0,
