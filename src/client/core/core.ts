@@ -211,7 +211,7 @@ export class ClientCore {
   #begin(now: number): void {
     if (this.#mode !== 'working' || this.#paused || this.#silence.stale || this.#outgoing.size > mostUnsettled) return;
     for (const [slot, tasks] of this.#starts.begin(now)) {
-      if (!this.#options.noConfirm) this.#notices.add(tasks, now, this.#pace.busy);
+      if (!this.#options.noConfirm) this.#notices.add(tasks.slice(0, 1), now, this.#pace.busy);
       this.#effects.push({ type: 'start', slot: slot.number, tasks: [...slot.tasks] });
     }
   }

@@ -113,9 +113,9 @@ export class Slots {
     return next;
   }
 
-  /** What runs on all slots. */
+  /** What runs: of a batch the first call, the others wait behind it. */
   running(): HeldTask[] {
-    return this.all.flatMap(({ tasks }) => [...tasks.values()]);
+    return this.all.flatMap(({ tasks }) => [...tasks.values()].slice(0, 1));
   }
 
   /** Since when the oldest running task runs; `now` when none does. */

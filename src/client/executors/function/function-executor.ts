@@ -132,12 +132,21 @@ class FunctionExecutor implements Executor {
       ...(this.#options.resourceLimits === undefined ? {} : { resourceLimits: this.#options.resourceLimits }),
     });
     pool.on('message', (message: unknown) => this.#message(message));
-    pool.on('error', (error: unknown) => this.#logger.warn({ error }, 'an idle thread of functions ended with an error'));
+    pool.on('error', (error: unknown) => this.#threadFailed(error));
     return pool;
+  }
+
+  /** A thread that has no batch: it ended while idle, or never came up, and then the pool would make another one for ever. */
+  #threadFailed(error: unknown): void {
+    this.#logger.warn({ error }, 'a thread of functions ended without a call');
+    const waiting = this.#runs.some((run) => run !== null);
+    if (!waiting || this.#closed || ++this.#failures <= mostFailures) return;
+    this.#handlers.failed(new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: error }));
   }
 
   #message(message: unknown): void {
     if (!isOurs(message)) return;
+    this.#failures = 0;
     if (message[1] === 'late') {
       this.#logger.warn({ id: message[2], error: message[3] }, 'a function left something behind that failed after its end');
       return;
