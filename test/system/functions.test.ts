@@ -1,5 +1,7 @@
 /** Functions as tasks: arguments and values of every kind that can be cloned, errors, time-outs, a thread that dies under its call. */
+import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { task } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
@@ -119,4 +121,20 @@ it('cwd of a function is refused with what to do', async () => {
     code: 'ERR_TASK',
     message: expect.stringContaining('cwd'),
   });
+});
+
+it('a client whose threads of functions never come up ends with that, and its task waits for another client', async () => {
+  const gone = await temporaryFolder();
+  const program = `
+    import { rmdirSync } from 'node:fs';
+    import { ClientThread, ServerThread } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    const server = await ServerThread.new({ address: 'localhost:0', foreverMode: true });
+    const client = await ClientThread.new({ address: server.address });
+    rmdirSync(process.cwd()); // No thread can be started from a folder that is gone.
+    await server.submit([{ module: ${JSON.stringify(functions.href)}, name: 'add', args: [1, 2] }]);
+    console.log(await client.join().catch(({ code }) => code), (await server.progress()).pending);
+    await server.stop();
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: gone });
+  expect(stdout.trim()).toBe('ERR_THREAD 1');
 });

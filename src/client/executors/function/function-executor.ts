@@ -65,6 +65,8 @@ class FunctionExecutor implements Executor {
   readonly #runs: (Run | null)[];
   readonly #journals: Journal[] = [];
   #pool: Promise<Piscina<Batch, void>> | null = null;
+  /** Pools that make no more threads; their last calls may still run. */
+  readonly #retired: Promise<Piscina<Batch, void>>[] = [];
   #batches = 0;
   #failures = 0;
   #closed = false;
@@ -111,9 +113,8 @@ class FunctionExecutor implements Executor {
   async close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs) run?.abortPort?.close();
-    if (this.#pool === null) return;
-    const pool = await this.#pool;
-    await pool.destroy();
+    const pools = await Promise.all(this.#pool === null ? this.#retired : [...this.#retired, this.#pool]);
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
   async #open(): Promise<Piscina<Batch, void>> {
@@ -136,12 +137,23 @@ class FunctionExecutor implements Executor {
     return pool;
   }
 
-  /** A thread that has no batch: it ended while idle, or never came up, and then the pool would make another one for ever. */
+  /**
+   * A thread that had no batch has ended: while idle, or it never came up. After the latter the pool makes no more threads and its queue stands
+   * still: what waits there is given back, and a new pool is made for it.
+   */
   #threadFailed(error: unknown): void {
     this.#logger.warn({ error }, 'a thread of functions ended without a call');
-    const waiting = this.#runs.some((run) => run !== null);
-    if (!waiting || this.#closed || ++this.#failures <= mostFailures) return;
-    this.#handlers.failed(new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: error }));
+    const waiting = this.#runs.filter((run, slot) => run !== null && (this.#journals[slot]?.running ?? -1) < 0);
+    if (waiting.length === 0 || this.#closed || this.#pool === null) return;
+    if (++this.#failures > mostFailures) {
+      this.#handlers.failed(new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: error }));
+      return;
+    }
+    this.#retired.push(this.#pool);
+    this.#pool = null;
+    this.#clock.after(threadPause, () => {
+      for (const run of waiting) run?.killer.abort();
+    });
   }
 
   #message(message: unknown): void {
@@ -193,7 +205,7 @@ class FunctionExecutor implements Executor {
         if (++this.#failures > mostFailures)
           throw new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: crash });
         await new Promise<void>((resolve) => this.#clock.after(threadPause, resolve));
-      } else this.#failures = 0;
+      } else if (journal.running >= 0) this.#failures = 0;
       if (this.#closed) return;
       if (this.#crashed(slot, run, journal, crash)) return;
     }
