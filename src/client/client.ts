@@ -35,7 +35,7 @@ export interface ClientParts {
 
 /** What a client did. */
 export interface ClientSummary {
-  /** Attempts that ended here, by outcome. */
+  /** Attempts that ended here, by outcome; what was stopped to be given back, or cancelled, is in none. */
   succeeded: number;
   failed: number;
   timedOut: number;
@@ -49,7 +49,6 @@ export class Client {
   readonly #core: ClientCore;
   readonly #startedAt: number;
   readonly #link: ServerLink;
-  readonly #counts: number[] = [0, 0, 0, 0, 0, 0, 0];
   #runner!: Runner;
   #over = false;
   #dismissed = false;
@@ -66,6 +65,8 @@ export class Client {
     } catch (error) {
       client.#over = true;
       await client.#link.close();
+      // One that was not taken over yet would keep the thread alive. Its end is told: a port that is only dropped may be noticed late.
+      parts.connection?.close();
       await client.#runner?.close();
       throw error;
     }
@@ -161,7 +162,6 @@ export class Client {
       { id, config, environment, spoolFolder, clock, logger },
       {
         ended: (slot, ends, idle) => {
-          for (const { outcome } of ends) this.#counts[outcomeCode[outcome]]!++;
           this.feed({ type: 'ended', slot, ends, idle });
           // Idle before the end is told: the next command is to be on its way while the output of the last is read.
           if (idle && ends.length === 0 && !this.#over) this.#turn();
@@ -257,10 +257,11 @@ export class Client {
 
   #summary(): ClientSummary {
     const { succeeded, failed, timeout } = outcomeCode;
+    const { counts } = this.#core;
     return {
-      succeeded: this.#counts[succeeded]!,
-      failed: this.#counts[failed]!,
-      timedOut: this.#counts[timeout]!,
+      succeeded: counts[succeeded]!,
+      failed: counts[failed]!,
+      timedOut: counts[timeout]!,
       durationMs: this.#parts.clock.now() - this.#startedAt,
     };
   }

@@ -65,7 +65,7 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
 
   /** Where it stands now. */
   get state(): ClientState {
-    return clientStates[Atomics.load(this.#state, 0)] ?? 'ended';
+    return this.over ? 'ended' : (clientStates[Atomics.load(this.#state, 0)] ?? 'ended');
   }
 
   /** Start nothing more, give back what has not begun, finish what runs, leave. `join` resolves then. (HyperShell: USR1.) */

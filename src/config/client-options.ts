@@ -28,7 +28,7 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
    * names; `'inherit'`: they go to this process's own output, a task at a time; `'none'`: they are dropped. Default `'result'`.
    */
   capture?: Capture;
-  /** Bytes of each stream that come with a result. Default 1 MiB. */
+  /** Bytes of each stream that come with a result, at most 7 MiB. Default 1 MiB. */
   captureLimit?: Size;
   /** Cores that the tasks of this client may use together. Default: all that the machine has. */
   cores?: number;

@@ -1,6 +1,8 @@
 /** Checks the options of a client, in the host, before its thread starts. */
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
+import { MillraceError } from '../base/errors.ts';
+import { Template } from '../task/template.ts';
 import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.ts';
 import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
 import * as field from './fields.ts';
@@ -10,14 +12,15 @@ import type { Parsed } from './shared-options.ts';
 const schema = z.strictObject({
   address: field.address({ dialled: true }).optional(),
   auth: field.authKey().optional(),
-  tls: field.tls().optional(),
+  tls: field.tls('others').optional(),
   numTasks: field.whole(0, 65_536).optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),
   bundlewait: field.duration('bundlewait').optional(),
   prefetch: field.duration('prefetch').optional(),
   template: field.text("a text such as '{}' or 'gzip -k {}'").optional(),
   capture: field.oneOf(['result', 'files', 'inherit', 'none']).optional(),
-  captureLimit: field.size('captureLimit').optional(),
+  // Both streams of a result travel in one frame of 16 MiB.
+  captureLimit: field.size('captureLimit', { mostMiB: 7 }).optional(),
   cores: field.positive().optional(),
   memory: field.size('memory').optional(),
   resources: field.taskField('resources').optional(),
@@ -38,9 +41,13 @@ const schema = z.strictObject({
 /** Every name that a client's options may have. */
 export const clientOptionNames: readonly string[] = Object.keys(schema.shape);
 
-/** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG */
+/** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG, ERR_TEMPLATE */
 export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig, ClientHooks> {
   const given = readOptions(schema, options, 'a client');
+  if (given.template !== undefined && new Template(given.template).dynamic)
+    throw new MillraceError('ERR_TEMPLATE', 'a template cannot have {% … %} or {= … =} in this version; let the command itself do that', {
+      details: { option: 'template' },
+    });
   const config: ClientConfig = {
     address: given.address ?? defaultAddress,
     auth: given.auth ?? null,

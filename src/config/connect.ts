@@ -8,7 +8,7 @@ import type { Address, Parsed } from './shared-options.ts';
 
 const schema = z.strictObject({
   auth: field.authKey().optional(),
-  tls: field.tls().optional(),
+  tls: field.tls('others').optional(),
   connectTimeout: field.duration('connectTimeout', { least: 1 }).optional(),
   logger: field.logger().optional(),
   signal: field.signal().optional(),

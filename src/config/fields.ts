@@ -68,9 +68,14 @@ export function duration(name: string, rules: { least?: number; negative?: boole
   });
 }
 
-/** Bytes of a size. */
-export function size(name: string): z.ZodType<number> {
-  return coded((value) => parseSize(value as number | string, name));
+/** Bytes of a size; `mostMiB`: at most so many MiB. */
+export function size(name: string, rules: { mostMiB?: number } = {}): z.ZodType<number> {
+  return coded((value) => {
+    const bytes = parseSize(value as number | string, name);
+    const most = rules.mostMiB ?? Number.POSITIVE_INFINITY;
+    if (bytes > most * 2 ** 20) throw new MillraceError('ERR_SIZE', `${name} must be at most ${most} MiB; it is ${bytes} bytes`);
+    return bytes;
+  });
 }
 
 /** An address; `dialled`: port 0 is refused, since nobody listens on it. */
@@ -108,9 +113,20 @@ function pem(): z.ZodType<string> {
 
 export const tlsNames: readonly string[] = ['cert', 'key', 'passphrase', 'ca', 'fingerprint', 'serverName'];
 
-/** `false` is null, `true` an empty object, else the texts that were given. */
-export function tls(): z.ZodType<TlsConfig | null> {
-  const error = 'true, false or { cert, key, passphrase, ca, fingerprint, serverName }';
+/** What only one side uses: a server shows a certificate, the others check it. */
+const notFor: Readonly<Record<'server' | 'others', { readonly names: readonly string[]; readonly error: string }>> = {
+  server: {
+    names: ['ca', 'fingerprint', 'serverName'],
+    error: 'left out on a server, which asks nobody for a certificate (auth proves who may connect): give it to the other side',
+  },
+  others: { names: ['cert', 'key', 'passphrase'], error: 'left out here: only a server shows a certificate, and auth proves who connects' },
+};
+
+/** `false` is null, `true` an empty object, else the texts that were given; what this side would not use is refused. */
+export function tls(side: 'server' | 'others'): z.ZodType<TlsConfig | null> {
+  const unused = notFor[side];
+  const names = tlsNames.filter((name) => !unused.names.includes(name));
+  const error = `true, false or { ${names.join(', ')} }`;
   const together = 'given together with tls.key: cert and key, or neither';
   const given = z
     .strictObject(
@@ -133,6 +149,11 @@ export function tls(): z.ZodType<TlsConfig | null> {
       return z.NEVER;
     }
     const { fingerprint, ...texts } = read.data;
+    const wrong = unused.names.find((name) => read.data[name as keyof typeof read.data] !== undefined);
+    if (wrong !== undefined) {
+      context.issues.push({ code: 'custom', path: [wrong], message: unused.error, input: undefined });
+      return z.NEVER;
+    }
     const parts: Record<string, string> = {};
     for (const [name, content] of Object.entries(texts)) if (content !== undefined) parts[name] = content;
     if (fingerprint !== undefined) parts.fingerprint = fingerprint.replaceAll(':', '').toLowerCase();

@@ -7,7 +7,8 @@ type Connection = 'address' | 'auth' | 'tls';
 
 /**
  * Options of a server and one client in this process. No port is opened, so `address`, `auth` and `tls` are refused. What both take
- * (`bundlesize`, `taskTimeout`, `logger`, `signal`…) goes to both. `numTasks` defaults to 0: all cores.
+ * (`bundlesize`, `logger`, `signal`…) goes to both, but for `taskTimeout`: it is for tasks that name no timeout of their own, also a longer
+ * one. `numTasks` defaults to 0: all cores.
  */
 export interface RunLocalOptions extends Omit<ServerOptions, Connection | 'source'>, Omit<ClientOptions, Connection> {}
 

@@ -11,11 +11,13 @@ import type { Source } from './shared-options.ts';
 
 const ofConnection = ['address', 'auth', 'tls'];
 const ofServer = serverOptionNames.filter((name) => name !== 'source' && !ofConnection.includes(name));
-const ofClient = clientOptionNames.filter((name) => !ofConnection.includes(name));
+// The time of tasks goes to the server alone: there it is what a task without its own gets, in a client it would cut longer ones of their own.
+const ofClient = clientOptionNames.filter((name) => !ofConnection.includes(name) && name !== 'taskTimeout');
 
 /** @throws as `parseServerOptions` and `parseClientOptions` */
 export function parseRunLocalOptions(source: Source, options: RunLocalOptions = {}): RunLocalParts {
   if (typeof options !== 'object' || options === null) throw new MillraceError('ERR_OPTION', 'the options of runLocal() must be an object');
+  if (source === undefined) throw wrongOption('source', 'given: the path of a file, a stream, or an iterable of tasks', source);
   const server: Record<string, unknown> = { source };
   const client: Record<string, unknown> = { numTasks: 0 };
   for (const [name, value] of Object.entries(options)) {

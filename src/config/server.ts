@@ -12,7 +12,7 @@ const schema = z.strictObject({
   source: field.source().optional(),
   address: field.address({ dialled: false }).optional(),
   auth: field.authKey().optional(),
-  tls: field.tls().optional(),
+  tls: field.tls('server').optional(),
   database: field.database().optional(),
   inMemory: field.flag().optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),

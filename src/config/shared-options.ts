@@ -15,13 +15,13 @@ export type Source = string | URL | Readable | Iterable<TaskInput> | AsyncIterab
 
 /** Texts in PEM form. */
 export interface TlsOptions {
-  /** This side's certificate. With `key`, or neither. Default for a server: one it makes itself on first use. */
+  /** The certificate of a server. With `key`, or neither. Default: one it makes itself on first use. Refused elsewhere, as are `key` and `passphrase`. */
   cert?: string | Uint8Array;
   /** The private key of `cert`. */
   key?: string | Uint8Array;
   /** The pass-phrase of `key`. */
   passphrase?: string;
-  /** Certificates to trust instead of the system's. */
+  /** Certificates to trust instead of the system's. Refused on a server, which asks for none, as are `fingerprint` and `serverName`. */
   ca?: string | Uint8Array;
   /** SHA-256 of the one certificate to accept, 64 hex digits, colons allowed: for self-made certificates across machines. */
   fingerprint?: string;

@@ -12,7 +12,7 @@ const schema = z.strictObject({
   address: field.address({ dialled: true }).optional(),
   database: field.database().optional(),
   auth: field.authKey().optional(),
-  tls: field.tls().optional(),
+  tls: field.tls('others').optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),
   bundlewait: field.duration('bundlewait').optional(),
   template: field.text("a text such as '{}' or 'gzip -k {}'").optional(),

@@ -9,7 +9,7 @@ import type { SubmitConfig } from '../config/submit-options.ts';
 import { checkQuery, type TaskQuery } from '../data/query.ts';
 import { toTaskResult } from '../data/record.ts';
 import type { TaskData } from '../data/task-data.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, Welcome } from '../protocol/messages.ts';
 import { openSource, type Source } from '../source/open.ts';
 import { Pump } from '../source/pump.ts';
 import type { TaskRow } from '../store/store.ts';
@@ -42,6 +42,8 @@ export interface ClientInfo {
 export interface ControlHandlers {
   /** An event that was asked for by `listen`. */
   event(name: string, value: unknown): void;
+  /** What the server says of itself when the connection stands. */
+  welcomed?(server: Welcome[1]): void;
   /** The connection is gone. */
   closed(error: MillraceError | null): void;
 }
@@ -142,6 +144,9 @@ export class ServerControl {
   }
 
   async cancel(which: readonly string[] | TaskQuery): Promise<number> {
+    // What was forgotten must not mean everything.
+    if (which === undefined || which === null)
+      throw new MillraceError('ERR_QUERY', 'cancel() takes a list of ids or a query; for all tasks that means cancel({})');
     const query = Array.isArray(which) ? { ids: which as readonly string[] } : (which as TaskQuery);
     return (await this.ask('cancel', wire(checkQuery(query)))) as number;
   }
@@ -178,8 +183,10 @@ export class ServerControl {
   }
 
   #receive(message: Message): void {
-    if (message[0] === 'welcome') this.#salt.resolve(message[1].salt);
-    else if (message[0] === 'submitted') {
+    if (message[0] === 'welcome') {
+      this.#handlers.welcomed?.(message[1]);
+      this.#salt.resolve(message[1].salt);
+    } else if (message[0] === 'submitted') {
       for (const sink of this.#sinks) if (sink.receive(message)) return;
     }
   }

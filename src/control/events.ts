@@ -52,6 +52,9 @@ export class HostEvents {
   /** Results are dealt with one after the other. */
   #queue: Promise<void> = Promise.resolve();
   #broken = false;
+  /** `onResult` is called, and what it promises is not waited for. */
+  #hurried = false;
+  #release: () => void = () => {};
 
   constructor(handlers: HostEventHandlers) {
     this.#handlers = handlers;
@@ -79,6 +82,12 @@ export class HostEvents {
     } else this.#handlers.emit(name, value);
   }
 
+  /** From now on results are handed over without waiting for what `onResult` promises, also for the call that is open. */
+  hurry(): void {
+    this.#hurried = true;
+    this.#release();
+  }
+
   /** Nothing more will come. */
   close(): void {
     this.#queue = this.#queue.then(() => this.#handlers.over());
@@ -89,12 +98,21 @@ export class HostEvents {
       // Read all the same: the server waits for that before it goes.
       if (this.#broken) break;
       try {
-        await this.#handlers.onResult?.(toTaskResult(row, this.#salt));
+        await this.#settled(this.#handlers.onResult?.(toTaskResult(row, this.#salt)));
       } catch (thrown) {
         this.#broken = true;
         this.#handlers.failed(thrown);
       }
     }
     this.#handlers.read(rows.length);
+  }
+
+  /** One promise at a time is waited for; a race with a lasting promise would keep a reaction for each result. */
+  async #settled(promised: void | Promise<void>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#release = resolve;
+      Promise.resolve(promised).then(resolve, reject);
+      if (this.#hurried) resolve();
+    });
   }
 }

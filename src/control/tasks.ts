@@ -3,11 +3,21 @@ import { MillraceError } from '../base/errors.ts';
 import { type CheckedQuery, checkQuery, type TaskQuery } from '../data/query.ts';
 import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from '../data/record.ts';
 import type { Explanation, TaskData } from '../data/task-data.ts';
-import type { AttemptEnd, TaskFilter, TaskRow } from '../store/store.ts';
+import type { AttemptEnd, ClientRow, TaskFilter, TaskRow } from '../store/store.ts';
 import { taskState } from '../task/state.ts';
 
-/** Rows asked for at a time. */
+/** Rows asked for at a time; in another order than by number they are held until all of the page are there. */
 const pageSize = 500;
+const orderedPageSize = 64;
+
+export type WireFilter = TaskFilter & { publicIds?: readonly string[] };
+
+/** A part of the attempts of a task, with the clients that they name. */
+interface History {
+  readonly attempts: readonly AttemptEnd[];
+  readonly clients: readonly ClientRow[];
+  readonly more: boolean;
+}
 
 export type Ask = (method: string, parameters?: unknown) => Promise<unknown>;
 
@@ -28,18 +38,9 @@ export class RemoteTaskData implements TaskData {
   async *find(query: TaskQuery = {}): AsyncIterable<TaskRecord> {
     const checked = checkQuery(query);
     const salt = await this.#salt();
-    let left = checked.filter.limit ?? Number.POSITIVE_INFINITY;
-    let after: number | undefined;
-    const ordered = checked.filter.orderBy !== undefined && checked.filter.orderBy !== 'n';
-    while (left > 0) {
-      const limit = ordered ? left : Math.min(left, pageSize);
-      const parameters = { ...wire(checked), ...(after === undefined ? {} : { after }), ...(Number.isFinite(limit) ? { limit } : {}) };
-      const rows = (await this.#ask('find', parameters)) as TaskRow[];
-      for (const row of rows) yield recordOf(row, salt);
-      if (ordered || rows.length < limit) return;
-      left -= rows.length;
-      after = rows[rows.length - 1]!.n;
-    }
+    const { orderBy } = checked.filter;
+    const rows = orderBy === undefined || orderBy === 'n' ? this.#rows(wire(checked)) : this.#ordered(wire(checked));
+    for await (const row of rows) yield recordOf(row, salt);
   }
 
   async count(query: TaskQuery = {}): Promise<number> {
@@ -47,8 +48,14 @@ export class RemoteTaskData implements TaskData {
   }
 
   async history(id: string): Promise<AttemptRecord[]> {
-    const { attempts } = (await this.#ask('history', { id })) as { attempts: AttemptEnd[] };
-    return attempts.map(toAttemptRecord);
+    const records: AttemptRecord[] = [];
+    for (let more = true; more; ) {
+      const part = (await this.#ask('history', { id, from: records.length })) as History;
+      const clients = new Map(part.clients.map((client) => [client.n, client]));
+      records.push(...part.attempts.map((end) => toAttemptRecord(end, clients.get(end.client ?? -1) ?? null)));
+      more = part.more;
+    }
+    return records;
   }
 
   async explain(id: string): Promise<Explanation> {
@@ -62,10 +69,38 @@ export class RemoteTaskData implements TaskData {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  /** Rows by number, page by page. An answer may be short (it has about 1 MiB at most); an empty one is the end. */
+  async *#rows(filter: WireFilter): AsyncIterable<TaskRow> {
+    let left = filter.limit ?? Number.POSITIVE_INFINITY;
+    let page = filter;
+    while (left > 0) {
+      const rows = (await this.#ask('find', { ...page, limit: Math.min(left, pageSize) })) as TaskRow[];
+      yield* rows;
+      if (rows.length === 0) return;
+      left -= rows.length;
+      page = { ...page, after: rows[rows.length - 1]!.n };
+    }
+  }
+
+  /** In another order: all numbers first, then their rows, some at a time. */
+  async *#ordered(filter: WireFilter): AsyncIterable<TaskRow> {
+    const numbers = (await this.#ask('numbers', filter)) as number[];
+    for (let from = 0; from < numbers.length; from += orderedPageSize) {
+      const wanted = numbers.slice(from, from + orderedPageSize);
+      const rows = new Map<number, TaskRow>();
+      for await (const row of this.#rows({ numbers: wanted })) rows.set(row.n, row);
+      for (const n of wanted) {
+        const row = rows.get(n);
+        // Forgotten meanwhile: `retain`.
+        if (row !== undefined) yield row;
+      }
+    }
+  }
 }
 
 /** A query as the server takes it: public ids in `publicIds`, the state as its own number. */
-export function wire({ filter, state, ids }: CheckedQuery): TaskFilter & { publicIds?: readonly string[] } {
+export function wire({ filter, state, ids }: CheckedQuery): WireFilter {
   return { ...filter, ...(state === null ? {} : { state: taskState[state] }), ...(ids === null ? {} : { publicIds: ids }) };
 }
 

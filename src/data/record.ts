@@ -2,7 +2,7 @@
  * From stored rows to the shapes that users see. Numbers become names, bytes become Buffers, encoded values become values; what is
  * not known yet is absent from a record and never guessed.
  */
-import type { AttemptEnd, TaskRow } from '../store/store.ts';
+import type { AttemptEnd, ClientRow, TaskRow } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
 import { taskId } from '../task/id.ts';
 import { type Outcome, outcomes, type TaskResult } from '../task/result.ts';
@@ -29,14 +29,14 @@ export type AttemptRecord = Pick<
   | 'value'
   | 'error'
   | 'command'
+  | 'clientId'
+  | 'clientHost'
   | 'slot'
   | 'startedAt'
   | 'completedAt'
   | 'waitedMs'
   | 'durationMs'
 > & {
-  /** The client's number in this store; null: the attempt never reached one. */
-  client: number | null;
   stdoutPath?: string;
   stderrPath?: string;
 };
@@ -49,15 +49,13 @@ export function publicId(row: Pick<TaskRow, 'n' | 'submittedAt' | 'task'>, salt:
 /** The result of a task that is done. A row without an end is a defect of the caller. */
 export function toTaskResult(row: TaskRow, salt: string): TaskResult {
   if (row.end === null) throw new TypeError(`task ${row.n} is not done: it has a record, but no result`);
-  const { client: _, ...end } = toAttemptRecord(row.end);
+  const end = toAttemptRecord(row.end, row.client);
   // A command that no template changed travels once.
   const ran = row.task[0] === 0 && row.end.startedAt !== null;
   return {
     ...accepted(row, salt),
     ...end,
     command: end.command ?? (ran ? row.task[1] : null),
-    clientId: row.client?.id ?? null,
-    clientHost: row.client?.host ?? null,
   };
 }
 
@@ -70,8 +68,11 @@ export function toTaskRecord(row: TaskRow, salt: string, live?: 'leased' | 'runn
   return { ...accepted(row, salt), state: live ?? (row.state === storedState.waiting ? 'waiting' : 'ready'), attempt: row.attempts };
 }
 
-/** One recorded attempt. */
-export function toAttemptRecord(end: AttemptEnd): AttemptRecord {
+/**
+ * One recorded attempt.
+ * @param client Who bears the number in `end.client`; null: the attempt never reached a client.
+ */
+export function toAttemptRecord(end: AttemptEnd, client: ClientRow | null): AttemptRecord {
   const extra = end.extra ?? {};
   const record: AttemptRecord = {
     attempt: end.attempt,
@@ -84,7 +85,8 @@ export function toAttemptRecord(end: AttemptEnd): AttemptRecord {
     value: extra.value === undefined ? undefined : decodeValue(extra.value),
     error: extra.error ?? null,
     command: extra.command ?? null,
-    client: end.client,
+    clientId: client?.id ?? null,
+    clientHost: client?.host ?? null,
     slot: end.slot,
     startedAt: end.startedAt,
     completedAt: end.completedAt,

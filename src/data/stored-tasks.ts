@@ -44,7 +44,10 @@ export class StoredTasks implements TaskData {
 
   async history(id: string): Promise<AttemptRecord[]> {
     const row = await this.#found(id);
-    return (await this.#store.history(row.n)).map(toAttemptRecord);
+    const records: AttemptRecord[] = [];
+    for (const end of await this.#store.history(row.n))
+      records.push(toAttemptRecord(end, end.client === null ? null : await this.#store.client(end.client)));
+    return records;
   }
 
   async explain(id: string): Promise<Explanation> {

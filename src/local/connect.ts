@@ -21,7 +21,7 @@ import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { dialUntil } from '../transport/reconnect.ts';
 
 /** Signs of life of a connection, until the server tells its own rate (ms). */
-const heartrate = 500;
+const firstHeartrate = 500;
 
 /** What the handle of a server can do, from any process. */
 export class ServerConnection {
@@ -47,7 +47,7 @@ export class ServerConnection {
     return this.#control.run<T>(task);
   }
 
-  /** Recorded results of the server's run, in the order of their recording. */
+  /** Recorded results of the server's run, in the order of their recording. To be called before the run has ended: later it may reject with ERR_ENDED. */
   results(options: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
     return this.#control.results(options);
   }
@@ -87,8 +87,19 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
     timeout: connectTimeout,
     ...signal,
   });
-  const stopHeartbeat = watchHeartbeat(connection, { heartrate, limit: Number.POSITIVE_INFINITY, clock, onSilent: () => {} });
-  const control = new ServerControl(connection, clock, { event: () => {}, closed: () => stopHeartbeat() });
+  const watch = (heartrate: number, limit: number): (() => void) => {
+    const silent = new MillraceError('ERR_CONNECTION_CLOSED', `the server was silent for ${limit} ms: connect again`);
+    return watchHeartbeat(connection, { heartrate, limit, clock, onSilent: () => connection.destroy(silent) });
+  };
+  let stopHeartbeat = watch(firstHeartrate, connectTimeout);
+  const control = new ServerControl(connection, clock, {
+    event: () => {},
+    welcomed: ({ heartrate, evictAfter }) => {
+      stopHeartbeat();
+      stopHeartbeat = watch(heartrate, evictAfter);
+    },
+    closed: () => stopHeartbeat(),
+  });
   await control.salt;
   return new ServerConnection(control);
 }

@@ -28,6 +28,8 @@ export async function runLocal(source: Source, options: RunLocalOptions = {}): P
   const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
   // The client first: its shells are forked while this process is small, and nothing is accepted that nobody could run.
   const joining = ClientThread.start(clientParts, clientId, { port: port2, peer });
+  // Its failure is looked at once the server stands.
+  joining.catch(() => {});
   const attached = [{ port: port1, peer: clientPeer(clientParts.config, clientId) }];
   let server: ServerThread;
   try {

@@ -1,5 +1,6 @@
 /** Servers that are started and waited for in one call. (Source: HyperShell, `serve_from`, `serve_file`, `serve_forever`.) */
 import { MillraceError } from '../base/errors.ts';
+import { wrongOption } from '../config/read.ts';
 import { parseServerOptions } from '../config/server.ts';
 import type { ServerOptions } from '../config/server-options.ts';
 import type { Source } from '../config/shared-options.ts';
@@ -13,6 +14,7 @@ const alone = { listens: true, attached: [] };
  * Errors: those of `ServerThread.new` and `join`.
  */
 export async function serveFrom(source: Source, options: Omit<ServerOptions, 'source'> = {}): Promise<Summary> {
+  if (source === undefined) throw wrongOption('source', 'given: the path of a file, a stream, or an iterable of tasks', source);
   const server = await ServerThread.start(parseServerOptions({ ...options, source }), alone);
   return server.join();
 }

@@ -156,20 +156,23 @@ export type Decoded = { readonly kind: 'messages'; readonly messages: readonly M
 export class FrameDecoder {
   readonly #unpackr: Unpackr = new Unpackr(options);
   readonly #scanner: MsgpackScanner;
+  readonly #trusted: boolean;
 
-  constructor(limits: ScanLimits) {
+  /** `trusted`: the frames come from this very library, in this process: they are not looked at before and after (0.5 µs a task). */
+  constructor(limits: ScanLimits, trusted = false) {
     this.#scanner = new MsgpackScanner(limits);
+    this.#trusted = trusted;
   }
 
   /** Throws `ERR_PROTOCOL`. */
   decode(body: Uint8Array): Decoded {
-    this.#scanner.scan(body);
+    if (!this.#trusted) this.#scanner.scan(body);
     const value: unknown = this.#unpackr.unpack(body);
     if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');
     const { t, d } = value as { t?: unknown; d?: unknown };
     if (t === envelope.end) return { kind: 'end' };
     if (t !== envelope.messages || !Array.isArray(d)) throw new MillraceError('ERR_PROTOCOL', 'a frame with an unknown envelope');
-    return { kind: 'messages', messages: d.map(checkMessage) };
+    return { kind: 'messages', messages: this.#trusted ? (d as Message[]) : d.map(checkMessage) };
   }
 }
 

@@ -1,17 +1,19 @@
 /**
  * Who is told of what was recorded: watchers of single tasks (`run`), listeners to events, the one `onResult`, and readers of
- * cursors that have caught up. Nothing is made for nobody. Only `onResult` slows the run: when the host has too many results unread the core grants no more.
+ * cursors that have caught up. Nothing is made for nobody. Only `onResult` slows the run: when the host has too many results, or too many
+ * bytes of them, unread the core grants no more. Rows leave in lists of about 1 MiB: a turn may end more than a frame holds.
  */
 import type { Clock } from '../base/clock.ts';
+import { fewestRows, fitting, leanRow, listsOf, rowSize } from '../data/row-size.ts';
 import type { ClientRow, TaskRow, TaskStore } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
 import type { CoreTask } from './core/entities.ts';
 import type { Note, NoteName, Turn } from './core/events.ts';
 import type { Link } from './link.ts';
 
-/** Results that the host may have unread before the core holds, and when it goes on. */
+/** Results, and bytes of them, that the host may have unread before the core holds; it goes on at a quarter of both. */
 const mostUnread = 4_096;
-const fewUnread = 1_024;
+const mostUnreadBytes = 16 * 2 ** 20;
 
 const noteNames: readonly NoteName[] = ['submitted', 'scheduled', 'started', 'retried', 'evicted'];
 
@@ -52,6 +54,9 @@ export class Audience {
   readonly #listeners: Set<Link> = new Set();
   #parked: Parked[] = [];
   #unread = 0;
+  #unreadBytes = 0;
+  /** Lists that the host was sent and has not dealt with, oldest first: it reports their rows, their bytes are known here. */
+  #unreadLists: { rows: number; bytes: number }[] = [];
   #holding = false;
   #ended = false;
   #stopProgress: (() => void) | null = null;
@@ -92,8 +97,22 @@ export class Audience {
 
   /** The host has dealt with this many results. */
   read(results: number): void {
-    this.#unread = Math.max(0, this.#unread - results);
-    if (this.#holding && this.#unread <= fewUnread) this.#hold(false);
+    let left = Math.max(0, Math.min(results, this.#unread));
+    this.#unread -= left;
+    while (left > 0) {
+      const list = this.#unreadLists[0];
+      if (list === undefined) break;
+      const bytes = left >= list.rows ? list.bytes : Math.floor((list.bytes * left) / list.rows);
+      this.#unreadBytes -= bytes;
+      if (left < list.rows) {
+        list.rows -= left;
+        list.bytes -= bytes;
+        break;
+      }
+      left -= list.rows;
+      this.#unreadLists.shift();
+    }
+    if (this.#holding && this.#unread * 4 <= mostUnread && this.#unreadBytes * 4 <= mostUnreadBytes) this.#hold(false);
   }
 
   leave(link: Link): void {
@@ -116,8 +135,21 @@ export class Audience {
 
   /** The next results after a cursor; waits until there are some, or the end. */
   async page(cursor: number, limit: number): Promise<Page> {
-    const found = await this.#store.completed(cursor, limit);
-    if (found.rows.length > 0 || this.#ended) return { ...found, ended: found.rows.length === 0 };
+    const rows: TaskRow[] = [];
+    let next = cursor;
+    let bytes = 0;
+    while (rows.length < limit) {
+      const wanted = Math.min(Math.max(fewestRows, rows.length), limit - rows.length);
+      const found = await this.#store.completed(next, wanted);
+      const lean = found.rows.map(leanRow);
+      const fit = fitting(lean, rowSize, bytes);
+      rows.push(...lean.slice(0, fit.count));
+      bytes = fit.bytes;
+      // Cursors count recorded ends, one each.
+      next = found.cursor - (lean.length - fit.count);
+      if (fit.count < lean.length || lean.length < wanted) break;
+    }
+    if (rows.length > 0 || this.#ended) return { rows, cursor: next, ended: rows.length === 0 };
     return new Promise((resolve) => this.#parked.push({ cursor, limit, resolve }));
   }
 
@@ -145,18 +177,27 @@ export class Audience {
           else list.push(row);
         }
       });
-      for (const [link, list] of watched) link.peer.notify('watched', list);
+      for (const [link, list] of watched) for (const part of listsOf(list)) link.peer.notify('watched', part.rows);
       for (const link of listeners) {
-        for (const name of resultEvents) if (link.listens.has(name)) link.peer.notify(name, rows);
-        if (link.host) this.#unread += rows.length;
-        if (!this.#holding && link.listens.has('result') && this.#unread > mostUnread) this.#hold(true);
+        for (const part of listsOf(rows)) {
+          for (const name of resultEvents) if (link.listens.has(name)) link.peer.notify(name, part.rows);
+          if (link.host) this.#sent(part.rows.length, part.bytes);
+        }
+        const full = this.#unread > mostUnread || this.#unreadBytes > mostUnreadBytes;
+        if (!this.#holding && full && link.listens.has('result')) this.#hold(true);
       }
     }
     this.#unpark();
   }
 
+  #sent(rows: number, bytes: number): void {
+    this.#unread += rows;
+    this.#unreadBytes += bytes;
+    this.#unreadLists.push({ rows, bytes });
+  }
+
   #row(task: CoreTask, end: NonNullable<TaskRow['end']>): TaskRow {
-    return {
+    return leanRow({
       n: task.n,
       submittedAt: task.submittedAt,
       task: task.wire,
@@ -166,7 +207,7 @@ export class Audience {
       losses: task.losses,
       end,
       client: end.client === null ? null : (this.#clients.get(end.client) ?? null),
-    };
+    });
   }
 
   #tellNotes(notes: readonly Note[]): void {

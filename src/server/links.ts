@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { leanRow, listsOf } from '../data/row-size.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { Connection } from '../transport/connection.ts';
@@ -178,9 +179,9 @@ export class Links {
     const numbers = receipt.duplicates.map(([, n]) => n);
     if (numbers.length === 0) return;
     audience.watch(entry, numbers);
-    void Promise.resolve(this.#options.store.find({ numbers, limit: numbers.length })).then((rows) => {
-      const ended = rows.filter((row) => row.end !== null);
-      if (ended.length > 0) entry.peer.notify('watched', ended);
+    void Promise.resolve(this.#options.store.find({ numbers, limit: numbers.length })).then((found) => {
+      const ended = found.filter((row) => row.end !== null);
+      for (const { rows } of listsOf(ended.map(leanRow))) entry.peer.notify('watched', rows);
     });
   }
 

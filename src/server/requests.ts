@@ -1,9 +1,9 @@
 /** What a handle or `connect()` may ask of a running server; ids are public, filters are checked here: they come from outside. */
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
-import { resolveIds } from '../data/query.ts';
+import { checkQuery, resolveIds } from '../data/query.ts';
+import { attemptSize, fewestRows, fitting, leanRow, rowSize } from '../data/row-size.ts';
 import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
-import { parseTaskId } from '../task/id.ts';
 import { taskState } from '../task/state.ts';
 import type { Audience, Page } from './audience.ts';
 import type { ServerCore } from './core/core.ts';
@@ -43,7 +43,11 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   },
   async find(context, _link, parameters) {
     const filter = await filterOf(context, parameters);
-    return find(context, { ...filter, limit: Math.min(filter.limit ?? mostRows, mostRows) });
+    return rowsThatFit(context, { ...filter, limit: Math.min(filter.limit ?? mostRows, mostRows) });
+  },
+  /** For an order that cannot be continued by `after`: which tasks, in that order; their rows are asked for by number. */
+  async numbers(context, _link, parameters) {
+    return (await find(context, await filterOf(context, parameters))).map((row) => row.n);
   },
   async count(context, _link, parameters) {
     const filter = await filterOf(context, parameters);
@@ -53,7 +57,13 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   async history(context, _link, parameters) {
     const row = await rowOf(context, fields(parameters).id);
     if (row === null) throw unknownTask(fields(parameters).id);
-    return { row, attempts: await context.store.history(row.n) };
+    const { from } = fields(parameters);
+    const rest = (await context.store.history(row.n)).slice(Number.isSafeInteger(from) ? (from as number) : 0);
+    const { count } = fitting(rest, attemptSize);
+    const attempts = rest.slice(0, count);
+    const numbers = new Set(attempts.flatMap(({ client }) => client ?? []));
+    const clients = await Promise.all([...numbers].map((n) => context.store.client(n)));
+    return { attempts, clients: clients.filter((client) => client !== null), more: count < rest.length };
   },
   async explain(context, _link, parameters): Promise<ExplanationFacts> {
     const row = await rowOf(context, fields(parameters).id);
@@ -83,9 +93,27 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
 };
 
 async function rowOf(context: RequestContext, id: unknown): Promise<TaskRow | null> {
-  const numbers = await resolveIds(context.store, context.salt, [parseTaskId(texts([id], 'id')[0]!)]);
+  const numbers = await resolveIds(context.store, context.salt, checkQuery({ ids: texts([id], 'id') }).ids ?? []);
   if (numbers.length === 0) return null;
-  return withStates(context.core, await context.store.find({ numbers, limit: 1 }))[0] ?? null;
+  const [row] = withStates(context.core, await context.store.find({ numbers, limit: 1 }));
+  return row === undefined ? null : leanRow(row);
+}
+
+/** As many rows of the default order as fit into a message; the reader goes on after the last, until there are none. */
+async function rowsThatFit(context: RequestContext, filter: TaskFilter & { limit: number }): Promise<TaskRow[]> {
+  const rows: TaskRow[] = [];
+  let bytes = 0;
+  let page = filter;
+  while (rows.length < filter.limit) {
+    const limit = Math.min(Math.max(fewestRows, rows.length), filter.limit - rows.length);
+    const found = (await find(context, { ...page, limit })).map(leanRow);
+    const fit = fitting(found, rowSize, bytes);
+    rows.push(...found.slice(0, fit.count));
+    bytes = fit.bytes;
+    if (fit.count < limit) break;
+    page = { ...page, after: found[limit - 1]!.n };
+  }
+  return rows;
 }
 
 /** Leased and running tasks are known to the core alone. */

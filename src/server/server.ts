@@ -8,7 +8,7 @@
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
-import type { Message, PeerInfo } from '../protocol/messages.ts';
+import type { Message } from '../protocol/messages.ts';
 import { type OpenedStore, openStore } from '../store/open.ts';
 import type { ClientRow, Recovery } from '../store/store.ts';
 import { outcomeCode, type Progress, type Summary } from '../task/result.ts';
@@ -26,7 +26,7 @@ import type { ServerInfo, ServerParts } from './messages.ts';
 import { coreOptions } from './options.ts';
 import { RateMeter } from './rate.ts';
 import type { RequestContext } from './requests.ts';
-import { failures, progressOf, summaryOf, withSummary } from './summary.ts';
+import { Failures, progressOf, summaryOf, withSummary } from './summary.ts';
 import { Turns } from './turns.ts';
 
 /** How long clients have to leave after the run has ended (ms); a stop that kills waits for their ladders instead. */
@@ -46,6 +46,7 @@ export class Server {
   readonly #intake: Intake;
   readonly #own: IntakeLane = new IntakeLane('source', (error) => this.#fail(error));
   readonly #rate: RateMeter;
+  readonly #failures: Failures;
   readonly #startedAt: number;
   readonly #firstCursor: number;
   /** Every client of this store that may stand in a result, by number. */
@@ -81,8 +82,8 @@ export class Server {
     this.#firstCursor = cursor;
     this.#startedAt = clock.now();
     this.#rate = new RateMeter(clock.now());
-    const time = { now: clock.now(), wall: clock.wall() };
-    this.#core = new ServerCore(coreOptions(config, parts.expectSource), recovery, time);
+    this.#failures = new Failures(config.throwOnFailure, recovery.salt);
+    this.#core = new ServerCore(coreOptions(config, parts.expectSource), recovery, { now: clock.now(), wall: clock.wall() });
     this.#turns = new Turns(this.#core, store, clock, this.#turnHandlers(), logger);
     this.#clients = new Map(recovery.clients.map((client) => [client.n, client]));
     this.#audience = new Audience(
@@ -163,16 +164,13 @@ export class Server {
       address: config.address,
       auth: config.auth,
       tls: config.tls,
-      self: this.#self(id),
+      self: { role: 'server', id, host: hostName(), pid: process.pid },
       clock,
       onConnection: (connection) => this.accept(connection, false),
       onRefused: (error, remote) => logger.warn({ err: error, remote }, 'a connection was refused'),
     });
-    this.#store.announce?.(JSON.stringify({ address: this.#listener.address, key: config.auth === null ? this.#listener.key : null }));
-  }
-
-  #self(id: string): PeerInfo {
-    return { role: 'server', id, host: hostName(), pid: process.pid };
+    const { address, key, fingerprint } = this.#listener;
+    this.#store.announce?.(JSON.stringify({ address, key: config.auth === null ? key : null, fingerprint }));
   }
 
   #welcome(): Message {
@@ -198,6 +196,7 @@ export class Server {
     for (const { connection, message } of turn.sends) this.#links.send(connection, message);
     for (const { connection, error } of turn.cut) this.#links.cut(connection, error);
     for (const client of turn.writes?.clients ?? []) this.#clients.set(client.n, client);
+    this.#failures.add(turn);
     this.#audience.tell(turn);
     for (const id of turn.joined) this.#audience.event('clientJoined', this.#factsOf(id));
     for (const id of turn.left) this.#audience.event('clientLeft', this.#factsOf(id));
@@ -233,7 +232,7 @@ export class Server {
     this.#turns.close();
     this.#audience.over();
     for (const link of this.#links) if (link.host) link.peer.notify('over', null);
-    const error = this.#finish?.error ?? failures(summary, this.#parts.config.throwOnFailure);
+    const error = this.#finish?.error ?? this.#failures.error(summary);
     this.#closeWhenRead();
     if (error === null) this.#ended.resolve(summary);
     else this.#ended.reject(withSummary(error, summary));

@@ -1,7 +1,9 @@
 /** The counts of a run in the words of its users. */
 import { MillraceError } from '../base/errors.ts';
-import { outcomeCode, type Progress, type Summary } from '../task/result.ts';
+import { publicId } from '../data/record.ts';
+import { type Outcome, outcomeCode, outcomes, type Progress, type Summary, type TaskError } from '../task/result.ts';
 import type { ServerCore } from './core/core.ts';
+import type { Turn } from './core/events.ts';
 
 export function summaryOf(core: ServerCore, durationMs: number): Summary {
   const { counts } = core;
@@ -36,9 +38,55 @@ export function withSummary(error: MillraceError, summary: Summary): MillraceErr
   return new MillraceError(error.code, error.message, { cause: error.cause, details: { ...error.details, summary } });
 }
 
-/** What `throwOnFailure` makes of a summary. */
-export function failures(summary: Summary, wanted: boolean): MillraceError | null {
-  const count = summary.failed + summary.timedOut + summary.lost + summary.rejected;
-  if (!wanted || count === 0) return null;
-  return new MillraceError('ERR_TASK_FAILED', `${count} of ${summary.submitted} tasks did not succeed`);
+/** A task that did not succeed, in `details.failures`. */
+export interface Failure {
+  id: string;
+  /** Cut after 1,000 characters. */
+  args: string;
+  outcome: Outcome;
+  exitStatus: number | null;
+  signal: string | null;
+  error: TaskError | null;
+}
+
+const mostFailures = 10;
+const longestArgs = 1_000;
+const failureCodes: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
+
+/** What `throwOnFailure` makes of a run: an error with the first of the tasks that did not succeed, in the order of their recording. */
+export class Failures {
+  readonly #wanted: boolean;
+  readonly #salt: string;
+  readonly #first: Failure[] = [];
+
+  constructor(wanted: boolean, salt: string) {
+    this.#wanted = wanted;
+    this.#salt = salt;
+  }
+
+  add({ ended, writes }: Turn): void {
+    if (!this.#wanted) return;
+    for (let i = 0; i < ended.length && this.#first.length < mostFailures; i++) {
+      const { outcome, exitStatus, extra } = writes!.ends[i]!;
+      if (!failureCodes.has(outcome)) continue;
+      const task = ended[i]!;
+      this.#first.push({
+        id: publicId({ n: task.n, submittedAt: task.submittedAt, task: task.wire }, this.#salt),
+        args: task.wire[1].slice(0, longestArgs),
+        outcome: outcomes[outcome] as Outcome,
+        exitStatus,
+        signal: extra?.signal ?? null,
+        error: extra?.error ?? null,
+      });
+    }
+  }
+
+  /** null: all succeeded, or nobody wants to know. */
+  error(summary: Summary): MillraceError | null {
+    const count = summary.failed + summary.timedOut + summary.lost + summary.rejected;
+    if (!this.#wanted || count === 0) return null;
+    return new MillraceError('ERR_TASK_FAILED', `${count} of ${summary.submitted} tasks did not succeed`, {
+      details: { failures: this.#first },
+    });
+  }
 }

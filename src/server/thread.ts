@@ -5,6 +5,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { ParsedAddress } from '../base/address.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
+import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { parseServerOptions } from '../config/server.ts';
@@ -21,7 +22,7 @@ import { toWireError } from '../protocol/wire-error.ts';
 import { filePathOf } from '../source/open.ts';
 import type { Progress, Summary, TaskResult } from '../task/result.ts';
 import type { Duration, TaskInput } from '../task/task.ts';
-import { ThreadHandle } from '../threads/handle.ts';
+import { abortedBy, type StopOptions, ThreadHandle } from '../threads/handle.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
 import type { ServerInfo, ServerThreadData } from './messages.ts';
 
@@ -41,6 +42,8 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
   #info: ServerInfo | null = null;
   /** What `onResult` threw: `join` gives it as it is. */
   #thrown: { readonly error: unknown } | null = null;
+  /** The abort that came after the run's end, while results were still being dealt with. */
+  #lateAbort: MillraceError | null = null;
 
   /**
    * Start a server; resolves when it listens.
@@ -58,7 +61,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
   ): Promise<ServerThread> {
     const server = new ServerThread(parsed, how, onAbort);
     server.#info = await server.open();
-    server.#begin();
+    server.#begin(onAbort);
     return server;
   }
 
@@ -109,15 +112,34 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return this.#control.tasks;
   }
 
-  /** Resolves with the summary when the run is over and every result was dealt with; rejects with the error that ended it. */
-  override async join(timeout?: Duration): Promise<Summary> {
+  /**
+   * Resolves with the summary when the run is over and every result was dealt with; rejects with the error that ended it. After a
+   * plain `stop()` or an abort what `onResult` promises is not waited for.
+   * @param timeout After this ERR_JOIN_TIMEOUT, also while `onResult` is at work; the server goes on.
+   */
+  override join(timeout?: Duration): Promise<Summary> {
+    return super.join(timeout);
+  }
+
+  protected override async finished(): Promise<Summary> {
     try {
-      const summary = await super.join(timeout);
+      const summary = await super.finished();
       await this.#over.promise;
+      if (this.#lateAbort !== null) throw this.#lateAbort;
       return summary;
     } catch (error) {
-      throw this.#thrown === null || (error as MillraceError).code === 'ERR_JOIN_TIMEOUT' ? error : this.#thrown.error;
+      throw this.#thrown === null ? error : this.#thrown.error;
     }
+  }
+
+  override async stop(options: StopOptions = {}): Promise<void> {
+    const { drain = false, timeout } = options;
+    if (!drain) this.#events.hurry();
+    else if (timeout !== undefined) {
+      const cancel = this.clock.after(parseDuration(timeout, 'timeout'), () => this.#events.hurry());
+      void this.#over.promise.then(cancel);
+    }
+    await super.stop(options);
   }
 
   /** Submit tasks; resolves after they are committed. Errors: ERR_SOURCE…, ERR_ENDED. */
@@ -131,7 +153,10 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return this.#control.run<T>(task);
   }
 
-  /** Recorded results of this run, in the order of their recording; ends after the last one. Never slows the run. */
+  /**
+   * Recorded results of this run, in the order of their recording; ends after the last one. Never slows the run. To be called before
+   * the run has ended, best right after `new`: later it may reject with ERR_ENDED. What it gives may be read at any time after.
+   */
   results(options: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
     return this.#control.results(options);
   }
@@ -159,9 +184,24 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     void this.#control.listen(wanted).catch(() => {});
   }
 
+  /** An `onResult` that never settles must not outlive an abort, also one that comes after the run's end. */
+  #giveUpAt(signal: AbortSignal): void {
+    const aborted = (): void => {
+      if (this.over) this.#lateAbort = abortedBy(signal);
+      this.#events.hurry();
+    };
+    if (signal.aborted) {
+      aborted();
+      return;
+    }
+    signal.addEventListener('abort', aborted, { once: true });
+    void this.#over.promise.then(() => signal.removeEventListener('abort', aborted));
+  }
+
   /** The host's own source is read here. */
-  #begin(): void {
-    const { source, onResult } = this.#hooks;
+  #begin(onAbort: 'kill' | 'drain'): void {
+    const { source, onResult, signal } = this.#hooks;
+    if (signal !== null && onResult !== null && onAbort === 'kill') this.#giveUpAt(signal);
     if (onResult !== null) this.#tellListened(this.eventNames().map(String));
     if (source === null || filePathOf(source) !== null) return;
     const { config } = parseHandleSubmitOptions({});

@@ -185,6 +185,8 @@ export interface TaskStore {
   count(filter: TaskFilter): Awaitable<number>;
   /** Every recorded attempt of a task, oldest first, its end included. */
   history(n: number): Awaitable<AttemptEnd[]>;
+  /** Who bears this number in `AttemptEnd.client`; null: nobody. */
+  client(n: number): Awaitable<ClientRow | null>;
   /**
    * Tasks in the order in which their ends were recorded, those recorded after `cursor`. `cursor` 0: from the start of what is retained. The returned
    * cursor continues; an empty list: nothing more yet.

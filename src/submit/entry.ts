@@ -3,15 +3,15 @@ import { systemClock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
-import type { SubmitConfig, SubmitTarget } from '../config/submit-options.ts';
+import type { SubmitConfig } from '../config/submit-options.ts';
 import type { Message } from '../protocol/messages.ts';
 import { openSource } from '../source/open.ts';
 import { Pump, type PumpTotals } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
-import { readAnnouncement } from '../store/sqlite/lock.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
+import { holderOf } from './holder.ts';
 import type { SubmitThreadData } from './messages.ts';
 import { isInUse, StoreSink } from './store-sink.ts';
 import { type OpenSink, ServerSink, type SubmitterParts } from './submitter.ts';
@@ -53,15 +53,6 @@ async function openSink(config: SubmitConfig, parts: Omit<SubmitterParts, 'targe
     if (server === null) throw error;
     return ServerSink.open({ ...parts, target: server });
   }
-}
-
-/** The server that holds the store, as it left word beside the file; null: it left none that can be read, or the key is missing. */
-function holderOf(target: Extract<SubmitTarget, { kind: 'database' }>): SubmitterParts['target'] | null {
-  const text = readAnnouncement(target.database);
-  if (text === null) return null;
-  const { address, key } = JSON.parse(text) as { address: SubmitterParts['target']['address'] | null; key: string | null };
-  const auth = target.auth ?? key;
-  return address === null || auth === null ? null : { kind: 'server', address, auth, tls: target.tls };
 }
 
 interface Flow {

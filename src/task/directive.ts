@@ -26,7 +26,10 @@ const options: Readonly<Record<string, 'number' | 'text'>> = {
   id: 'text',
   key: 'text',
   startAfter: 'text',
+  backoff: 'text',
 };
+
+const byLowerCase: ReadonlyMap<string, string> = new Map(Object.keys(options).map((name) => [name.toLowerCase(), name]));
 
 /** Under its other name a directive knows four of them, as its files were written: there `id:7` is a tag. */
 const optionsOfOldFiles: ReadonlySet<string> = new Set(['cores', 'memory', 'timeout', 'group']);
@@ -66,6 +69,9 @@ function readWords(line: string, from: number, to: number, old: boolean): TaskAt
       const name = colon === -1 ? word[0] : word[0].slice(0, colon);
       const how = old && !optionsOfOldFiles.has(name) ? undefined : Object.hasOwn(options, name) ? options[name] : undefined;
       if (how === undefined) {
+        const meant = old ? undefined : byLowerCase.get(name.toLowerCase());
+        if (meant !== undefined)
+          throw new MillraceError('ERR_DIRECTIVE', `'${name}' is no option, and too near to one for a tag: write '${meant}'`);
         const [key, value] = parseTag(word[0]);
         if (Object.hasOwn(tags, key)) throw new MillraceError('ERR_DIRECTIVE', `the tag '${key}' is given twice`);
         tags[key] = value;

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../base/errors.ts';
 import { mergeAttributes, readAttributes } from './attributes.ts';
 import { readDirective } from './directive.ts';
+import { isTooLarge, largestPayload } from './size.ts';
 import type { TaskAttributes, TaskInput, WireTask } from './task.ts';
 import type { Template } from './template.ts';
 import { encodeValue } from './value.ts';
@@ -20,6 +21,9 @@ const ownFieldsOfShell: readonly string[] = ['args', 'stdin'];
 const ownFieldsOfFunction: readonly string[] = ['module', 'name', 'args'];
 const shellOnly: readonly string[] = ['cwd', 'env', 'stdin'];
 
+/** Half of a surrogate pair. */
+const halfPair = /\p{Surrogate}/u;
+
 /** Longest text that a rejected task keeps of what was given. */
 const longestRejected = 1_000;
 
@@ -28,9 +32,18 @@ const longestRejected = 1_000;
  *
  * @param defaults What the task has where it says nothing itself; shared by all tasks, never changed.
  * @param template Applied to command lines now; null: none.
- * @throws ERR_TASK, ERR_TAG, ERR_DIRECTIVE, ERR_TEMPLATE, ERR_SIZE, ERR_DURATION, ERR_NOT_CLONEABLE
+ * @throws ERR_TASK, ERR_TAG, ERR_DIRECTIVE, ERR_TEMPLATE, ERR_SIZE, ERR_DURATION, ERR_NOT_CLONEABLE, ERR_FRAME_TOO_LARGE
  */
 export function toWireTask(input: TaskInput, defaults: TaskAttributes | null = null, template: Template | null = null): WireTask {
+  const task = wireTaskOf(input, defaults, template);
+  if (!isTooLarge(task)) return task;
+  throw new MillraceError(
+    'ERR_FRAME_TOO_LARGE',
+    `a task must have at most ${largestPayload} bytes, its input included: write what is longer to a file and pass the path`,
+  );
+}
+
+function wireTaskOf(input: TaskInput, defaults: TaskAttributes | null, template: Template | null): WireTask {
   if (typeof input === 'string') return lineTask(input, defaults, template);
   if (typeof input !== 'object' || input === null) throw notATask(input);
   const fields = input as unknown as Readonly<Record<string, unknown>>;
@@ -71,6 +84,8 @@ export function splitFunctionName(args: string): { module: string; name: string 
 
 function lineTask(line: string, defaults: TaskAttributes | null, template: Template | null): WireTask {
   const directed = readDirective(line);
+  if (isNothing(directed === null ? line : directed.line))
+    throw new MillraceError('ERR_TASK', 'a command line must not be empty or only a comment: there is nothing to run');
   if (directed === null) return commandTask(line, null, defaults, template);
   return commandTask(directed.line, null, mergeAttributes(defaults, directed.attributes), template);
 }
@@ -85,7 +100,17 @@ function commandTask(
   const args = template === null || template.identity ? line : template.expand(line, { tags: attributes?.tags });
   if (args.indexOf('\0') !== -1)
     throw new MillraceError('ERR_TASK', 'a command line must not contain a NUL character; no shell can take it');
+  // As UTF-8 half a pair would become another character, and the command another command.
+  if (halfPair.test(args))
+    throw new MillraceError('ERR_TASK', 'a command line must be well-formed text; it has half of a surrogate pair, which has no bytes');
   return [shell, args, input, attributes];
+}
+
+/** Every line of it is blank or a comment; decided by the first character for all but a few lines. */
+function isNothing(line: string): boolean {
+  const first = line.charCodeAt(0);
+  if (first > 35 && first < 127) return false;
+  return line.split('\n').every((part) => /^\s*(?:#|$)/.test(part));
 }
 
 /** Nothing but white space; decided by the first character for all but a few lines. */

@@ -106,9 +106,19 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
    * @param timeout After this ERR_JOIN_TIMEOUT; the component goes on.
    */
   join(timeout?: Duration): Promise<End> {
-    const joined = timeout === undefined ? this.#ended.promise.then((end) => end) : this.#joinWithin(timeout);
+    const joined = timeout === undefined ? this.finished() : this.#joinWithin(timeout);
     joined.catch(() => {});
     return joined;
+  }
+
+  /** What `join` gives. Overridden where more than the end is waited for. */
+  protected async finished(): Promise<End> {
+    return this.#ended.promise;
+  }
+
+  /** The component is over; what of it is still to be dealt with is in `finished`. */
+  protected get over(): boolean {
+    return this.#over;
   }
 
   async #joinWithin(timeout: Duration): Promise<End> {
@@ -120,7 +130,7 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
       ),
     );
     try {
-      return await Promise.race([this.#ended.promise, late.promise]);
+      return await Promise.race([this.finished(), late.promise]);
     } finally {
       cancel();
     }
@@ -250,6 +260,7 @@ export abstract class ThreadHandle<Events extends LifecycleEvents<Info, End>, In
 
 const nothing = (): void => {};
 
-function abortedBy(signal: AbortSignal): MillraceError {
+/** What an aborted call rejects with. */
+export function abortedBy(signal: AbortSignal): MillraceError {
   return new MillraceError('ERR_ABORTED', 'the signal of the call was aborted', { cause: signal.reason });
 }

@@ -21,12 +21,13 @@ export function threadLogger(emit: (name: string, value: unknown) => void): Logg
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Errors and what else cannot be cloned become plain data. */
-function plain(details: object): Record<string, unknown> {
+/** Errors and what else cannot be cloned become plain data; objects of simple values stay what they are. */
+function plain(details: object, inner = false): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(details)) {
     if (value instanceof Error) result[name] = toWireError(value);
     else if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) result[name] = value;
+    else if (!inner && Object.getPrototypeOf(value) === Object.prototype) result[name] = plain(value as object, true);
     else result[name] = String(value);
   }
   return result;

@@ -86,13 +86,17 @@ export async function ownCertificate(folder: string, clock: Clock): Promise<stri
   }
 }
 
-/** The certificate and key of a listener. Throws `ERR_TLS` when they cannot be read. */
-export async function listenTls(parts: TlsParts, folder: string, clock: Clock): Promise<SecureContext> {
+/** The certificate and key of a listener, and what clients may pin. Throws `ERR_TLS` when they cannot be read. */
+export async function listenTls(
+  parts: TlsParts,
+  folder: string,
+  clock: Clock,
+): Promise<{ readonly context: SecureContext; readonly fingerprint: string }> {
   const { cert, key, passphrase } = parts;
   const own = cert === undefined || key === undefined ? await ownCertificate(folder, clock) : null;
   const pair = own === null ? { cert, key, ...(passphrase === undefined ? {} : { passphrase }) } : { cert: own, key: own };
   try {
-    return createSecureContext({ ...pair, minVersion: 'TLSv1.2' });
+    return { context: createSecureContext({ ...pair, minVersion: 'TLSv1.2' }), fingerprint: fingerprintOf(own ?? cert ?? '') };
   } catch (error) {
     throw failed('tls.cert or tls.key cannot be used', error);
   }

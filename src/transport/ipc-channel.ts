@@ -28,6 +28,8 @@ export interface IpcChannelSetup {
 const preamble = Buffer.from('IPC');
 const tlsHandshake = 0x16;
 const tlsAlert = 0x15;
+/** A TLS record: fatal alert, protocol version. Without it the TLS of the dialler only knows that it was cut off, and tries again. */
+const protocolAlert = Uint8Array.of(0x15, 3, 1, 0, 2, 2, 0x46);
 
 /**
  * States. *preamble*: three bytes are due. *handshake*: frames go to the state machine. *open*: everything goes to the connection.
@@ -119,8 +121,10 @@ export class IpcChannel {
       const head = Buffer.concat([this.#head, chunk.subarray(0, preamble.length - this.#head.length)]);
       const rest = chunk.subarray(head.length - this.#head.length);
       this.#head = head;
-      if (head[0] === tlsHandshake)
+      if (head[0] === tlsHandshake) {
+        if (this.#setup.socket.writable) this.#setup.socket.write(protocolAlert);
         throw new MillraceError('ERR_TLS', 'it was dialled with TLS but listens without: set `tls` on the server');
+      }
       if (!preamble.subarray(0, head.length).equals(head))
         throw new MillraceError('ERR_PROTOCOL', 'the first bytes are not of this protocol');
       if (head.length < preamble.length) return;

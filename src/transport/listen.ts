@@ -28,6 +28,8 @@ export interface ListenSetup extends EndpointOptions {
 export interface NetListener extends Listener {
   /** What dialling sides need as `auth`: the given key, or the random one. Keep it inside the process. */
   readonly key: string;
+  /** SHA-256 of its certificate; null: no TLS. */
+  readonly fingerprint: string | null;
 }
 
 /**
@@ -41,12 +43,14 @@ export async function listen(setup: ListenSetup): Promise<NetListener> {
   checkReach(address, auth);
   checkTlsFits(address, parts);
   const key = auth === null ? newKey() : checkKey(auth);
+  const tls = parts === null ? null : await listenTls(parts, keyFolder, clock);
+  const fingerprint = tls?.fingerprint ?? null;
   const shared: IpcServerSetup = {
     key: () => key,
     self,
     limits: limitsWith(setup.limits),
     clock,
-    tls: parts === null ? null : await listenTls(parts, keyFolder, clock),
+    tls: tls?.context ?? null,
     onConnection: (connection) => setup.onConnection(connection),
     onRefused: (error, remote) => setup.onRefused?.(error, remote),
   };
@@ -70,12 +74,12 @@ export async function listen(setup: ListenSetup): Promise<NetListener> {
       chmodSync(address.path, 0o600);
       if (auth === null) secrets.push(pathKeyName(address.path));
       for (const name of secrets) writeSecret(keyFolder, name, key);
-      return { address, key, close };
+      return { address, key, fingerprint, close };
     }
     const { host, port, bound } = await bindTcp(address, bind, () => servers.pop()?.unlisten());
     if (auth === null) secrets.push(...bound.map((ip) => tcpKeyName(ip, port)));
     for (const name of secrets) writeSecret(keyFolder, name, key);
-    return { address: { host, port }, key, close };
+    return { address: { host, port }, key, fingerprint, close };
   } catch (error) {
     await close();
     throw listenError(error, formatAddress(address));

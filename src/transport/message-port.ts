@@ -61,7 +61,7 @@ export class MessagePortConnection implements Connection {
     this.#limits = limitsWith(limits);
     this.#clock = clock;
     this.#packer = new FramePacker(this.#limits);
-    this.#decoder = new FrameDecoder(this.#limits);
+    this.#decoder = new FrameDecoder(this.#limits, true);
     this.#inbox = new Inbox(() => this.#takeBodies());
     this.#lastReceived = clock.now();
     port.on('message', (parcel: Parcel) => this.#receive(parcel));

@@ -35,13 +35,14 @@ export interface ReconnectOptions {
 
 /**
  * Rejects with what cannot be mended by waiting, with `ERR_ABORTED`, or after `timeout` with `ERR_CONNECT_TIMEOUT`, whose cause is the last
- * failure.
+ * failure that was not itself a time-out: the very last attempt often has no time left to learn anything.
  *
  * @param attempt One attempt; it gets the ms that are left, and must not take longer.
  */
 export async function dialUntil(attempt: (left: number) => Promise<Connection>, options: ReconnectOptions): Promise<Connection> {
   const { clock, timeout, signal, onFailure } = options;
   const end = clock.now() + timeout;
+  let told: MillraceError | null = null;
   for (let failures = 0; ; ) {
     let failure: MillraceError;
     try {
@@ -49,12 +50,13 @@ export async function dialUntil(attempt: (left: number) => Promise<Connection>, 
     } catch (thrown) {
       failure = MillraceError.from(thrown);
       if (!isWorthAnotherTry(failure)) throw failure;
+      if (failure.code !== 'ERR_CONNECT_TIMEOUT') told = failure;
     }
     const wait = nextAttempt(++failures, end - clock.now(), clock.random());
-    if (wait === null)
-      throw new MillraceError('ERR_CONNECT_TIMEOUT', `no server answered within ${timeout} ms; the last attempt: ${failure.message}`, {
-        cause: failure,
-      });
+    if (wait === null) {
+      const cause = told ?? failure;
+      throw new MillraceError('ERR_CONNECT_TIMEOUT', `no server answered within ${timeout} ms: ${cause.message}`, { cause });
+    }
     onFailure?.(failure, failures);
     await pause(wait, clock, signal);
   }

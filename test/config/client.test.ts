@@ -57,6 +57,7 @@ describe('the options of a client', () => {
       [{ capture: true }, 'ERR_OPTION', 'capture'],
       [{ capture: 'file' }, 'ERR_OPTION', 'capture'],
       [{ captureLimit: -1 }, 'ERR_SIZE', 'captureLimit'],
+      [{ captureLimit: '8MB' }, 'ERR_SIZE', 'captureLimit'],
       [{ clientTimeout: -5 }, 'ERR_DURATION', 'clientTimeout'],
       [{ taskSignalwait: 'a while' }, 'ERR_DURATION', 'taskSignalwait'],
       [{ heartrate: 0 }, 'ERR_OPTION', 'heartrate'],

@@ -16,6 +16,21 @@ it('a connection has an address, and thirty seconds to be made', () => {
   });
 });
 
+it('what only a server shows of TLS is refused', () => {
+  const pem = '-----BEGIN CERTIFICATE-----';
+  expect(refusal(() => parseConnectOptions('a:1', { tls: { cert: pem, key: pem } }))).toMatchObject({
+    code: 'ERR_OPTION',
+    option: 'tls.cert',
+  });
+  expect(refusal(() => parseConnectOptions('a:1', { tls: { passphrase: 'x' } }))).toMatchObject({ option: 'tls.passphrase' });
+  expect(parseConnectOptions('a:1', { tls: { ca: pem, serverName: 'b' } }).config.tls).toEqual({ ca: pem, serverName: 'b' });
+});
+
+it('a pinned fingerprint may have colons and capitals', () => {
+  const fingerprint = Array.from({ length: 32 }, () => 'AB').join(':');
+  expect(parseConnectOptions('a:1', { tls: { fingerprint } }).config.tls).toEqual({ fingerprint: 'ab'.repeat(32) });
+});
+
 it('a wrong address and a wrong option of a connection are refused', () => {
   expect(refusal(() => parseConnectOptions('localhost:0'))).toMatchObject({ code: 'ERR_ADDRESS', option: 'address' });
   expect(refusal(() => parseConnectOptions(undefined as unknown as 'a:1'))).toMatchObject({ code: 'ERR_ADDRESS' });

@@ -19,7 +19,17 @@ describe('the options of runLocal', () => {
     expect(server.hooks).toMatchObject({ source, signal });
     expect(client.hooks.signal).toBe(signal);
     expect(server.config).toMatchObject({ maxRetries: 2, bundlesize: 7, taskTimeout: 1_000 });
-    expect(client.config).toMatchObject({ capture: 'none', bundlesize: 7, taskTimeout: 1_000 });
+    expect(client.config).toMatchObject({ capture: 'none', bundlesize: 7 });
+  });
+
+  it("leave a task's own longer timeout alone: taskTimeout goes to the server, which gives it to tasks without one", () => {
+    expect(parseRunLocalOptions(['true'], { taskTimeout: 1 }).client.config.taskTimeout).toBeNull();
+  });
+
+  it('need a source, and a template that can be filled in', () => {
+    expect(refusal(() => parseRunLocalOptions(undefined as never))).toMatchObject({ code: 'ERR_OPTION', option: 'source' });
+    for (const template of ['{% id %}', 'echo {= 1 =}'])
+      expect(refused({ template })).toMatchObject({ code: 'ERR_TEMPLATE', option: 'template' });
   });
 
   it('open no port, so nothing of a connection is taken', () => {

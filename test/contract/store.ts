@@ -250,6 +250,14 @@ export function describeStore(name: string, make: StoreFactory): void {
       expect(await store.history(2)).toEqual([]);
     });
 
+    test('clients are found by the numbers that attempts name, also after a restart', async () => {
+      const client = { n: 1, id: 'a', host: 'b' };
+      await store.commit(writes({ clients: [client] }));
+      await restart();
+      expect(await store.client(1)).toEqual(client);
+      expect(await store.client(2)).toBeNull();
+    });
+
     test('the cursor walks over commits and restarts in the order of recording', async () => {
       await store.commit(writes({ tasks: storedTasks(1, 40) }));
       await store.commit(writes({ ends: [attemptEnd(9), attemptEnd(3), attemptEnd(4), attemptEnd(5), attemptEnd(1)] }));

@@ -98,11 +98,14 @@ test('a record of a task that is not done has what is known and no more', () => 
   expect(() => toTaskResult(row, salt)).toThrow(TypeError);
 });
 
-test('an attempt is shown with its outcome’s name and its client’s number', () => {
-  expect(toAttemptRecord(attemptEnd(1, { attempt: 2, outcome: 5, exitStatus: null, client: 4 }))).toMatchObject({
+test('an attempt is shown with its outcome’s name and its client', () => {
+  expect(
+    toAttemptRecord(attemptEnd(1, { attempt: 2, outcome: 5, exitStatus: null, client: 4 }), { n: 4, id: 'c4', host: 'h' }),
+  ).toMatchObject({
     attempt: 2,
     outcome: 'lost',
-    client: 4,
+    clientId: 'c4',
+    clientHost: 'h',
   });
-  expect(() => toAttemptRecord(attemptEnd(1, { outcome: 0 }))).toThrow(/no outcome/);
+  expect(() => toAttemptRecord(attemptEnd(1, { outcome: 0 }), null)).toThrow(/no outcome/);
 });

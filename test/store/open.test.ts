@@ -31,6 +31,19 @@ async function codeOf(database: string | undefined): Promise<string> {
   }
 }
 
+test('no file of a database can be read by another user, whatever the mode of new files is', async () => {
+  const before = process.umask(0);
+  try {
+    const store = await openStore(path);
+    const files = readdirSync(folder);
+    expect(files).toEqual(expect.arrayContaining(['tasks.db', 'tasks.db-shm', 'tasks.db-wal', 'tasks.db.lock']));
+    for (const name of files) expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
+    await store.close();
+  } finally {
+    process.umask(before);
+  }
+});
+
 describe('the option database', () => {
   test('absent and memory: mean memory, a path and sqlite: a file', async () => {
     for (const name of [undefined, 'memory:', ':memory:', 'sqlite::memory:']) expect((await openStore(name)).durable).toBe(false);

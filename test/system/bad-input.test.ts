@@ -89,6 +89,10 @@ it('a source that is missing, a folder, or no source', async () => {
     await expectRefusal(call, 'ERR_SOURCE_NOT_FOUND', /missing\.txt/);
   await expectRefusal(() => serveFile(folder, free), 'ERR_SOURCE');
   await expectRefusal(() => serveFrom(5 as never, free), 'ERR_OPTION', /source/);
+  await expectRefusal(() => serveFrom(undefined as never, { ...free, foreverMode: true }), 'ERR_OPTION', /source/);
+  await expectRefusal(() => runLocal(undefined as never), 'ERR_OPTION', /source/);
+  await expectRefusal(() => serveFile(undefined as never, free), 'ERR_OPTION');
+  await expectRefusal(() => submitFrom(undefined as never, { address: 'localhost:9' }), 'ERR_SOURCE');
   await expectRefusal(() => serveFile(['true'] as never, free), 'ERR_OPTION', /serveFrom\(\)/);
 });
 
@@ -173,4 +177,29 @@ it('a command in a folder that does not exist fails with ERR_CWD', async () => {
   const { outcome, error } = await server.run({ args: 'pwd', cwd: '/no/such/folder' });
   expect([outcome, error?.code]).toEqual(['failed', 'ERR_CWD']);
   expect(await codeOf(() => server.run(5 as never))).toBe('ERR_TASK');
+  for (const nothing of ['', ' \t', '# only a comment', ' # one\n# two\n', '# MILLRACE: cores:1'])
+    expect(await codeOf(() => server.run(nothing))).toBe('ERR_TASK');
+});
+
+it('a cancel of what was forgotten is refused and cancels nothing; {} means all', async () => {
+  const server = await startServer({ foreverMode: true, auth: 'a key of its own' });
+  const connection = await connect(server.address, { auth: 'a key of its own' });
+  await server.submit(['true', 'true']);
+  for (const handle of [server, connection]) {
+    expect(await codeOf(() => handle.cancel(undefined as never))).toBe('ERR_QUERY');
+    expect(await codeOf(() => handle.cancel(null as never))).toBe('ERR_QUERY');
+  }
+  expect(await server.progress()).toMatchObject({ pending: 2, cancelled: 0 });
+  expect(await server.cancel({})).toBe(2);
+  await connection.close();
+});
+
+it('a client that cannot begin ends runLocal at once, and leaves no thread', async () => {
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = join(temporaryFolder(), 'missing');
+  onTestFinished(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  });
+  await expectRefusal(() => runLocal(['true']), 'ERR_SPAWN', /missing/);
 });

@@ -89,13 +89,13 @@ it('lines of a file are the same: quotes, comments, braces and emoji', async () 
   );
 });
 
-it('10 MB of output come back whole where the limit allows it, and are cut and said to be cut where it does not', async () => {
-  const line = `awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "%09d\\n", i }'`;
-  const whole = await runAll([line], { captureLimit: '12MB' });
+it('6 MB of output come back whole where the limit allows it, and are cut and said to be cut where it does not', async () => {
+  const line = `awk 'BEGIN { for (i = 0; i < 600000; i++) printf "%09d\\n", i }'`;
+  const whole = await runAll([line], { captureLimit: '7MB' });
   const [result] = whole.results as [TaskResult];
   expect(result).toMatchObject({ outcome: 'succeeded', truncated: false });
-  expect(result.stdout.length).toBe(10_000_000);
-  expect(result.stdout.subarray(-10).toString()).toBe('000999999\n');
+  expect(result.stdout.length).toBe(6_000_000);
+  expect(result.stdout.subarray(-10).toString()).toBe('000599999\n');
   expect(result.stdout.subarray(5_000_000, 5_000_010).toString()).toBe('000500000\n');
 
   const cut = await runAll([line]);
@@ -165,4 +165,18 @@ it('a template makes the command of each line, and the line stays what it was', 
     ['a.txt', `printf '%s' 'a.txt {} $HOME'`, 'a.txt {} $HOME'],
     ['b c.txt', `printf '%s' 'b c.txt {} $HOME'`, 'b c.txt {} $HOME'],
   ]);
+});
+
+it('a command may be longer than any variable of its environment, which then lacks it', async () => {
+  const text = 'x'.repeat(200_000);
+  const seen = `echo "\${TASK_ARGS-none}" "\${TASK_COMMAND-none}"`;
+  const { results } = await runAll([
+    { args: `cat <<'END'\n${text}\nEND` },
+    { args: `${seen} | wc -c; cat /dev/null # ${text}` },
+    { args: seen },
+  ]);
+  expect(results.map(({ outcome, error }) => [outcome, error])).toEqual([1, 2, 3].map(() => ['succeeded', null]));
+  expect(results[0]!.stdout.toString() === `${text}\n`).toBe(true);
+  expect(results[1]!.stdout.toString().trim()).toBe('10');
+  expect(results[2]!.stdout.toString()).toBe(`${seen} ${seen}\n`);
 });

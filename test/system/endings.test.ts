@@ -16,10 +16,18 @@ import {
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, failureOf, freePort, isAlive, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
+import { codeOf, failureOf, freePort, functions, isAlive, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
+
+interface Failure {
+  id: string;
+  args: string;
+  outcome: string;
+  exitStatus: number | null;
+  signal: string | null;
+}
 
 const started = (path: string, count = 1) => until(() => pidsIn(path).length >= count, 'the start of the commands');
 const ended = (path: string) => until(() => pidsIn(path).every((pid) => !isAlive(pid)), 'the end of the commands');
@@ -30,7 +38,68 @@ it('throwOnFailure rejects with the summary when a task failed, and only then', 
   expect(error).toBeInstanceOf(MillraceError);
   expect(error).toMatchObject({ code: 'ERR_TASK_FAILED', details: { summary: { submitted: 3, succeeded: 1, failed: 2, pending: 0 } } });
   expect(error.message).toContain('2 of 3');
+  const failures = error.details.failures as Failure[];
+  expect(failures.map(({ args, outcome, exitStatus }) => [args, outcome, exitStatus]).sort()).toEqual([
+    ['exit 1', 'failed', 1],
+    ['exit 2', 'failed', 2],
+  ]);
+  expect(new Set(failures.map(({ id }) => id)).size).toBe(2);
   expect(await runLocal(['true'], { throwOnFailure: true })).toMatchObject({ succeeded: 1 });
+});
+
+it('of many failures the error carries the first ten, whatever kind they are', async () => {
+  const bad = { args: 'kill -9 $$', tags: { 'no tag': 1 } };
+  const crash = { module: functions, name: 'no such export' };
+  const source = [bad, crash, 'kill -9 $$', { args: 'sleep 600', timeout: 0.1 }, ...Array.from({ length: 30 }, () => 'true')];
+  const options = { throwOnFailure: true, taskSignalwait: 0.1, numTasks: 2 };
+  const { error } = await failureOf(() => runLocal(source, options));
+  const of = (failures: unknown, name: string) => (failures as Failure[]).find(({ args }) => args.includes(name));
+  expect(error.details.failures).toHaveLength(4);
+  expect(of(error.details.failures, 'kill')).toMatchObject({ outcome: 'rejected', exitStatus: null, error: { code: 'ERR_TAG' } });
+  expect(of(error.details.failures, 'export')).toMatchObject({ outcome: 'failed', error: { code: 'ERR_EXPORT_NOT_FOUND' } });
+  expect((error.details.failures as Failure[]).filter(({ signal }) => signal === 'SIGKILL')).toHaveLength(1);
+  expect(of(error.details.failures, 'sleep')).toMatchObject({ outcome: 'timeout' });
+  const many = await failureOf(() =>
+    runLocal(
+      Array.from({ length: 25 }, () => 'exit 1'),
+      options,
+    ),
+  );
+  expect(many.error.details.failures).toHaveLength(10);
+});
+
+it('an onResult that never settles holds up neither join(timeout) nor a plain stop()', async () => {
+  const called = vi.fn(() => new Promise<void>(() => {}));
+  const server = await startServer({ source: ['true'], onResult: called });
+  const client = await startClient(server);
+  await until(() => called.mock.calls.length === 1);
+  await client.join(10);
+  const { error, ms } = await failureOf(() => server.join(0.2));
+  expect(error.code).toBe('ERR_JOIN_TIMEOUT');
+  expect(ms).toBeLessThan(2_000);
+  await server.stop();
+  expect(await server.join(5)).toMatchObject({ succeeded: 1 });
+});
+
+it('a drain whose time is up stops to wait for onResult too, and what is recorded is still handed over', async () => {
+  const called = vi.fn(() => new Promise<void>(() => {}));
+  const server = await startServer({ source: ['true', 'true', 'true'], onResult: called });
+  await startClient(server);
+  await until(async () => (await server.progress()).succeeded === 3).catch(() => {});
+  await server.stop({ drain: true, timeout: '300ms' });
+  expect(await server.join(5)).toMatchObject({ succeeded: 3 });
+  expect(called).toHaveBeenCalledTimes(3);
+});
+
+it('an abort ends runLocal() while onResult never settles, before the end of the run and after it', async () => {
+  for (const source of [['true'], ['true', 'sleep 600']]) {
+    const controller = new AbortController();
+    const called = vi.fn(() => new Promise<void>(() => {}));
+    const failure = failureOf(() => runLocal(source, { onResult: called, signal: controller.signal, taskSignalwait: 0.2 }));
+    await until(() => called.mock.calls.length === 1);
+    controller.abort();
+    expect((await failure).error.code).toBe('ERR_ABORTED');
+  }
 });
 
 it('failFast ends the run at the first failure and kills what runs; with throwOnFailure it also rejects', async () => {
@@ -66,7 +135,9 @@ it('stop() kills what runs, and its clients end too; what was pending is said', 
   const summary = await server.join();
   expect(summary).toMatchObject({ submitted: 4, succeeded: 0, failed: 0 });
   expect(summary.pending + summary.cancelled).toBe(4);
-  await client.join(10);
+  // What it gave back did not fail.
+  expect(await client.join(10)).toMatchObject({ succeeded: 0, failed: 0, timedOut: 0 });
+  expect(client.state).toBe('ended');
   await ended(pids);
 });
 

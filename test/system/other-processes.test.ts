@@ -161,6 +161,22 @@ it('a client that stops answering loses its tasks to the next one, and its late 
   ]);
 });
 
+it('a server that vanishes without a word is noticed by who is connected', async () => {
+  const server = startProgram('serve.mjs', { address: ['localhost', 0], evictAfter: 2, foreverMode: true });
+  await until(() => server.lines.length === 1);
+  const connection = await connect(server.lines[0] as ServerThread['address']);
+  const waiting = [codeOf(() => connection.run('true')), codeOf(() => collect(connection.results()))];
+  await until(async () => (await connection.progress()).submitted === 1);
+  process.kill(server.pid, 'SIGSTOP');
+  expect(await Promise.all(waiting)).toEqual(['ERR_CONNECTION_CLOSED', 'ERR_CONNECTION_CLOSED']);
+});
+
+it('a submission beside a server with TLS needs only the name of its database', async () => {
+  const database = join(temporaryFolder(), 'tasks.db');
+  await startServer({ database, foreverMode: true, tls: true });
+  expect(await submitFrom(['true', 'true'], { database })).toMatchObject({ submitted: 2 });
+});
+
 it('a task whose clients are lost too often fails as lost', async () => {
   const pids = join(temporaryFolder(), 'pids');
   const server = await startServer({ source: [`echo $$ >> ${pids}; exec sleep 600`], maxLosses: 2, reconnectGrace: 0.1, evictAfter: 2 });

@@ -46,7 +46,7 @@ it('of what is ready the higher priority runs first, and equal ones in their ord
 });
 
 it('a failed task is tried again as often as it may, and its history has every attempt', async () => {
-  const { server } = await startPair({ maxRetries: 3 });
+  const { server, client } = await startPair({ maxRetries: 3 });
   const result = await server.run('echo "attempt $TASK_ATTEMPT"; [ "$TASK_ATTEMPT" = 3 ]');
   expect(result).toMatchObject({ outcome: 'succeeded', attempt: 3, stdout: Buffer.from('attempt 3\n') });
   const history = await server.tasks.history(result.id);
@@ -55,6 +55,7 @@ it('a failed task is tried again as often as it may, and its history has every a
     [2, 'failed', 1],
     [3, 'succeeded', 0],
   ]);
+  expect(history.map(({ clientId, clientHost }) => [clientId, clientHost])).toEqual(history.map(() => [client.id, result.clientHost]));
   expect(await server.run('exit 7')).toMatchObject({ outcome: 'failed', attempt: 4, exitStatus: 7 });
   expect(await server.run({ args: 'exit 8', maxRetries: 0 })).toMatchObject({ outcome: 'failed', attempt: 1 });
   expect(await server.progress()).toMatchObject({ retried: 5, succeeded: 1, failed: 2 });

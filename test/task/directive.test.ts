@@ -22,6 +22,32 @@ describe('a directive', () => {
     });
   });
 
+  it('says how long to wait before a retry', () => {
+    expect(readDirective('x # MILLRACE: maxRetries:3 backoff:10s')?.attributes).toMatchObject({
+      maxRetries: 3,
+      backoff: { delay: 10_000, factor: 2 },
+    });
+  });
+
+  it.each([
+    ['Cores:2', 'cores'],
+    ['maxretries:3', 'maxRetries'],
+    ['STARTAFTER:5m', 'startAfter'],
+    ['Timeout', 'timeout'],
+  ])('takes %s for a slip, not for a tag', (word, meant) => {
+    expect(() => readDirective(`x # MILLRACE: site:north ${word}`)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_DIRECTIVE',
+        message: expect.stringContaining(`write '${meant}'`),
+        details: expect.objectContaining({ column: 26 }),
+      }),
+    );
+  });
+
+  it('leaves such words to be tags under its old name', () => {
+    expect(readDirective('x # HYPERSHELL: Cores:2')?.attributes).toEqual({ tags: { Cores: '2' } });
+  });
+
   it('never guesses the value of a tag into another type', () => {
     expect(readDirective('x # MILLRACE: day:20240101 n:1e5 b:true z:null p:007')?.attributes).toEqual({
       tags: { day: '20240101', n: '1e5', b: 'true', z: 'null', p: '007' },

@@ -50,6 +50,14 @@ describe('a command line', () => {
     expect(() => toWireTask(line)).toThrow(failing('ERR_TASK'));
   });
 
+  it('must not contain half of a surrogate pair', () => {
+    for (const line of ['echo \ud800', '\udc00 echo', 'echo \udc00\ud800'])
+      expect(() => toWireTask({ args: line })).toThrow(
+        expect.objectContaining({ code: 'ERR_TASK', message: expect.stringContaining('well-formed') }),
+      );
+    expect(toWireTask('echo 🙂')[1]).toBe('echo 🙂');
+  });
+
   it('must not contain a NUL', () => {
     expect(() => toWireTask('echo a\0b')).toThrow(/NUL/);
   });

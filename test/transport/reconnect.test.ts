@@ -46,6 +46,22 @@ test('after the time-out it ends with ERR_CONNECT_TIMEOUT and the last failure',
   await expect(dialled).rejects.toMatchObject({ code: 'ERR_CONNECT_TIMEOUT', cause: { code: 'ERR_CONNECTION_CLOSED' } });
 });
 
+test('what it was told before the time ran out is kept, though its last attempt only timed out', async () => {
+  const clock = new ManualClock();
+  const failures = [
+    new MillraceError('ERR_CONNECTION_CLOSED', 'nobody listens on port 7'),
+    new MillraceError('ERR_CONNECT_TIMEOUT', 'too late'),
+  ];
+  const dialled = dialUntil(() => Promise.reject(failures.shift()), { clock, timeout: 50 });
+  await until(() => clock.waiting === 1);
+  clock.advance(50);
+  await expect(dialled).rejects.toMatchObject({
+    code: 'ERR_CONNECT_TIMEOUT',
+    message: expect.stringContaining('nobody listens on port 7'),
+    cause: { code: 'ERR_CONNECTION_CLOSED' },
+  });
+});
+
 test.each(['ERR_AUTH', 'ERR_VERSION', 'ERR_ADDRESS', 'ERR_TLS', 'ERR_PROTOCOL'] as const)('%s ends it at once', async (code) => {
   let attempts = 0;
   const dialled = dialUntil(

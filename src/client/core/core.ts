@@ -8,6 +8,7 @@
  */
 import type { MillraceError } from '../../base/errors.ts';
 import type { Message, Ranges } from '../../protocol/messages.ts';
+import { outcomes } from '../../task/result.ts';
 import type { ExecutionEnd } from '../executor.ts';
 import { Credit } from './credit.ts';
 import type { ClientEffect, ClientEvent, ClientOptions } from './events.ts';
@@ -24,6 +25,8 @@ import { Stops } from './stops.ts';
 const mostUnsettled = 20_000;
 
 export class ClientCore {
+  /** Attempts whose result was told to the server, by outcome. */
+  readonly counts: number[] = outcomes.map(() => 0);
   readonly #options: ClientOptions;
   readonly #held: Held = new Held();
   readonly #slots: Slots;
@@ -243,7 +246,9 @@ export class ClientCore {
     }
     this.#pace.completed(1);
     task.phase = 'finished';
-    this.#outgoing.add(task, resultOf(task, slot.number, end, slot.reason === 'timeout'), now);
+    const result = resultOf(task, slot.number, end, slot.reason === 'timeout');
+    this.counts[result[1]]!++;
+    this.#outgoing.add(task, result, now);
   }
 
   #drain(): void {

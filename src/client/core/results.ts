@@ -4,12 +4,14 @@
  */
 import type { Message } from '../../protocol/messages.ts';
 import { outcomeCode, type WireResult } from '../../task/result.ts';
+import { bytesOf, extraSize } from '../../task/size.ts';
 import type { ExecutionEnd } from '../executor.ts';
+import { fitted } from './fit.ts';
 import { type HeldTask, resultsOf } from './held.ts';
 
 type Entry = readonly [HeldTask, WireResult];
 
-/** One message carries at most this much output and values, estimated (bytes). */
+/** One message carries at most this much output and values, estimated (bytes), or a single result. */
 const mostBytes = 2 ** 20;
 
 export class Outgoing {
@@ -58,7 +60,7 @@ export class Outgoing {
     let bytes = 0;
     for (let to = 1; to <= entries.length; to++) {
       bytes += weight(entries[to - 1]![1]);
-      if (to < entries.length && bytes < mostBytes) continue;
+      if (to < entries.length && bytes + weight(entries[to]![1]) <= mostBytes) continue;
       const part = from === 0 && to === entries.length ? entries : entries.slice(from, to);
       const sequence = ++this.#sequence;
       this.#unsettled.push({ sequence, entries: part });
@@ -90,12 +92,11 @@ export class Outgoing {
 
 /** An attempt's end as it travels; `timedOut`: its ladder was started because its time was up. */
 export function resultOf(task: HeldTask, slot: number, end: ExecutionEnd, timedOut: boolean): WireResult {
-  const outcome = timedOut ? outcomeCode.timeout : outcomeCode[end.outcome];
-  return [task.n, outcome, end.exitStatus, end.startedAt, end.durationMs, slot, end.extra];
+  const { outcome, exitStatus, startedAt, durationMs, extra } = fitted(end, bytesOf(task.args));
+  return [task.n, timedOut ? outcomeCode.timeout : outcomeCode[outcome], exitStatus, startedAt, durationMs, slot, extra];
 }
 
 function weight(result: WireResult): number {
   const extra = result[6];
-  if (extra === null) return 30;
-  return 100 + (extra.stdout?.length ?? 0) + (extra.stderr?.length ?? 0) + (extra.value?.length ?? 0);
+  return extra === null ? 30 : 100 + extraSize(extra);
 }

@@ -9,6 +9,7 @@
  */
 import type { ClientCapacity, GrantId } from '../../protocol/messages.ts';
 import type { AttemptEnd, Move, QueueKey, StoredTask } from '../../store/store.ts';
+import { taskSize } from '../../task/size.ts';
 import { taskState, taskStates } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
 
@@ -59,7 +60,7 @@ export class CoreTask implements QueueKey {
 
   /** Estimated bytes in memory and on the wire. */
   get weight(): number {
-    return 200 + this.wire[1].length + (this.wire[2]?.length ?? 0);
+    return 200 + taskSize(this.wire);
   }
 
   move(): Move {

@@ -139,7 +139,8 @@ export class ReadyWindow {
   }
 
   /**
-   * Take the next tasks of `group` that `fits`, all of the same attempt (a grant has one attempt number), at most `limit` and about `bytes`.
+   * Take the next tasks of `group` that `fits`, all of the same attempt (a grant has one attempt number), at most `limit` and `bytes`, or a
+   * single one that is larger.
    */
   take(group: number, fits: (demand: Demand | null) => boolean, limit: number, bytes: number): CoreTask[] {
     let best: Lane | null = null;
@@ -158,9 +159,10 @@ export class ReadyWindow {
     if (best === null) return taken;
     const attempts = best.items[best.head]!.attempts;
     let weight = 0;
-    while (taken.length < limit && weight < bytes) {
+    while (taken.length < limit) {
       const task: CoreTask | undefined = best.items[best.head];
       if (task === undefined || task.attempts !== attempts || task.n > until) break;
+      if (weight > 0 && weight + task.weight > bytes) break;
       best.items[best.head++] = undefined as unknown as CoreTask;
       weight += task.weight;
       taken.push(task);

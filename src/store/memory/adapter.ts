@@ -174,6 +174,10 @@ export class MemoryStore implements TaskStore {
     return [...(this.#attempts.get(n) ?? []), ...(end === null ? [] : [end])];
   }
 
+  client(n: number): ClientRow | null {
+    return this.#clients.get(n) ?? null;
+  }
+
   completed(cursor: number, limit: number): { rows: TaskRow[]; cursor: number } {
     this.#forget(this.#options.now());
     const ends = this.#finished.after(cursor, limit);

@@ -140,6 +140,10 @@ export class SqliteStore implements TaskStore {
     });
   }
 
+  client(n: number): ClientRow | null {
+    return this.#guard(() => this.#client(n));
+  }
+
   completed(cursor: number, limit: number): { rows: TaskRow[]; cursor: number } {
     return this.#guard(() => {
       const numbers: number[] = [];

@@ -5,7 +5,7 @@
 import { lstatSync } from 'node:fs';
 import { MillraceError } from '../../base/errors.ts';
 import { type Driver, type DriverKind, resultCode } from './driver.ts';
-import { canonicalPath, type Lock, takeLock } from './lock.ts';
+import { canonicalPath, type Lock, makePrivateFile, takeLock } from './lock.ts';
 import { inspect, migrate } from './migrate.ts';
 
 export interface ConnectOptions {
@@ -40,6 +40,7 @@ export function connect(kind: DriverKind, database: string, options: ConnectOpti
         'ERR_DATABASE',
         `${path} ${found === undefined ? 'does not exist' : 'is not a file'}: name the file of a database`,
       );
+    if (found === undefined) makePrivateFile(path);
     driver = kind.open(path);
     driver.exec(`pragma busy_timeout = ${busyTimeout}`);
     let version = inspect(driver, path);

@@ -6,9 +6,21 @@
  * between two openers a removed lock file is two locks. It must never be opened by other means in the same process, since
  * closing any descriptor of a file drops all POSIX locks that the process has on it.
  */
-import { accessSync, chmodSync, constants, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  linkSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MillraceError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
 import { type DriverKind, resultCode } from './driver.ts';
 
 /** One name for one file, whichever links lead to it. */
@@ -22,12 +34,30 @@ export function canonicalPath(path: string): string {
   }
 }
 
+/**
+ * Make an empty file for this user only, where there is none: one that SQLite makes can be read by everybody, and its `-wal` and `-shm` have
+ * the mode of the database. What is in the way is left for SQLite to tell.
+ */
+export function makePrivateFile(path: string): void {
+  if (existsSync(path)) return;
+  const temporary = `${path}.${newId()}`;
+  try {
+    writeFileSync(temporary, '', { mode: 0o600, flag: 'wx' });
+    // Linked, not opened under its name: closing a descriptor of it could drop the lock of another thread.
+    linkSync(temporary, path);
+  } catch {
+    // Another opener was quicker, or the folder cannot be written.
+  }
+  if (existsSync(temporary)) rmSync(temporary);
+}
+
 export interface Lock {
   release(): void;
 }
 
 /** Take the lock at once, or throw `ERR_DATABASE_IN_USE`. */
 export function takeLock(kind: DriverKind, path: string): Lock {
+  makePrivateFile(`${path}.lock`);
   const driver = kind.open(`${path}.lock`);
   try {
     driver.exec('pragma busy_timeout = 0');
@@ -37,9 +67,13 @@ export function takeLock(kind: DriverKind, path: string): Lock {
   } catch (error) {
     driver.close();
     if (kind.code(error) !== resultCode.busy) throw error;
-    throw new MillraceError('ERR_DATABASE_IN_USE', `${path} is held by another server: submit to that server, or stop it first`, {
-      cause: error,
-    });
+    throw new MillraceError(
+      'ERR_DATABASE_IN_USE',
+      `${path} is held by another server or submitter: submit to that server, stop it, or wait for the submitter`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     release() {

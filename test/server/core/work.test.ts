@@ -110,3 +110,18 @@ it('cuts a client that reports an outcome which only the server can give', () =>
   bench.result('c', grant!, 1, 3);
   expect(bench.turn().cut).toMatchObject([{ error: { code: 'ERR_PROTOCOL' } }]);
 });
+
+it('cuts a grant before the task that would make it larger than its limit', () => {
+  const bench = new Bench({ bundle: { tasks: 100, bytes: 10_000 } });
+  bench.join('c', 10);
+  const long = shell('x'.repeat(6_000));
+  const turn = bench.submit([shell('a'), long, long, shell('x'.repeat(30_000)), shell('b')]);
+  expect(grants(turn).map(([, , , numbers]) => numbers)).toEqual([[1, 2], [3], [4], [5]]);
+});
+
+it('weighs the environment of a task too', () => {
+  const bench = new Bench({ bundle: { tasks: 100, bytes: 10_000 } });
+  bench.join('c', 10);
+  const task = shell('a', { env: { LONG: 'x'.repeat(6_000) } });
+  expect(grants(bench.submit([task, task])).map(([, , , numbers]) => numbers)).toEqual([[1], [2]]);
+});
