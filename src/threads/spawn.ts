@@ -39,20 +39,38 @@ export function inheritedFlags(flags: readonly string[]): string[] {
 }
 
 /**
+ * A thread inherits all flags by itself; told which ones, it refuses those of the whole process (`--expose-gc`, `--max-old-space-size`), which
+ * hold for it anyway.
+ */
+function withFlags(make: (execArgv: readonly string[] | null) => Worker): Worker {
+  const kept = inheritedFlags(process.execArgv);
+  if (kept.length === process.execArgv.length) return make(null);
+  try {
+    return make(kept);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+    return make(kept.filter((flag) => !message.includes(flag)));
+  }
+}
+
+/**
  * Starts a thread. `entry` is a built `.js` file, which calls `runComponent`.
  * @throws ERR_NOT_CLONEABLE where `data` cannot cross, ERR_THREAD where no thread can be had
  */
 export function startThread(entry: URL, options: ThreadOptions): StartedThread {
   const { port1, port2 } = new MessageChannel();
   const workerData: ThreadData & { port: MessagePort } = { id: options.id, data: options.data, port: port2 };
-  try {
-    const worker = new Worker(entry, {
+  const make = (execArgv: readonly string[] | null): Worker =>
+    new Worker(entry, {
       name: options.name,
       workerData,
       transferList: [port2, ...(options.transfer ?? [])],
-      execArgv: inheritedFlags(process.execArgv),
+      ...(execArgv === null ? {} : { execArgv: [...execArgv] }),
       ...(options.resourceLimits ? { resourceLimits: options.resourceLimits } : {}),
     });
+  try {
+    const worker = withFlags(make);
     return { worker, port: port1 };
   } catch (cause) {
     port1.close();
