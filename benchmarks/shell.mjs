@@ -9,6 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compare, quick } from './harness.mjs';
 
+/** The same command again and again; the clock begins when the first one is asked for: all threads stand then. */
+function* lines(command, tasks, clock) {
+  clock.begin();
+  for (let i = 0; i < tasks; i++) yield command;
+}
+
 /** `command` by the library. */
 const ours = (command, memory) => ({
   async run(tasks, clock) {
@@ -17,11 +23,7 @@ const ours = (command, memory) => ({
     const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
     const server = await ServerThread.new({ address: 'localhost:0', database: join(folder, 'tasks.db') });
     const client = await ClientThread.new({ address: server.address, numTasks: 2 });
-    clock.begin();
-    const submitter = await SubmitThread.new(
-      Array.from({ length: tasks }, () => command),
-      { address: server.address },
-    );
+    const submitter = await SubmitThread.new(lines(command, tasks, clock), { address: server.address });
     const { succeeded } = await server.join();
     clock.end();
     await Promise.all([client.join(), submitter.join()]);
