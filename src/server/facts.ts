@@ -1,23 +1,9 @@
 /** What others see of a client. */
+import type { ClientInfo } from '../control/control.ts';
 import type { ClientRow } from '../store/store.ts';
 import type { CoreClient } from './core/entities.ts';
 
-/** A client as others see it. */
-export interface ClientFacts {
-  id: string;
-  host: string;
-  connected: boolean;
-  slots: number;
-  running: number;
-  leased: number;
-  cores: number | null;
-  memory: number | null;
-  tags: Record<string, string | number | boolean | null>;
-  /** ms since its last sign of life. */
-  silentMs: number;
-}
-
-export function clientFacts(client: CoreClient, now: number): ClientFacts {
+export function clientFacts(client: CoreClient, now: number): ClientInfo {
   const { id, host, phase, capacity, running, leased } = client;
   const { slots, cores, memory, tags } = capacity;
   return {
@@ -35,7 +21,7 @@ export function clientFacts(client: CoreClient, now: number): ClientFacts {
 }
 
 /** The client with this id; of one that the core has forgotten, what the store knows of it. */
-export function factsOf(id: string, clients: readonly CoreClient[], rows: Iterable<ClientRow>, now: number): ClientFacts {
+export function factsOf(id: string, clients: readonly CoreClient[], rows: Iterable<ClientRow>, now: number): ClientInfo {
   const client = clients.find((known) => known.id === id);
   if (client !== undefined) return clientFacts(client, now);
   const host = [...rows].find((known) => known.id === id)?.host ?? '';

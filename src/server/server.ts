@@ -8,6 +8,7 @@
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
+import type { ClientInfo } from '../control/control.ts';
 import type { Message } from '../protocol/messages.ts';
 import { type OpenedStore, openStore } from '../store/open.ts';
 import type { ClientRow, Recovery } from '../store/store.ts';
@@ -18,7 +19,7 @@ import type { NetListener } from '../transport/listen.ts';
 import { Audience } from './audience.ts';
 import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
-import { type ClientFacts, factsOf } from './facts.ts';
+import { factsOf } from './facts.ts';
 import { Intake, IntakeLane } from './intake.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
@@ -263,7 +264,7 @@ export class Server {
     void Promise.all(closing).then(() => this.#ended.reject(error));
   }
 
-  #factsOf(id: string): ClientFacts {
+  #factsOf(id: string): ClientInfo {
     return factsOf(id, this.#core.clients(), this.#clients.values(), this.#parts.clock.now());
   }
 

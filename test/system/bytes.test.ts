@@ -5,7 +5,7 @@ import type { TaskResult } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, collect, functions, runAll, startClient, startPair, startServer } from './rig.ts';
+import { codeOf, collect, functions, runAll, standstill, startClient, startPair, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
@@ -100,18 +100,7 @@ it('a slow onResult of large results holds the run at 16 MiB unread, long before
   const server = await startServer({ source: Array.from({ length: count }, () => large), onResult: () => held });
   // Little ahead: what is leased when the run is held still ends.
   await startClient(server, { numTasks: 2, prefetch: 0 });
-  let last = -1;
-  let still = 0;
-  await until(
-    async () => {
-      const { succeeded } = await server.progress();
-      still = succeeded > 0 && succeeded === last ? still + 1 : 0;
-      last = succeeded;
-      return still > 60;
-    },
-    'the run to stand still',
-    30_000,
-  );
+  const last = await standstill(server, 30_000);
   // 18 results are 16 MiB.
   expect(last).toBeGreaterThanOrEqual(18);
   expect(last).toBeLessThan(18 + 12);

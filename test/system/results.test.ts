@@ -5,7 +5,7 @@ import { runLocal, type TaskResult } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, collect, functions, startClient, startPair, startServer } from './rig.ts';
+import { codeOf, collect, functions, standstill, startClient, startPair, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
@@ -75,18 +75,7 @@ it('a slow onResult holds the run at 4,096 unread results', async () => {
   // Little ahead: what is leased when the run is held still ends.
   await startClient(server, { numTasks: 2, prefetch: 0.05 });
   // It grows until the host is full, then it stands still.
-  let last = -1;
-  let still = 0;
-  await until(
-    async () => {
-      const { succeeded } = await server.progress();
-      still = succeeded > 0 && succeeded === last ? still + 1 : 0;
-      last = succeeded;
-      return still > 60;
-    },
-    'the run to stand still',
-    15_000,
-  );
+  const last = await standstill(server, 15_000);
   expect(last).toBeGreaterThan(4_096);
   expect(last).toBeLessThan(4_096 + 2_048);
   release();

@@ -21,6 +21,7 @@ import {
   type Summary,
   type TaskResult,
 } from '../../dist/index.js';
+import { until } from '../support/until.ts';
 
 /** The module of functions that the tests call. */
 export const functions: URL = new URL('./fixtures/functions.mjs', import.meta.url);
@@ -130,4 +131,21 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
+}
+
+/** Succeeded tasks once their number has not changed for a while: the run is held. */
+export async function standstill(server: ServerThread, limitMs: number): Promise<number> {
+  let last = -1;
+  let still = 0;
+  await until(
+    async () => {
+      const { succeeded } = await server.progress();
+      still = succeeded > 0 && succeeded === last ? still + 1 : 0;
+      last = succeeded;
+      return still > 60;
+    },
+    'the run to stand still',
+    limitMs,
+  );
+  return last;
 }

@@ -1,14 +1,8 @@
 /** Where tasks and clients stand now, by count; tasks of later groups count as waiting. */
+import type { Progress } from '../../task/result.ts';
 import type { CoreState } from './state.ts';
 
-export interface Census {
-  waiting: number;
-  ready: number;
-  leased: number;
-  running: number;
-  clients: number;
-  slots: number;
-}
+export type Census = Pick<Progress, 'waiting' | 'ready' | 'leased' | 'running' | 'clients' | 'slots'>;
 
 export function census(state: CoreState): Census {
   const { leases, window, waiting, counts } = state;
