@@ -20,6 +20,32 @@ export interface Execution {
   /** What the task's environment has beside the client's own (shell). */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;
+  /** Functions: how the tasks that it depends on ended, in the order of `dependsOn`; absent: it depends on none. */
+  readonly parents?: readonly ParentEnd[];
+}
+
+/** How a task ended on which another one depends. `value`, `stdout`: as in `ResultExtra`. */
+export interface ParentEnd {
+  readonly id: string;
+  /** A number of `outcomeCode`. */
+  readonly outcome: number;
+  readonly value: string | Uint8Array | null;
+  readonly stdout: string | Uint8Array | null;
+}
+
+/** A whole line of a running command, without its line break. */
+export interface OutputLine {
+  readonly id: string;
+  readonly attempt: number;
+  readonly slot: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly line: string;
+}
+
+/** The output of one command that has ended, where it is redirected as a whole. */
+export interface CommandOutput {
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
 }
 
 /** How an attempt ended. */
@@ -39,6 +65,10 @@ export interface ExecutionEnd {
 export interface ExecutorHandlers {
   /** Attempts of this slot ended. `idle`: the slot is ready for the next `start` (a retired shell slot only when its successor stands). */
   ended(slot: number, ends: readonly ExecutionEnd[], idle: boolean): void;
+  /** A running function said how far it is: JSON text or msgpack bytes. Absent: nobody is told. */
+  progress?(key: number, value: string | Uint8Array): void;
+  /** Lines of commands, while they run, where `capture` asks for them. A task's lines come in order, each stream's whole before its end is told. */
+  lines?(lines: readonly OutputLine[]): void;
   /** The executor itself cannot go on (no shell, no temporary folder). */
   failed(error: MillraceError): void;
 }

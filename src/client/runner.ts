@@ -50,7 +50,16 @@ export class Runner {
       ended: (slot, ends, idle) => handlers.ended(slot, runner?.withCommands(ends) ?? ends, idle),
     };
     const shell = await createShellExecutor(
-      { slots, environment, spoolFolder: options.spoolFolder, capture, captureLimit, overlap: true, clock, logger },
+      {
+        slots,
+        environment,
+        spoolFolder: options.spoolFolder,
+        capture: capture === 'lines' ? 'none' : capture,
+        captureLimit,
+        overlap: true,
+        clock,
+        logger,
+      },
       shellHandlers,
     );
     const functions = createFunctionExecutor({ slots, environment, clock, logger }, handlers);

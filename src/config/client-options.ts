@@ -1,4 +1,5 @@
 /** What a client can be told, as people write it (`ClientOptions`) and as the client's thread gets it (`ClientConfig`: ms, bytes). */
+import type { Writable } from 'node:stream';
 import type { Duration, Size, Tags } from '../task/task.ts';
 import type {
   Address,
@@ -6,12 +7,40 @@ import type {
   ComponentHooks,
   ComponentOptions,
   ParsedAddress,
+  Redirect,
   SecurityOptions,
   TlsConfig,
 } from './shared-options.ts';
 
 /** Where the output of a task goes. */
-export type Capture = 'result' | 'files' | 'inherit' | 'none';
+export type Capture = 'result' | 'files' | 'inherit' | 'none' | 'lines';
+
+/** One whole line of a command's output, as it is written. */
+export interface TaskLine {
+  /** The task's id. */
+  id: string;
+  attempt: number;
+  slot: number;
+  stream: 'stdout' | 'stderr';
+  /** Without its line break. */
+  line: string;
+}
+
+/** Memory limits of the threads that run functions, as for `Worker` of `node:worker_threads`. */
+export interface ResourceLimits {
+  maxOldGenerationSizeMb?: number;
+  maxYoungGenerationSizeMb?: number;
+  codeRangeSizeMb?: number;
+  stackSizeMb?: number;
+}
+
+/** How processes are watched. */
+export interface MonitorOptions {
+  /** Between two looks. Default 1 s, at least 50 ms. */
+  interval?: Duration;
+  /** Write each task's series to a CSV file (`time,cores,memory`) that its result names. Default true. */
+  series?: boolean;
+}
 
 /** Options of a client. An unknown one is refused (ERR_UNKNOWN_OPTION), a wrong value too (ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS). */
 export interface ClientOptions extends SecurityOptions, ComponentOptions, BundleOptions {
@@ -25,11 +54,24 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
   template?: string;
   /**
    * `'result'`: up to `captureLimit` bytes of each stream come with the result; `'files'`: they stay in files that the result
-   * names; `'inherit'`: they go to this process's own output, a task at a time; `'none'`: they are dropped. Default `'result'`.
+   * names; `'inherit'`: they go to this process's own output, a task at a time; `'none'`: they are dropped. Default `'result'`. A function
+   * gets each line as it is written, whole and in order; it is waited for, and the commands with it.
    */
-  capture?: Capture;
+  capture?: Exclude<Capture, 'lines'> | ((line: TaskLine) => void | Promise<void>);
   /** Bytes of each stream that come with a result, at most 7 MiB. Default 1 MiB. */
   captureLimit?: Size;
+  /** Bytes of a function's value that come with the result; a larger one stays in a file that the result names. At most 14 MiB. Default 8 MiB. */
+  valueLimit?: Size;
+  /** Where the standard output of commands goes as well, a whole task at a time: a stream or the path of a file that is appended to. Default: nowhere. */
+  redirectOutput?: Redirect;
+  /** The same for the standard error. */
+  redirectErrors?: Redirect;
+  /** Watch cores and memory of each command's process tree: peaks in the result, the series in a file. Default false. */
+  monitor?: boolean | MonitorOptions;
+  /** Memory limits of the threads that run functions. A thread that exceeds them fails the task that it runs, no other. Default: Node's. */
+  resourceLimits?: ResourceLimits;
+  /** Leave after so long at the latest: nothing is started that cannot end before, and what runs then is stopped and given back, uncounted. Default: never. */
+  walltime?: Duration;
   /** Cores that the tasks of this client may use together. Default: all that the machine has. */
   cores?: number;
   /** Memory that the tasks of this client may use together. Default: all that the machine has. */
@@ -71,6 +113,16 @@ export interface ClientConfig {
   readonly template: string;
   readonly capture: Capture;
   readonly captureLimit: number;
+  readonly valueLimit: number;
+  /** Files that output is appended to; null: none, or the host takes it. */
+  readonly outputPath: string | null;
+  readonly errorsPath: string | null;
+  /** The host takes the whole output of each command: a stream of its own. */
+  readonly outputToHost: boolean;
+  readonly errorsToHost: boolean;
+  readonly monitor: { readonly interval: number; readonly series: boolean } | null;
+  readonly resourceLimits: Readonly<ResourceLimits> | null;
+  readonly walltime: number | null;
   readonly cores: number | null;
   readonly memory: number | null;
   readonly resources: Readonly<Record<string, number>>;
@@ -89,4 +141,9 @@ export interface ClientConfig {
 }
 
 /** What of a client's options stays in the host. */
-export type ClientHooks = ComponentHooks;
+export interface ClientHooks extends ComponentHooks {
+  /** Takes lines; null: `capture` is a word. */
+  readonly onLine: ((line: TaskLine) => void | Promise<void>) | null;
+  readonly redirectOutput: Writable | null;
+  readonly redirectErrors: Writable | null;
+}

@@ -1,7 +1,6 @@
 /** Checks the options of a client, in the host, before its thread starts. */
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
-import { MillraceError } from '../base/errors.ts';
 import { Template } from '../task/template.ts';
 import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.ts';
 import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
@@ -18,7 +17,25 @@ const schema = z.strictObject({
   bundlewait: field.duration('bundlewait').optional(),
   prefetch: field.duration('prefetch').optional(),
   template: field.text("a text such as '{}' or 'gzip -k {}'").optional(),
-  capture: field.oneOf(['result', 'files', 'inherit', 'none']).optional(),
+  capture: field.capture().optional(),
+  valueLimit: field.size('valueLimit', { mostMiB: 14 }).optional(),
+  redirectOutput: field.redirect().optional(),
+  redirectErrors: field.redirect().optional(),
+  monitor: z
+    .union([
+      z.boolean(),
+      z.strictObject({ interval: field.duration('monitor.interval', { least: 50 }).optional(), series: field.flag().optional() }),
+    ])
+    .optional(),
+  resourceLimits: z
+    .strictObject({
+      maxOldGenerationSizeMb: field.positive().optional(),
+      maxYoungGenerationSizeMb: field.positive().optional(),
+      codeRangeSizeMb: field.positive().optional(),
+      stackSizeMb: field.positive().optional(),
+    })
+    .optional(),
+  walltime: field.duration('walltime', { least: 1 }).optional(),
   // Both streams of a result travel in one frame of 16 MiB.
   captureLimit: field.size('captureLimit', { mostMiB: 7 }).optional(),
   cores: field.positive().optional(),
@@ -44,10 +61,9 @@ export const clientOptionNames: readonly string[] = Object.keys(schema.shape);
 /** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG, ERR_TEMPLATE */
 export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig, ClientHooks> {
   const given = readOptions(schema, options, 'a client');
-  if (given.template !== undefined && new Template(given.template).dynamic)
-    throw new MillraceError('ERR_TEMPLATE', 'a template cannot have {% … %} or {= … =} in this version; let the command itself do that', {
-      details: { option: 'template' },
-    });
+  // Refused here rather than in its thread.
+  if (given.template !== undefined) new Template(given.template);
+  const { redirectOutput = null, redirectErrors = null, monitor = false, resourceLimits } = given;
   const config: ClientConfig = {
     address: given.address ?? defaultAddress,
     auth: given.auth ?? null,
@@ -57,8 +73,17 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
     bundlewait: given.bundlewait ?? defaults.bundlewait,
     prefetch: given.prefetch ?? defaults.prefetch,
     template: given.template ?? defaults.template,
-    capture: given.capture ?? 'result',
+    capture: typeof given.capture === 'function' ? 'lines' : (given.capture ?? 'result'),
     captureLimit: given.captureLimit ?? defaults.captureLimit,
+    valueLimit: given.valueLimit ?? defaults.valueLimit,
+    outputPath: typeof redirectOutput === 'string' ? redirectOutput : null,
+    errorsPath: typeof redirectErrors === 'string' ? redirectErrors : null,
+    outputToHost: redirectOutput !== null && typeof redirectOutput !== 'string',
+    errorsToHost: redirectErrors !== null && typeof redirectErrors !== 'string',
+    monitor:
+      monitor === false ? null : { interval: defaults.monitorInterval, series: true, ...(monitor === true ? {} : setFields(monitor)) },
+    resourceLimits: resourceLimits === undefined ? null : setFields(resourceLimits),
+    walltime: given.walltime ?? null,
     cores: given.cores ?? availableParallelism(),
     memory: given.memory ?? totalmem(),
     resources: given.resources ?? {},
@@ -73,5 +98,17 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
     noConfirm: given.noConfirm ?? false,
     tags: given.tags ?? {},
   };
-  return parsed(config, componentHooks(given));
+  return parsed(config, {
+    ...componentHooks(given),
+    onLine: typeof given.capture === 'function' ? given.capture : null,
+    redirectOutput: typeof redirectOutput === 'string' ? null : redirectOutput,
+    redirectErrors: typeof redirectErrors === 'string' ? null : redirectErrors,
+  });
+}
+
+/** Without the fields that are not set. */
+function setFields<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]: Exclude<T[Name], undefined>;
+  };
 }

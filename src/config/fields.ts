@@ -4,6 +4,8 @@
  * zod is loaded here and in the parsers beside this file, in the host alone (about 60 ms; `zod/mini` measured the same): no
  * worker's entry reaches these modules.
  */
+import type { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type ParsedAddress, parseAddress } from '../base/address.ts';
 import { parseSize } from '../base/bytes.ts';
@@ -13,11 +15,12 @@ import type { Logger } from '../base/log.ts';
 import { readAttributes } from '../task/attributes.ts';
 import { checkTags } from '../task/tags.ts';
 import type { Tags, TaskAttributes } from '../task/task.ts';
+import type { Capture, TaskLine } from './client-options.ts';
 import type { BackoffConfig } from './server-options.ts';
 import type { Source, TlsConfig } from './shared-options.ts';
 
 /** A reader that throws coded errors as a schema; the code travels in the issue's `params`. */
-function coded<T>(read: (value: unknown) => T): z.ZodType<T> {
+export function coded<T>(read: (value: unknown) => T): z.ZodType<T> {
   return z.unknown().transform((value, context): T => {
     try {
       return read(value);
@@ -206,6 +209,36 @@ export function database(): z.ZodType<string | null> {
     // Two letters or more before a colon: no drive of Windows. The rest of the text may hold a password.
     throw new MillraceError('ERR_OPTION', `${expected}; '${scheme}:' is not supported. A file of such a name is './${scheme}:…'`);
   });
+}
+
+/** One of the words, or a function of lines. */
+export function capture(): z.ZodType<Exclude<Capture, 'lines'> | ((line: TaskLine) => void | Promise<void>)> {
+  const words = ['result', 'files', 'inherit', 'none'];
+  return z.custom<Exclude<Capture, 'lines'> | ((line: TaskLine) => void | Promise<void>)>(
+    (value) => typeof value === 'function' || words.includes(value as string),
+    { error: `one of ${words.map((word) => `'${word}'`).join(', ')}, or a function of one line` },
+  );
+}
+
+/** A stream, the path of a file (a text or a `file:` URL, given back as a text), or, where that is allowed, a function. */
+export function redirect<Callback = never>(rules: { callback?: boolean } = {}): z.ZodType<Writable | string | Callback> {
+  const error = `a stream, the path of a file${rules.callback ? ' or a function' : ''}`;
+  return z
+    .custom<Writable | string | URL | Callback>(
+      (value) => {
+        if (typeof value === 'string') return value !== '' && !value.includes('\0');
+        if (value instanceof URL) return value.protocol === 'file:';
+        if (typeof value === 'function') return rules.callback === true;
+        return typeof value === 'object' && value !== null && 'write' in value && typeof value.write === 'function';
+      },
+      { error },
+    )
+    .transform((value): Writable | string | Callback => (value instanceof URL ? fileURLToPath(value) : value));
+}
+
+/** Whether, and how, what was submitted before is taken up. */
+export function resume(): z.ZodType<boolean | 'failed'> {
+  return z.union([z.boolean(), z.literal('failed')], { error: "true, false or 'failed'" });
 }
 
 /** A function. */

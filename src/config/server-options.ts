@@ -1,4 +1,6 @@
 /** What a server can be told, as people write it (`ServerOptions`) and as the server's thread gets it (`ServerConfig`: ms, bytes). */
+
+import type { Writable } from 'node:stream';
 import type { TaskResult } from '../task/result.ts';
 import type { Backoff, Duration, Size } from '../task/task.ts';
 import type {
@@ -7,6 +9,7 @@ import type {
   ComponentHooks,
   ComponentOptions,
   ParsedAddress,
+  Redirect,
   SecurityOptions,
   Source,
   TlsConfig,
@@ -52,8 +55,40 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   taskCores?: number;
   /** Memory of a task that names none itself. Default: not counted. */
   taskMemory?: Size;
+  /** Clients need not report when a task begins: fewer messages, and `started` is never told. Default false. */
+  noConfirm?: boolean;
+  /** Where the command line of each task that did not succeed goes, a line each: a stream, the path of a file that is appended to, or a function. Default: nowhere. */
+  redirectFailures?: Redirect | ((args: string) => void);
+  /** At most so many at a time, or so many starts in a time, of the tasks that share the value of a tag. Default: no limit. */
+  limits?: Limit | readonly Limit[];
+  /** A file in the format of GNU parallel's `--joblog` that gets a line for each finished task. Default: none. */
+  joblog?: string;
+  /**
+   * Tasks of `source` that were submitted before are not submitted again: what is done stays done, what is left is finished. `'failed'`: those that did
+   * not succeed are queued again. Needs a `database`, or a `joblog` to resume from. Default false.
+   */
+  resume?: boolean | 'failed';
+  /** A malformed task of `source` ends the run with its error. Default false: it is recorded as `rejected`. */
+  strict?: boolean;
   /** Called once per recorded result, one at a time; a promise holds the next one back, and in the end the clients. A throw stops the server. */
   onResult?: (result: TaskResult) => void | Promise<void>;
+}
+
+/** A limit on tasks that have the same value of a tag; tasks without the tag are not limited. */
+export interface Limit {
+  /** The tag's key. */
+  key: string;
+  /** At most so many at a time. */
+  concurrency?: number;
+  /** At most so many starts in a time, as `'10/s'`, `'100/m'`, `'1000/h'`. */
+  rate?: string;
+}
+
+/** A limit in the machine's units: `rate` starts in `per` ms; null: none. */
+export interface LimitConfig {
+  readonly key: string;
+  readonly concurrency: number | null;
+  readonly rate: { readonly starts: number; readonly per: number } | null;
 }
 
 /** Backoff in ms. */
@@ -83,7 +118,17 @@ export interface ServerConfig {
   /** What the server tells its clients: 10 s, but at most a third of `evictAfter`. */
   readonly heartrate: number;
   readonly reconnectGrace: number;
-  readonly retain: { readonly count: number; readonly age: number | null };
+  /** `count` null: all in a file, 100,000 in memory. */
+  readonly retain: { readonly count: number | null; readonly age: number | null };
+  readonly noConfirm: boolean;
+  readonly limits: readonly LimitConfig[];
+  /** The file that failures are appended to; null: none, or the host takes them. */
+  readonly failuresPath: string | null;
+  /** The host takes failures: a stream or a function. */
+  readonly failuresToHost: boolean;
+  readonly joblog: string | null;
+  readonly resume: boolean | 'failed';
+  readonly strict: boolean;
   readonly failFast: boolean;
   readonly continueOnFailure: boolean;
   readonly throwOnFailure: boolean;
@@ -95,5 +140,6 @@ export interface ServerConfig {
 /** What of a server's options stays in the host. */
 export interface ServerHooks extends ComponentHooks {
   readonly source: Source | null;
+  readonly redirectFailures: Writable | ((args: string) => void) | null;
   readonly onResult: ((result: TaskResult) => void | Promise<void>) | null;
 }

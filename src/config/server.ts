@@ -4,6 +4,7 @@ import { isLoopback } from '../base/address.ts';
 import { MillraceError } from '../base/errors.ts';
 import { defaultAddress, defaults, leastEvictAfter, mostBundlesize } from './defaults.ts';
 import * as field from './fields.ts';
+import { limits } from './limit-fields.ts';
 import { componentHooks, parsed, readOptions, wrongOption } from './read.ts';
 import type { ServerConfig, ServerHooks, ServerOptions } from './server-options.ts';
 import type { Parsed } from './shared-options.ts';
@@ -37,6 +38,12 @@ const schema = z.strictObject({
   taskTimeout: field.duration('taskTimeout', { least: 1 }).optional(),
   taskCores: field.positive().optional(),
   taskMemory: field.size('taskMemory').optional(),
+  noConfirm: field.flag().optional(),
+  redirectFailures: field.redirect<(args: string) => void>({ callback: true }).optional(),
+  limits: limits().optional(),
+  joblog: field.text('the path of a file').optional(),
+  resume: field.resume().optional(),
+  strict: field.flag().optional(),
   onResult: field.callback<NonNullable<ServerHooks['onResult']>>('a function of one result').optional(),
   logger: field.logger().optional(),
   signal: field.signal().optional(),
@@ -60,11 +67,15 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
   if (given.foreverMode && given.restartMode)
     throw wrongOption('restartMode', 'left out with foreverMode: the one never ends, the other may end at once', true);
   const evictAfter = given.evictAfter ?? defaults.evictAfter;
+  const failures = given.redirectFailures ?? null;
+  const database = given.inMemory ? null : (given.database ?? null);
+  if (given.resume && database === null && given.joblog === undefined)
+    throw wrongOption('resume', 'given with a database or a joblog: what is in memory is gone with the last run', given.resume);
   const config: ServerConfig = {
     address,
     auth,
     tls: given.tls ?? null,
-    database: given.inMemory ? null : (given.database ?? null),
+    database,
     bundlesize: given.bundlesize ?? defaults.bundlesize,
     bundlewait: given.bundlewait ?? defaults.bundlewait,
     foreverMode: given.foreverMode ?? false,
@@ -76,7 +87,14 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
     evictAfter,
     heartrate: Math.min(defaults.heartrate, Math.floor(evictAfter / 3)),
     reconnectGrace: given.reconnectGrace ?? defaults.reconnectGrace,
-    retain: { count: given.retain?.count ?? defaults.retainCount, age: given.retain?.age ?? null },
+    retain: { count: given.retain?.count ?? null, age: given.retain?.age ?? null },
+    noConfirm: given.noConfirm ?? false,
+    limits: given.limits ?? [],
+    failuresPath: typeof failures === 'string' ? failures : null,
+    failuresToHost: failures !== null && typeof failures !== 'string',
+    joblog: given.joblog ?? null,
+    resume: given.resume ?? false,
+    strict: given.strict ?? false,
     failFast: given.failFast ?? false,
     continueOnFailure: given.continueOnFailure ?? false,
     throwOnFailure: given.throwOnFailure ?? false,
@@ -84,5 +102,6 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
     taskCores: given.taskCores ?? null,
     taskMemory: given.taskMemory ?? null,
   };
-  return parsed(config, { ...componentHooks(given), source: given.source ?? null, onResult: given.onResult ?? null });
+  const redirectFailures = typeof failures === 'string' ? null : failures;
+  return parsed(config, { ...componentHooks(given), source: given.source ?? null, onResult: given.onResult ?? null, redirectFailures });
 }

@@ -4,7 +4,7 @@
  * Durations are seconds (a number) or `'250ms' '10s' '5m' '2h' '1d'`; sizes are bytes (a number) or `'512MB' '8G'`, 1024-based.
  * Options come from their caller alone: no file and no environment variable is read for them.
  */
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Logger } from '../base/log.ts';
 import type { TaskInput } from '../task/task.ts';
 
@@ -12,6 +12,9 @@ export type { Address, ParsedAddress } from '../base/address.ts';
 
 /** Where tasks come from. A string or URL is the path of a file, never a list of characters. */
 export type Source = string | URL | Readable | Iterable<TaskInput> | AsyncIterable<TaskInput>;
+
+/** Where text goes: a stream of the host, or the path of a file that is appended to. */
+export type Redirect = Writable | string | URL;
 
 /** Texts in PEM form. */
 export interface TlsOptions {

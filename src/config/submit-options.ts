@@ -32,6 +32,8 @@ export interface SubmitOptions extends SecurityOptions, ComponentOptions, Bundle
   priority?: number;
   /** For tasks that name none themselves: further attempts after a failure. Default: the server's. */
   maxRetries?: number;
+  /** `'content'`: give each task without a key one made of its command, input and place among its equals, so that submitting the same source again adds nothing. */
+  key?: 'content';
   /** A malformed task ends the submission with its error. Default false: it is recorded as `rejected`. */
   strict?: boolean;
 }
@@ -49,6 +51,7 @@ export interface SubmitConfig {
   readonly template: string;
   /** Defaults of every task of the submission; null: none is set. */
   readonly attributes: TaskAttributes | null;
+  readonly contentKeys: boolean;
   readonly strict: boolean;
 }
 

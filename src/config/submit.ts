@@ -23,6 +23,7 @@ const schema = z.strictObject({
   tags: field.tags().optional(),
   priority: field.taskField('priority').optional(),
   maxRetries: field.taskField('maxRetries').optional(),
+  key: field.oneOf(['content']).optional(),
   strict: field.flag().optional(),
   logger: field.logger().optional(),
   signal: field.signal().optional(),
@@ -75,6 +76,7 @@ function submitConfig(given: Given, to: SubmitTarget | null): SubmitConfig {
     bundlewait: given.bundlewait ?? defaults.bundlewait,
     template: given.template ?? defaults.template,
     attributes: Object.keys(attributes).length > 0 ? attributes : null,
+    contentKeys: given.key === 'content',
     strict: given.strict ?? false,
   };
 }

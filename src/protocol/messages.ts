@@ -29,6 +29,8 @@ export interface ClientCapacity {
   memory: number | null;
   resources: Record<string, number>;
   tags: Record<string, string | number | boolean | null>;
+  /** ms from the hello until it must have ended; absent: no end is known. */
+  walltime?: number;
 }
 
 /** A grant's number: epoch × 2^32 + counter. Unique for ever; the fence. */
@@ -45,7 +47,15 @@ export type Ranges = readonly number[];
 /** The server's answer to a hello: its id, epoch and the salt of public task ids, and how often to send a heartbeat. */
 export type Welcome = readonly [
   'welcome',
-  server: { id: string; host: string; epoch: number; salt: string; heartrate: number; evictAfter: number },
+  server: {
+    id: string;
+    host: string;
+    epoch: number;
+    salt: string;
+    heartrate: number;
+    evictAfter: number /** Starts need not be told. */;
+    noConfirm?: true;
+  },
 ];
 
 /** Sent when nothing else was for `heartrate`; both ways. */
@@ -69,6 +79,11 @@ export type Want = readonly ['want', sequence: number, tasks: number, free: numb
 export type Work = readonly ['work', grant: GrantId, attempt: number, tasks: readonly GrantedTask[]];
 /** client: these began to run. */
 export type Started = readonly ['started', grant: GrantId, tasks: Ranges];
+/** client: what running functions said of how far they are: of each task the last word; its value as JSON text or msgpack bytes. Not acknowledged. */
+export type TaskProgress = readonly [
+  'progress',
+  said: readonly (readonly [grant: GrantId, words: readonly (readonly [n: number, value: string | Uint8Array])[]])[],
+];
 /** client: results, in one numbered message (numbers count from 1 on each connection). */
 export type Results = readonly [
   'results',
@@ -126,6 +141,7 @@ export type Message =
   | Want
   | Work
   | Started
+  | TaskProgress
   | Results
   | Acknowledged
   | Recall

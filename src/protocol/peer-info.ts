@@ -50,13 +50,14 @@ function tag(value: unknown, what: string): string | number | boolean | null {
 }
 
 function capacity(value: unknown): ClientCapacity {
-  const { slots, cores, memory, resources, tags } = object(value, 'client');
+  const { slots, cores, memory, resources, tags, walltime } = object(value, 'client');
   return {
     slots: integer(slots, 'client.slots', mostSlots),
     cores: cores === null ? null : number(cores, 'client.cores'),
     memory: memory === null ? null : number(memory, 'client.memory'),
     resources: entries(resources, 'client.resources', number),
     tags: entries(tags, 'client.tags', tag),
+    ...(walltime === undefined ? {} : { walltime: number(walltime, 'client.walltime') }),
   };
 }
 

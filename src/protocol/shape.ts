@@ -6,14 +6,30 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import type { Message } from './messages.ts';
-import { array, bool, type Check, count, finite, none, nullable, oneOf, plain, ranges, record, text, tuple, whole } from './shapes.ts';
+import {
+  array,
+  binaryOrText,
+  bool,
+  type Check,
+  count,
+  finite,
+  none,
+  nullable,
+  oneOf,
+  plain,
+  ranges,
+  record,
+  text,
+  tuple,
+  whole,
+} from './shapes.ts';
 import { wireResult, wireTask } from './task-shape.ts';
 
 const byGrant = array(tuple(whole, ranges));
 
 const receipt = plain({ first: whole, submittedAt: finite, count, duplicates: array(tuple(count, whole)), rejected: count });
 const wireError = plain({ code: text, message: text, details: record(none), cause: nullable(text) });
-const server = plain({ id: text, host: text, epoch: whole, salt: text, heartrate: finite, evictAfter: finite });
+const server = plain({ id: text, host: text, epoch: whole, salt: text, heartrate: finite, evictAfter: finite }, { noConfirm: bool });
 
 /** One check for all items after the tag. */
 const shapes: Readonly<Record<Message[0], Check>> = {
@@ -27,6 +43,7 @@ const shapes: Readonly<Record<Message[0], Check>> = {
   work: tuple(none, whole, count, array(tuple(whole, finite, wireTask))),
   started: tuple(none, whole, ranges),
   results: tuple(none, whole, array(tuple(whole, array(wireResult)))),
+  progress: tuple(none, array(tuple(whole, array(tuple(whole, binaryOrText))))),
   ack: tuple(none, whole),
   recall: tuple(none, count),
   back: tuple(none, byGrant),

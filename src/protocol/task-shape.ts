@@ -1,5 +1,20 @@
 /** The shapes of tasks and results inside messages: every field that a server or client reads. */
-import { binaryOrText, bool, type Check, count, finite, nullable, oneOf, plain, record, scalar, text, tuple, whole } from './shapes.ts';
+import {
+  array,
+  binaryOrText,
+  bool,
+  type Check,
+  count,
+  finite,
+  nullable,
+  oneOf,
+  plain,
+  record,
+  scalar,
+  text,
+  tuple,
+  whole,
+} from './shapes.ts';
 
 const attributes = plain(
   {},
@@ -15,6 +30,13 @@ const attributes = plain(
     tags: record(scalar),
     startAfter: finite,
     startDelay: finite,
+    dependsOn: array(text),
+    parents: array(whole),
+    dependencyFailure: oneOf('reject', 'run'),
+    cron: text,
+    timezone: text,
+    fields: record(scalar),
+    place: whole,
     maxRetries: count,
     backoff: plain({ delay: finite, factor: finite, max: finite, jitter: finite }),
     env: record(text),
@@ -37,6 +59,10 @@ const extra = plain(
     stderrPath: text,
     truncated: bool,
     value: binaryOrText,
+    valuePath: text,
+    peakCores: finite,
+    peakMemory: finite,
+    monitorPath: text,
     error: plain({ name: text, message: text, code: nullable(text), stack: nullable(text) }),
   },
 );

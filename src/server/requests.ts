@@ -148,6 +148,8 @@ const filterFields: Readonly<Record<keyof TaskFilter, (value: unknown) => boolea
   state: Number.isSafeInteger,
   outcome: Number.isSafeInteger,
   tags: (value) => typeof value === 'object' && value !== null,
+  where: (value) => Array.isArray(value),
+  keys: (value) => Array.isArray(value) && value.every((key) => typeof key === 'string'),
   orderBy: (value) => ['n', 'submittedAt', 'completedAt', 'durationMs', 'priority'].includes(value as string),
   desc: (value) => typeof value === 'boolean',
   limit: (value) => Number.isSafeInteger(value) && (value as number) >= 0,

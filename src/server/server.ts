@@ -62,7 +62,8 @@ export class Server {
   static async open(parts: ServerParts): Promise<Server> {
     const { config, clock } = parts;
     const { count, age } = config.retain;
-    const store = await openStore(config.database ?? undefined, { retain: age === null ? { count } : { count, age }, clock });
+    const retain = { ...(count === null ? {} : { count }), ...(age === null ? {} : { age }) };
+    const store = await openStore(config.database ?? undefined, { retain, clock });
     try {
       const server = new Server(parts, store, await store.recover(), await store.cursor());
       await server.#listen();

@@ -12,6 +12,7 @@ export function newTaskRow(n: number, submittedAt: number, task: WireTask, wall:
     n,
     submittedAt,
     task,
+    lane: null,
     state: waits ? storedState.waiting : storedState.ready,
     group,
     rank: rankOf(priority, false, false),

@@ -11,7 +11,7 @@
  */
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
-import type { WireTask } from '../task/task.ts';
+import type { TaskAttributes, WireTask } from '../task/task.ts';
 
 /** Synchronous stores answer at once: no promise on the hot path. */
 export type Awaitable<T> = T | Promise<T>;
@@ -30,6 +30,8 @@ export interface QueueKey {
 export interface StoredTask extends QueueKey {
   submittedAt: number;
   task: WireTask;
+  /** Tasks of one lane need the same of a client and share the same limits; null: they need nothing. As computed when it was accepted. */
+  lane: string | null;
   /** `storedState.waiting` or `.ready`. */
   state: number;
   /** Attempts that have ended. */
@@ -87,6 +89,14 @@ export interface SubmitterRow {
   /** `[sequence, receipt]`, at most the last 16, as the core gives them. */
   receipts: readonly unknown[];
   seenAt: number;
+  /** It has more to submit: a run that may end without a submission waits for it to come back. */
+  open: boolean;
+}
+
+/** A task that is done is queued again. */
+export interface Reopened extends Move {
+  /** Its history is forgotten too (a revert); else it goes on (a re-queue). */
+  forget: boolean;
 }
 
 /** Totals of the whole store, kept by the core, never counted. */
@@ -97,6 +107,8 @@ export interface StoreCounts {
   retried: number;
   /** Not done, by group. */
   groups: Record<string, number>;
+  /** Groups of which a task failed for good, with that task's story; absent in older stores. */
+  failed?: Record<string, string>;
 }
 
 /** One turn of the core: one transaction. Lists may be empty. Order inside a commit: as the fields stand here. */
@@ -109,6 +121,12 @@ export interface Writes {
   attempts: AttemptEnd[];
   /** Attempts that ended their task. A task that is done already is left as it is. */
   ends: AttemptEnd[];
+  /** Tasks that are done and are queued again. Those that are not done are left as they are. */
+  reopened: Reopened[];
+  /** New attributes of stored tasks (their tags changed). */
+  changed: { n: number; attributes: TaskAttributes | null }[];
+  /** Tasks whose every trace goes: row, history, payloads. */
+  removed: number[];
   submitters: SubmitterRow[];
   counts: StoreCounts | null;
 }
@@ -147,6 +165,52 @@ export interface TaskRow {
   client: ClientRow | null;
 }
 
+/** What conditions can be about. Text: `id args command signal clientId clientHost`; names of `outcome`, `state` and `kind` are texts too; the others are numbers; `tag.<key>` is what the tag is. */
+export const conditionFields = [
+  'n',
+  'id',
+  'kind',
+  'args',
+  'command',
+  'state',
+  'outcome',
+  'exitStatus',
+  'signal',
+  'group',
+  'priority',
+  'attempt',
+  'slot',
+  'clientId',
+  'clientHost',
+  'submittedAt',
+  'startedAt',
+  'completedAt',
+  'waited',
+  'duration',
+  'cores',
+  'memory',
+  'timeout',
+  'peakCores',
+  'peakMemory',
+] as const;
+export type ConditionField = (typeof conditionFields)[number] | `tag.${string}`;
+
+/**
+ * One comparison. A field without a value (null) equals null only, and no ordering holds for it. `~`: a regular expression that is found in the
+ * text. Durations (`waited`, `duration`, `timeout`) and times are in ms here.
+ */
+export interface Condition {
+  field: ConditionField;
+  op: '==' | '!=' | '>' | '>=' | '<' | '<=' | '~';
+  value: string | number | boolean | null;
+}
+
+/** Which ready tasks a refill is about, by lane. */
+export interface LaneChoice {
+  only?: string;
+  except?: readonly string[];
+}
+
 /** Which tasks; all given conditions hold together. */
 export interface TaskFilter {
   numbers?: readonly number[];
@@ -159,6 +223,10 @@ export interface TaskFilter {
   outcome?: number;
   /** Present (null value: `undefined` = any value) with this value. */
   tags?: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  /** All of them hold. */
+  where?: readonly Condition[];
+  /** Keys of submissions (idempotency). */
+  keys?: readonly string[];
   orderBy?: 'n' | 'submittedAt' | 'completedAt' | 'durationMs' | 'priority';
   desc?: boolean;
   limit?: number;
@@ -173,7 +241,7 @@ export interface TaskStore {
   recover(): Awaitable<Recovery>;
   commit(writes: Writes): Awaitable<void>;
   /** Ready tasks that come after `after` in queue order (null: from the start), at most `limit`; `except` are leased now. Queue order = (group, rank, n). */
-  ready(after: QueueKey | null, limit: number): Awaitable<StoredTask[]>;
+  ready(after: QueueKey | null, limit: number, lanes?: LaneChoice): Awaitable<StoredTask[]>;
   /** Which of these keys and ids of users are taken, and by which task. */
   known(
     keys: readonly string[],
@@ -183,6 +251,13 @@ export interface TaskStore {
   pending(numbers: readonly number[]): Awaitable<StoredTask[]>;
   find(filter: TaskFilter): Awaitable<TaskRow[]>;
   count(filter: TaskFilter): Awaitable<number>;
+  /** How these tasks stand, in the order given: a number of `outcomeCode` (0: not done), or -1 where there is no such task; and their group. */
+  outcomes(numbers: readonly number[]): Awaitable<{ n: number; outcome: number; group: number }[]>;
+  /**
+   * Forget the finished tasks that ended first: those beyond `count`, and those that ended before `before` (epoch ms); null: no such limit.
+   * At most `most` in one call; how many it were.
+   */
+  retain(limits: { count: number | null; before: number | null }, most: number): Awaitable<number>;
   /** Every recorded attempt of a task, oldest first, its end included. */
   history(n: number): Awaitable<AttemptEnd[]>;
   /** Who bears this number in `AttemptEnd.client`; null: nobody. */

@@ -57,7 +57,19 @@ export class StoreSink implements OpenSink {
     const fresh = { keys: new Map(known?.keys), ids: new Map(known?.ids) };
     const receipt: Receipt = { first: this.#next, submittedAt: wall, count: 0, duplicates: [], rejected: 0 };
     const duplicates: [number, number][] = [];
-    const writes: Writes = { tasks: [], clients: [], grants: [], moves: [], attempts: [], ends: [], submitters: [], counts: this.#counts };
+    const writes: Writes = {
+      tasks: [],
+      clients: [],
+      grants: [],
+      moves: [],
+      attempts: [],
+      ends: [],
+      reopened: [],
+      changed: [],
+      removed: [],
+      submitters: [],
+      counts: this.#counts,
+    };
     tasks.forEach((task, place) => {
       const { key, id, rejected } = task[3] ?? {};
       const earlier = (key === undefined ? undefined : fresh.keys.get(key)) ?? (id === undefined ? undefined : fresh.ids.get(id));

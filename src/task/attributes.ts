@@ -8,6 +8,7 @@ import { parseSize } from '../base/bytes.ts';
 import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
+import { checkCron, checkTimezone } from './cron.ts';
 import { parseTaskId } from './id.ts';
 import { checkTags, isTagKey } from './tags.ts';
 import type { TaskAttributes, TaskOptions } from './task.ts';
@@ -62,6 +63,20 @@ const readers: Readonly<Record<Exclude<keyof TaskOptions, 'stdin'>, Reader>> = {
     const time = value.getTime();
     if (Number.isNaN(time)) throw refused('startAfter', 'a valid Date or a duration', value);
     into.startAfter = time;
+  },
+  dependsOn(value, into) {
+    if (!Array.isArray(value)) throw refused('dependsOn', 'a list of task ids', value);
+    into.dependsOn = [...new Set(value.map((id: unknown) => parseTaskId(text(id, 'dependsOn'))))];
+  },
+  dependencyFailure(value, into) {
+    if (value !== 'reject' && value !== 'run') throw refused('dependencyFailure', "'reject' or 'run'", value);
+    into.dependencyFailure = value;
+  },
+  cron(value, into) {
+    into.cron = checkCron(text(value, 'cron'));
+  },
+  timezone(value, into) {
+    into.timezone = checkTimezone(text(value, 'timezone'));
   },
   maxRetries(value, into) {
     into.maxRetries = whole(value, 'maxRetries', 0);

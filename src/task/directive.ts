@@ -16,7 +16,7 @@ const comment = /^#[ \t]*(MILLRACE|HYPERSHELL):/;
 const decimal = /^-?\d+(?:\.\d+)?$/;
 
 /** Options that a directive sets; any other key is a tag. As text: `list` is split at commas. */
-const options: Readonly<Record<string, 'number' | 'text'>> = {
+const options: Readonly<Record<string, 'number' | 'text' | 'list'>> = {
   cores: 'number',
   memory: 'text',
   timeout: 'text',
@@ -27,6 +27,9 @@ const options: Readonly<Record<string, 'number' | 'text'>> = {
   key: 'text',
   startAfter: 'text',
   backoff: 'text',
+  dependsOn: 'list',
+  dependencyFailure: 'text',
+  timezone: 'text',
 };
 
 const byLowerCase: ReadonlyMap<string, string> = new Map(Object.keys(options).map((name) => [name.toLowerCase(), name]));
@@ -89,9 +92,10 @@ function readWords(line: string, from: number, to: number, old: boolean): TaskAt
   return some || given.size > 0 ? attributes : null;
 }
 
-function fromText(name: string, how: 'number' | 'text', value: string): unknown {
+function fromText(name: string, how: 'number' | 'text' | 'list', value: string): unknown {
   if (value === '') throw new MillraceError('ERR_DIRECTIVE', `'${name}' needs a value, as in ${name}:${how === 'number' ? '2' : '…'}`);
   if (how === 'text') return value;
+  if (how === 'list') return value.split(',');
   if (!decimal.test(value))
     throw new MillraceError('ERR_DIRECTIVE', `'${name}' must be a number; it is ${JSON.stringify(value.slice(0, 100))}`);
   return Number(value);

@@ -38,6 +38,12 @@ export interface TaskResult<T = unknown> {
   /** The captured output is longer than `captureLimit`. */
   truncated: boolean;
   value: T | undefined;
+  /** On the client's host: the file of a value that is too large to travel. */
+  valuePath?: string;
+  /** With `monitor`: the most cores and bytes of memory that the process tree was seen to use, and the file of the series. */
+  peakCores?: number;
+  peakMemory?: number;
+  monitorPath?: string;
   error: TaskError | null;
   attempt: number;
   group: number;
@@ -96,6 +102,10 @@ export interface ResultExtra {
   truncated?: true;
   /** JSON text where JSON holds the value, else msgpack bytes. */
   value?: string | Uint8Array;
+  valuePath?: string;
+  peakCores?: number;
+  peakMemory?: number;
+  monitorPath?: string;
   error?: TaskError;
 }
 

@@ -50,6 +50,14 @@ export interface TaskOptions {
   tags?: Tags;
   /** Not before this time, or this long after submission. */
   startAfter?: Date | Duration;
+  /** Ids of tasks that must have ended well before this one may start; they must have been submitted before it. */
+  dependsOn?: string[];
+  /** When a task that it depends on does not succeed: `'reject'` (default) ends this one at once as `rejected`, `'run'` runs it all the same. */
+  dependencyFailure?: 'reject' | 'run';
+  /** Repeat: run at each time that this cron line matches (`'0 3 * * *'`, with seconds as six fields); the next run is made when one has ended. */
+  cron?: string;
+  /** The IANA time zone of `cron`. Default: that of the server's machine. */
+  timezone?: string;
   /** Further attempts after a failure. Default: the server's `maxRetries`. */
   maxRetries?: number;
   backoff?: Backoff | Duration;
@@ -96,6 +104,17 @@ export interface TaskAttributes {
   startAfter?: number;
   /** As `startAfter`, but counted by the server from the submission. */
   startDelay?: number;
+  /** Ids as given. */
+  dependsOn?: string[];
+  /** The task numbers of `dependsOn`: set by the server that accepts the task. */
+  parents?: number[];
+  dependencyFailure?: 'reject' | 'run';
+  cron?: string;
+  timezone?: string;
+  /** Named fields of a line of JSON that are no options: for `{name}` in templates. */
+  fields?: Record<string, TagValue>;
+  /** Its place in its source, from 1, where a job log is kept. */
+  place?: number;
   maxRetries?: number;
   backoff?: { delay: number; factor: number; max: number; jitter: number };
   env?: Record<string, string>;

@@ -57,8 +57,8 @@ export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'subm
   submitter.sequence = event.sequence;
   submitter.receipts.push([event.sequence, receipt]);
   if (submitter.receipts.length > keptReceipts) submitter.receipts.shift();
-  const { id, sequence, receipts } = submitter;
-  state.writes.submitters.push({ id, sequence, receipts: [...receipts], seenAt: state.time.wall });
+  const { id, sequence, receipts, open } = submitter;
+  state.writes.submitters.push({ id, sequence, receipts: [...receipts], seenAt: state.time.wall, open });
   state.send(event.connection, ['submitted', id, sequence, receipt]);
 }
 

@@ -190,7 +190,19 @@ export class CoreState {
 }
 
 function emptyWrites(): Writes {
-  return { tasks: [], clients: [], grants: [], moves: [], attempts: [], ends: [], submitters: [], counts: null };
+  return {
+    tasks: [],
+    clients: [],
+    grants: [],
+    moves: [],
+    attempts: [],
+    ends: [],
+    reopened: [],
+    changed: [],
+    removed: [],
+    submitters: [],
+    counts: null,
+  };
 }
 
 function emptyTurn(): Turn {

@@ -127,6 +127,7 @@ export class Segment {
       rank: this.rank.get(i),
       n: this.first + i,
       submittedAt: this.submittedAt(i),
+      lane: null,
       task: this.task(i),
       state: this.state[i] as number,
       attempts: this.attempts.get(i),

@@ -206,6 +206,7 @@ export class SqliteStore implements TaskStore {
         sequence: Number(row.sequence),
         receipts: JSON.parse(String(row.receipts)) as unknown[],
         seenAt: Number(row.seen_at),
+        open: false,
       }),
     );
     this.#nextTask = Math.max(Number(meta.get('next_task')), Number(this.#statements.all(sql.highestTask)[0]?.n ?? 0) + 1);

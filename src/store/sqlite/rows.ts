@@ -133,7 +133,7 @@ function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
 /** A row of `storedRow`. */
 export function storedTask(row: Row, payload: PayloadReader): StoredTask {
   const [n, state, group, rank, attempts, losses, readyAt, text] = JSON.parse(String(row.row)) as StoredText;
-  return { group, rank, n, submittedAt: text[0], task: wireTask(n, text, payload), state, attempts, losses, readyAt };
+  return { group, rank, n, submittedAt: text[0], lane: null, task: wireTask(n, text, payload), state, attempts, losses, readyAt };
 }
 
 function attemptEnd(n: number, outcome: number, text: EndText, payload: PayloadReader): AttemptEnd {
