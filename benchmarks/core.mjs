@@ -21,6 +21,7 @@ const options = {
   taskCores: null,
   taskMemory: null,
   expectSource: false,
+  limits: [],
   window: { tasks: 10_000, bytes: 32 * 2 ** 20 },
   bundle: { tasks: 1_000, bytes: 2 ** 20 },
 };
@@ -87,10 +88,10 @@ function run(bundle, ahead) {
       for (const row of result.writes.tasks) if (core.task(row.n) === null) backlog.add(row);
     }
     const work = result.sends.filter(({ message }) => message[0] === 'work');
-    if (result.refill !== null) {
-      const rows = backlog.take(result.refill.limit);
+    for (const question of result.refills) {
+      const rows = backlog.take(question.limit);
       began = performance.now();
-      core.handle({ type: 'refilled', rows }, time);
+      core.handle({ type: 'refilled', question, rows }, time);
       inCore += performance.now() - began;
     }
     return work;

@@ -43,6 +43,7 @@ export const errorCodes = {
   ERR_CRON: 'a cron line or a time zone is malformed',
   ERR_JSON: 'a line of JSON is malformed',
   ERR_JOB_LOG: 'a job log could not be read or written, or is malformed',
+  ERR_EXPORT: 'a file or stream that tasks are exported to cannot be written',
   ERR_DEPENDENCY: 'a task depends on one that failed, was deleted or does not exist',
   ERR_SIZE: 'a size is malformed',
   ERR_DURATION: 'a duration is malformed',
@@ -52,12 +53,13 @@ export const errorCodes = {
   ERR_NOT_CLONEABLE: 'an argument or a result cannot cross to another thread or machine',
   ERR_SPAWN: 'a command could not be started',
   ERR_CWD: 'the working directory of a task does not exist',
+  ERR_REDIRECT: 'a file or stream that output is redirected to cannot be opened or written',
   ERR_OUTPUT_LIMIT: 'a command wrote more than outputLimit',
   ERR_WORKER_CRASHED: 'the thread of a function task ended under it',
   ERR_TASK_FAILED: 'throwOnFailure, failFast or run() met a failed task; the error carries the summary',
   ERR_GROUP_FAILED: 'a task of a group failed for good; later groups were not started',
   ERR_RESOURCES: 'a task asks for more than its client has',
-  ERR_NOT_FOUND: 'no task with this id',
+  ERR_NOT_FOUND: 'no task with this id, or no file of a value',
   ERR_STATE: 'the task is not in a state that allows this',
 } as const;
 

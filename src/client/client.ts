@@ -4,10 +4,10 @@
  * States: *connecting* (the first connection; `open` has not resolved) → *connected* ⇄ *reconnecting* → *ended*. What runs goes on over
  * all of them. Nothing of a user runs in this thread, so its heartbeat does not depend on what tasks do.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
-import { hostName } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { ClientConfig } from '../config/client-options.ts';
 import type { PeerInfo } from '../protocol/messages.ts';
@@ -17,6 +17,7 @@ import { ServerLink } from '../transport/server-link.ts';
 import { ClientCore } from './core/core.ts';
 import type { ClientEffect, ClientEvent } from './core/events.ts';
 import type { ClientState } from './messages.ts';
+import { clientPeer, usableTime } from './peer.ts';
 import { Runner } from './runner.ts';
 
 export interface ClientParts {
@@ -26,6 +27,8 @@ export interface ClientParts {
   readonly connection: Connection | null;
   readonly environment: Readonly<Record<string, string>>;
   readonly spoolFolder: string;
+  /** Output that the host takes; null: it takes none. */
+  readonly output: MessagePort | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Aborted when the client is stopped before it is connected. */
@@ -48,6 +51,8 @@ export class Client {
   readonly #parts: ClientParts;
   readonly #core: ClientCore;
   readonly #startedAt: number;
+  /** When what runs is stopped, since the time is over; null: never. */
+  readonly #stopAt: number | null;
   readonly #link: ServerLink;
   #runner!: Runner;
   #over = false;
@@ -77,20 +82,27 @@ export class Client {
     const { config, clock } = parts;
     this.#parts = parts;
     this.#startedAt = clock.now();
+    const usable = usableTime(config);
+    this.#stopAt = usable === null ? null : this.#startedAt + usable;
     const { address, auth, tls, heartrate, reconnectTimeout } = config;
+    const self = (): PeerInfo => clientPeer(config, parts.id, this.#left);
     const { logger, signal } = parts;
     this.#link = new ServerLink(
-      { address, auth, tls, self: this.#self(), clock, logger, heartrate, reconnectTimeout, signal },
+      { address, auth, tls, self, clock, logger, heartrate, reconnectTimeout, signal },
       {
-        welcomed: ({ salt, evictAfter }) => {
+        welcomed: ({ id, host, salt, evictAfter, noConfirm = false, limits = [] }) => {
           this.#runner.salt = salt;
+          this.#runner.server = { id, host };
           // A server in this process cannot be silent and alive.
-          this.feed({ type: 'connected', evictAfter: parts.connection === null ? evictAfter : Number.POSITIVE_INFINITY });
+          const limit = parts.connection === null ? evictAfter : Number.POSITIVE_INFINITY;
+          this.feed({ type: 'connected', evictAfter: limit, noConfirm, limits });
           this.#tellState();
         },
         message: (message) => {
           if (message[0] === 'end') this.#dismissed = true;
+          if (message[0] === '=' || message[0] === '!') this.#runner.answered(message);
           this.feed(message[0] === 'heartbeat' ? { type: 'contact' } : { type: 'message', message });
+          if (message[0] === 'resumed') this.#runner.resumed();
         },
         disconnected: () => this.feed({ type: 'disconnected' }),
         failed: (error) => {
@@ -101,37 +113,8 @@ export class Client {
     );
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
-    const {
-      numTasks,
-      cores,
-      memory,
-      resources,
-      prefetch,
-      taskTimeout,
-      taskSignalwait,
-      clientTimeout,
-      ratelimit,
-      noConfirm,
-      bundlesize,
-      bundlewait,
-    } = config;
-    this.#core = new ClientCore(
-      {
-        slots: numTasks,
-        cores,
-        memory,
-        resources,
-        prefetch,
-        taskTimeout,
-        signalwait: taskSignalwait,
-        clientTimeout,
-        ratelimit,
-        noConfirm,
-        bundlesize,
-        bundlewait,
-      },
-      clock.now(),
-    );
+    const { numTasks: slots, taskSignalwait: signalwait } = config;
+    this.#core = new ClientCore({ ...config, slots, signalwait, stopAt: this.#stopAt }, this.#startedAt);
   }
 
   get state(): ClientState {
@@ -154,30 +137,52 @@ export class Client {
   }
 
   async #begin(): Promise<void> {
-    const { config, clock, id, environment, spoolFolder, logger } = this.#parts;
+    const { config, clock, id, environment, spoolFolder, output, logger } = this.#parts;
+    let early: MillraceError | null = null;
     const { delayStart } = config;
     const wait = delayStart < 0 ? -delayStart * clock.random() : delayStart;
     // The shells first: see `Runner.open`.
     this.#runner = await Runner.open(
-      { id, config, environment, spoolFolder, clock, logger },
+      { id, config, environment, spoolFolder, output, clock, logger },
       {
         ended: (slot, ends, idle) => {
           this.feed({ type: 'ended', slot, ends, idle });
           // Idle before the end is told: the next command is to be on its way while the output of the last is read.
           if (idle && ends.length === 0 && !this.#over) this.#turn();
         },
-        failed: (error) => this.#finish(error),
+        quiet: (slot) => this.feed({ type: 'quiet', slot }),
+        begun: (slot) => this.feed({ type: 'begun', slot }),
+        send: (message) => this.#link.send(message),
+        failed: (error) => {
+          // What is still being opened cannot be closed.
+          if (this.#runner === undefined) early ??= error;
+          else this.#finish(error);
+        },
       },
     );
-    if (wait > 0) await new Promise<void>((resolve) => clock.after(wait, resolve));
+    if (early !== null) throw early;
+    if (wait > 0) await this.#pause(wait);
     if (this.#parts.connection !== null) await this.#link.adopt(this.#parts.connection);
-    else await this.#link.open(config.connectTimeout);
+    else await this.#link.open(Math.min(config.connectTimeout, this.#left ?? Number.POSITIVE_INFINITY));
   }
 
-  #self(): PeerInfo {
-    const { id, config } = this.#parts;
-    const { numTasks: slots, cores, memory, resources, tags } = config;
-    return { role: 'client', id, host: hostName(), pid: process.pid, client: { slots, cores, memory, resources, tags } };
+  /** A client that is stopped meanwhile does not wait on: its first connection will fail at once. */
+  async #pause(ms: number): Promise<void> {
+    const { clock, signal } = this.#parts;
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      const stop = (): void => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+
+  /** How long tasks may still run (ms); null: for ever. */
+  get #left(): number | null {
+    return this.#stopAt === null ? null : Math.max(0, this.#stopAt - this.#parts.clock.now());
   }
 
   #schedule(): void {

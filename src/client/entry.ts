@@ -9,7 +9,7 @@ import { Client, type ClientSummary } from './client.ts';
 import { type ClientThreadData, clientStates } from './messages.ts';
 
 runComponent<null, ClientSummary>(async ({ id, data, signal, emit }) => {
-  const { config, environment, server, state } = data as ClientThreadData;
+  const { config, environment, server, output, state } = data as ClientThreadData;
   const clock = systemClock;
   const shared = new Int32Array(state);
   const connection = server === null ? null : new MessagePortConnection({ ...server, clock });
@@ -19,6 +19,7 @@ runComponent<null, ClientSummary>(async ({ id, data, signal, emit }) => {
     connection,
     environment,
     spoolFolder: tmpdir(),
+    output,
     clock,
     logger: threadLogger(emit),
     signal,

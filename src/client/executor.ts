@@ -5,6 +5,7 @@
  */
 import type { MillraceError } from '../base/errors.ts';
 import type { ResultExtra } from '../task/result.ts';
+import type { TagValue } from '../task/task.ts';
 
 /** One attempt to be run. */
 export interface Execution {
@@ -20,8 +21,13 @@ export interface Execution {
   /** What the task's environment has beside the client's own (shell). */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;
+  /** What the task asked for, where it is compared with what it uses: cores, bytes. */
+  readonly asked?: { readonly cores?: number; readonly memory?: number };
   /** Functions: how the tasks that it depends on ended, in the order of `dependsOn`; absent: it depends on none. */
   readonly parents?: readonly ParentEnd[];
+  /** Functions: the task's group and tags, where they are not 0 and none. */
+  readonly group?: number;
+  readonly tags?: Readonly<Record<string, TagValue>>;
 }
 
 /** How a task ended on which another one depends. `value`, `stdout`: as in `ResultExtra`. */
@@ -31,21 +37,17 @@ export interface ParentEnd {
   readonly outcome: number;
   readonly value: string | Uint8Array | null;
   readonly stdout: string | Uint8Array | null;
+  /** On the parent's host: the file of a value that was too large to travel. */
+  readonly valuePath?: string;
 }
 
-/** A whole line of a running command, without its line break. */
-export interface OutputLine {
+/** Whole lines of one stream of a running command, in order, each without its line break. One that is longer than 1 MiB comes in pieces. */
+export interface OutputLines {
   readonly id: string;
   readonly attempt: number;
   readonly slot: number;
   readonly stream: 'stdout' | 'stderr';
-  readonly line: string;
-}
-
-/** The output of one command that has ended, where it is redirected as a whole. */
-export interface CommandOutput {
-  readonly stdout: Uint8Array;
-  readonly stderr: Uint8Array;
+  readonly lines: readonly string[];
 }
 
 /** How an attempt ended. */
@@ -65,10 +67,15 @@ export interface ExecutionEnd {
 export interface ExecutorHandlers {
   /** Attempts of this slot ended. `idle`: the slot is ready for the next `start` (a retired shell slot only when its successor stands). */
   ended(slot: number, ends: readonly ExecutionEnd[], idle: boolean): void;
-  /** A running function said how far it is: JSON text or msgpack bytes. Absent: nobody is told. */
-  progress?(key: number, value: string | Uint8Array): void;
-  /** Lines of commands, while they run, where `capture` asks for them. A task's lines come in order, each stream's whole before its end is told. */
-  lines?(lines: readonly OutputLine[]): void;
+  /** Nothing runs on the slot any more, so nothing of it can take too long; the end follows once its output was delivered. */
+  quiet?(slot: number): void;
+  /** A running function said how far it is: JSON text or msgpack bytes. Its last word comes before its end. Absent: nobody is told. */
+  progress?(slot: number, key: number, value: string | Uint8Array): void;
+  /**
+   * Lines of commands, while they run, where `capture` asks for them: all of a task before its end is told. A promise holds the stream back,
+   * and the command with it when its pipe is full; a rejection ends the executor.
+   */
+  lines?(lines: OutputLines): void | Promise<void>;
   /** The executor itself cannot go on (no shell, no temporary folder). */
   failed(error: MillraceError): void;
 }

@@ -12,6 +12,8 @@ export interface ClientThreadData {
   readonly environment: Readonly<Record<string, string>>;
   /** A server in the same process; null: to be dialled. */
   readonly server: { readonly port: MessagePort; readonly peer: PeerInfo } | null;
+  /** To the host, which takes lines or whole outputs; null: it takes none. */
+  readonly output: MessagePort | null;
   /** One Int32: the index into `clientStates`, for the handle to read at any time. */
   readonly state: SharedArrayBuffer;
 }

@@ -1,14 +1,17 @@
 /** The handle of a client. */
-import type { MessagePort } from 'node:worker_threads';
-import { hostName, newId } from '../base/ids.ts';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { parseDuration } from '../base/duration.ts';
+import { newId } from '../base/ids.ts';
 import { parseClientOptions } from '../config/client.ts';
 import type { ClientConfig, ClientHooks, ClientOptions } from '../config/client-options.ts';
 import { clientEnvironment } from '../config/environment.ts';
 import type { Parsed } from '../config/shared-options.ts';
 import type { PeerInfo } from '../protocol/messages.ts';
-import { type LifecycleEvents, ThreadHandle } from '../threads/handle.ts';
+import { type LifecycleEvents, type StopOptions, ThreadHandle } from '../threads/handle.ts';
 import type { ClientSummary } from './client.ts';
+import { HostOutput } from './host-output.ts';
 import { type ClientState, type ClientThreadData, clientStates } from './messages.ts';
+import { clientPeer as peerAt, usableTime } from './peer.ts';
 
 const entry = new URL('./entry.js', import.meta.url);
 
@@ -20,6 +23,8 @@ export interface ClientEvents extends LifecycleEvents<null, ClientSummary> {
 
 export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary> {
   readonly #state: Int32Array;
+  /** Takes what `capture`, `redirectOutput` and `redirectErrors` send to this thread; null: nothing. */
+  readonly #output: HostOutput | null;
 
   /**
    * Start a client; resolves when it is connected. (Source: HyperShell, `ClientThread.new`.)
@@ -48,19 +53,51 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
     onAbort: 'kill' | 'drain',
   ) {
     const state = new SharedArrayBuffer(4);
-    const data: ClientThreadData = { config, environment: clientEnvironment(), server, state };
-    const transfer = server === null ? [] : [server.port];
+    const takesOutput = hooks.onLine !== null || hooks.redirectOutput !== null || hooks.redirectErrors !== null;
+    const channel = takesOutput ? new MessageChannel() : null;
+    const output = channel?.port2 ?? null;
+    const data: ClientThreadData = { config, environment: clientEnvironment(), server, output, state };
+    const transfer = [server?.port ?? null, output].filter((port) => port !== null);
     super({
       entry,
       name: 'millrace client',
       id,
       data,
       transfer,
+      // Pipes are read through sockets of their descriptors.
+      tracksFiles: config.capture !== 'lines',
       logger: hooks.logger,
       onAbort,
       ...(hooks.signal === null ? {} : { signal: hooks.signal }),
     });
     this.#state = new Int32Array(state);
+    this.#output = channel === null ? null : new HostOutput(channel.port1, hooks);
+    if (this.#output !== null && hooks.signal !== null && onAbort === 'kill') {
+      const { signal } = hooks;
+      const hurry = (): void => this.#output?.hurry();
+      signal.addEventListener('abort', hurry, { once: true });
+      channel?.port1.once('close', () => signal.removeEventListener('abort', hurry));
+    }
+  }
+
+  /** What a callback of `capture` threw is given as it is. */
+  protected override async finished(): Promise<ClientSummary> {
+    try {
+      return await super.finished();
+    } catch (error) {
+      throw this.#output?.thrown?.error ?? error;
+    }
+  }
+
+  /** As of every handle. A plain stop hands what was written over without waiting for what the callback of `capture` promises, or for streams. */
+  override async stop(options: StopOptions = {}): Promise<void> {
+    const { drain = false, timeout } = options;
+    const hurry = (): void => this.#output?.hurry();
+    if (!drain) hurry();
+    const cancel =
+      drain && timeout !== undefined && this.#output !== null ? this.clock.after(parseDuration(timeout, 'timeout'), hurry) : null;
+    await super.stop(options);
+    cancel?.();
   }
 
   /** Where it stands now. */
@@ -79,8 +116,7 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
   }
 }
 
-/** What a client with this configuration says of itself. */
+/** What a client with this configuration says of itself when it starts. */
 export function clientPeer(config: ClientConfig, id: string): PeerInfo {
-  const { numTasks: slots, cores, memory, resources, tags } = config;
-  return { role: 'client', id, host: hostName(), pid: process.pid, client: { slots, cores, memory, resources, tags } };
+  return peerAt(config, id, usableTime(config));
 }

@@ -50,29 +50,57 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
   numTasks?: number;
   /** Hold so much work ahead, as time. Default 1 s. */
   prefetch?: Duration;
-  /** What is made of a task's line before it runs. Default `'{}'`: the line itself. Errors: ERR_TEMPLATE. */
+  /**
+   * What is made of a task's line before it runs. Default `'{}'`: the line itself. Beside the parts of the line (`{}` `{.}` `{..}` `{/}` `{/-}` `{-}` `{+}` `{++}`
+   * `{[i]}` `{[a:b:c]}`): `{name}`, a field of a line of JSON or a tag; `{slot}`; `{= expression =}`, JavaScript of at most 100 ms with `x` (the line), `fields`,
+   * `tags`, `slot`, `basename`, `dirname`, `extname`, `stem` and nothing of Node; `{% command @ %}`, what a shell command prints (at most 64 KiB, 10 s)
+   * for the line, which stands in it unquoted for `@`. Literal braces are `{{` and `}}`. Errors: ERR_TEMPLATE.
+   */
   template?: string;
   /**
-   * `'result'`: up to `captureLimit` bytes of each stream come with the result; `'files'`: they stay in files that the result
-   * names; `'inherit'`: they go to this process's own output, a task at a time; `'none'`: they are dropped. Default `'result'`. A function
-   * gets each line as it is written, whole and in order; it is waited for, and the commands with it.
+   * `'result'`: up to `captureLimit` bytes of each stream come with the result, and what is longer stays whole in a file that the result names, until the
+   * client ends; `'files'`: both streams stay in files that the result names, in a folder for this user alone on the client's host, until somebody removes
+   * them; the command finds their paths in `TASK_OUTPATH` and `TASK_ERRPATH`; `'inherit'`: they go to this process's own output, a task at a time;
+   * `'none'`: they are dropped. Default `'result'`.
+   *
+   * A function gets each line as it is written, whole, in the order of its stream, and never two at a time: what it promises is waited for, and when too much
+   * is unread the commands wait. All lines of a task come before its result is recorded, which has no output then. Only `\n` ends a line; what is not UTF-8
+   * is replaced (U+FFFD); a line longer than 1 MiB comes in pieces. What a process that was left in the background writes after its command has ended is
+   * nobody's. A throw ends the client: `join()` rejects with it, and the task is not recorded. After a plain `stop()` or an abort promises are not waited for.
+   * Commands write to a named pipe; where the system has none (Windows) it is refused with ERR_SPAWN.
    */
   capture?: Exclude<Capture, 'lines'> | ((line: TaskLine) => void | Promise<void>);
   /** Bytes of each stream that come with a result, at most 7 MiB. Default 1 MiB. */
   captureLimit?: Size;
   /** Bytes of a function's value that come with the result; a larger one stays in a file that the result names. At most 14 MiB. Default 8 MiB. */
   valueLimit?: Size;
-  /** Where the standard output of commands goes as well, a whole task at a time: a stream or the path of a file that is appended to. Default: nowhere. */
+  /**
+   * Where the standard output of commands goes as well, whatever `capture` says: a stream, or the path of a file that is appended to (made with mode 0600).
+   * A whole task at a time in the order of their ending, complete also beyond `captureLimit`, before the result is recorded. A stream that is full is
+   * waited for, and the slots with it; it is not ended. Default: nowhere. Errors: ERR_REDIRECT, of `new()` for a path and of `join()` for what fails later.
+   */
   redirectOutput?: Redirect;
   /** The same for the standard error. */
   redirectErrors?: Redirect;
-  /** Watch cores and memory of each command's process tree: peaks in the result, the series in a file. Default false. */
+  /**
+   * Watch cores and memory of each command's process tree: peaks in the result, the series in a file that stays where `capture: 'files'` leaves its
+   * files. A command that ends before the first look has none. Reads `/proc`, elsewhere asks `ps`; ERR_OPTION where there is neither. A task that
+   * uses more than it asked for is told to the `logger` once. Default false. (Source: HyperShell, `monitor`.)
+   */
   monitor?: boolean | MonitorOptions;
   /** Memory limits of the threads that run functions. A thread that exceeds them fails the task that it runs, no other. Default: Node's. */
   resourceLimits?: ResourceLimits;
-  /** Leave after so long at the latest: nothing is started that cannot end before, and what runs then is stopped and given back, uncounted. Default: never. */
+  /**
+   * Leave so long after the start at the latest: nothing is started whose time limit reaches beyond that, and what runs then is stopped by the kill
+   * ladder in time and given back to the server, where it counts neither as a failure nor as a loss. Longer than two `taskSignalwait` and half a second,
+   * which the end takes (ERR_OPTION). With a `taskTimeout` the client leaves as soon as a task may no longer last that long. Default: never.
+   */
   walltime?: Duration;
-  /** Cores that the tasks of this client may use together. Default: all that the machine has. */
+  /**
+   * Cores that the tasks of this client may use together. A task that does not fit yet may be passed by smaller ones that came later, but never so that
+   * they keep it waiting: it begins at the latest when what ran before it leaves it room and one run of a task that passed it is over.
+   * Default: all that the machine has.
+   */
   cores?: number;
   /** Memory that the tasks of this client may use together. Default: all that the machine has. */
   memory?: Size;

@@ -1,9 +1,10 @@
 /** Checks the options of a client, in the host, before its thread starts. */
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
+import { MillraceError } from '../base/errors.ts';
 import { Template } from '../task/template.ts';
 import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.ts';
-import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
+import { defaultAddress, defaults, mostBundlesize, walltimeMargin } from './defaults.ts';
 import * as field from './fields.ts';
 import { componentHooks, parsed, readOptions } from './read.ts';
 import type { Parsed } from './shared-options.ts';
@@ -16,7 +17,7 @@ const schema = z.strictObject({
   bundlesize: field.whole(1, mostBundlesize).optional(),
   bundlewait: field.duration('bundlewait').optional(),
   prefetch: field.duration('prefetch').optional(),
-  template: field.text("a text such as '{}' or 'gzip -k {}'").optional(),
+  template: field.template((source) => new Template(source)).optional(),
   capture: field.capture().optional(),
   valueLimit: field.size('valueLimit', { mostMiB: 14 }).optional(),
   redirectOutput: field.redirect().optional(),
@@ -61,8 +62,6 @@ export const clientOptionNames: readonly string[] = Object.keys(schema.shape);
 /** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG, ERR_TEMPLATE */
 export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig, ClientHooks> {
   const given = readOptions(schema, options, 'a client');
-  // Refused here rather than in its thread.
-  if (given.template !== undefined) new Template(given.template);
   const { redirectOutput = null, redirectErrors = null, monitor = false, resourceLimits } = given;
   const config: ClientConfig = {
     address: given.address ?? defaultAddress,
@@ -98,12 +97,29 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
     noConfirm: given.noConfirm ?? false,
     tags: given.tags ?? {},
   };
+  checkWalltime(config);
   return parsed(config, {
     ...componentHooks(given),
     onLine: typeof given.capture === 'function' ? given.capture : null,
     redirectOutput: typeof redirectOutput === 'string' ? null : redirectOutput,
     redirectErrors: typeof redirectErrors === 'string' ? null : redirectErrors,
   });
+}
+
+/** A client that could never run anything is refused here rather than found idle. */
+function checkWalltime({ walltime, taskSignalwait, taskTimeout }: ClientConfig): void {
+  if (walltime === null) return;
+  const least = 2 * taskSignalwait + walltimeMargin;
+  const refuse = (option: string, must: string): never => {
+    throw new MillraceError('ERR_OPTION', `${option} must be ${must}`, { details: { option } });
+  };
+  if (walltime <= least)
+    refuse(
+      'walltime',
+      `longer than ${least / 1000} s: what runs at its end gets INT, TERM and KILL, taskSignalwait (${taskSignalwait / 1000} s) apart`,
+    );
+  if (taskTimeout !== null && taskTimeout > walltime - least)
+    refuse('taskTimeout', `at most ${(walltime - least) / 1000} s: with a walltime of ${walltime / 1000} s no longer task could begin`);
 }
 
 /** Without the fields that are not set. */

@@ -25,3 +25,6 @@ export const defaults = {
 /** Below this an ordinary pause of a busy machine would look like a lost client. */
 export const leastEvictAfter = 2_000;
 export const mostBundlesize = 100_000;
+
+/** Before the end of its `walltime`, beside the kill ladder, a client needs this long to say what it gives back (ms). */
+export const walltimeMargin = 500;

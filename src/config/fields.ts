@@ -56,6 +56,16 @@ export function text(what: string): z.ZodType<string> {
   return z.string({ error: what }).refine((value) => value !== '' && !value.includes('\0'), { error: what });
 }
 
+/** A template that is well-formed; of a submission: one that can be filled in without a client. */
+export function template(compile: (source: string) => unknown): z.ZodType<string> {
+  return coded((value) => {
+    if (typeof value !== 'string' || value === '' || value.includes('\0'))
+      throw new MillraceError('ERR_OPTION', "template must be a text such as '{}' or 'gzip -k {}'");
+    compile(value);
+    return value;
+  });
+}
+
 /** One of a few words. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words): z.ZodType<Words[number]> {
   return z.enum(words, { error: `one of ${words.map((word) => `'${word}'`).join(', ')}` });

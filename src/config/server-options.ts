@@ -57,15 +57,25 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   taskMemory?: Size;
   /** Clients need not report when a task begins: fewer messages, and `started` is never told. Default false. */
   noConfirm?: boolean;
-  /** Where the command line of each task that did not succeed goes, a line each: a stream, the path of a file that is appended to, or a function. Default: nowhere. */
+  /**
+   * Where the command line of each task goes that failed for good, timed out, was lost or rejected: a stream or the path of a file that is appended to (a line
+   * each; made with mode 0600), or a function. As it was given, without its directive; of a function task `module#name`. Once, in the order of recording,
+   * after the commit (not at all when the server dies in between), all of them before `join()` resolves. The file can be served again. A stream is waited
+   * for and not ended. Default: nowhere. Errors: ERR_REDIRECT; what the function throws ends the server.
+   */
   redirectFailures?: Redirect | ((args: string) => void);
   /** At most so many at a time, or so many starts in a time, of the tasks that share the value of a tag. Default: no limit. */
   limits?: Limit | readonly Limit[];
-  /** A file in the format of GNU parallel's `--joblog` that gets a line for each finished task. Default: none. */
+  /**
+   * A file in the format of GNU parallel's `--joblog` that gets a line for each finished task, at the latest a second after its end is recorded. It is begun anew
+   * unless `resume` is given. Default: none. Errors: ERR_JOB_LOG, which also ends a run whose log cannot be written.
+   */
   joblog?: string;
   /**
    * Tasks of `source` that were submitted before are not submitted again: what is done stays done, what is left is finished. `'failed'`: those that did
-   * not succeed are queued again. Needs a `database`, or a `joblog` to resume from. Default false.
+   * not succeed are queued again. With a `database` tasks are known by their content (as by `key: 'content'` of a submission), so give it from the first run
+   * on; with a `joblog` alone, by their place in the source (as `--resume` and `--resume-failed` of GNU parallel do). Default false.
+   * Errors: ERR_OPTION without either, ERR_JOB_LOG.
    */
   resume?: boolean | 'failed';
   /** A malformed task of `source` ends the run with its error. Default false: it is recorded as `rejected`. */

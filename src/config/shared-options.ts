@@ -10,7 +10,11 @@ import type { TaskInput } from '../task/task.ts';
 
 export type { Address, ParsedAddress } from '../base/address.ts';
 
-/** Where tasks come from. A string or URL is the path of a file, never a list of characters. */
+/**
+ * Where tasks come from. A string or URL is the path of a file, never a list of characters. A line of a file is a command line; of one that is called
+ * `….jsonl` or `….ndjson` it is a value of JSON: a text is a command line, an object with `args` or `module` a task whose other fields, if scalar,
+ * are named fields for `{name}` in templates, and an object with neither is named fields alone, of which a template makes the command.
+ */
 export type Source = string | URL | Readable | Iterable<TaskInput> | AsyncIterable<TaskInput>;
 
 /** Where text goes: a stream of the host, or the path of a file that is appended to. */

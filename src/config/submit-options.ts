@@ -16,7 +16,7 @@ export interface SubmitOptions extends SecurityOptions, ComponentOptions, Bundle
   address?: Address;
   /** The database to submit into, with no server or through the one that holds it. Not with `address`. */
   database?: string;
-  /** What is made of each line before it is stored. Default `'{}'`: the line itself. Errors: ERR_TEMPLATE. */
+  /** What is made of each line before it is stored: all but `{slot}` and `{% … %}`, which need a client. Default `'{}'`: the line itself. Errors: ERR_TEMPLATE. */
   template?: string;
   /** For tasks that name none themselves: phase, 0 or more. Default 0. */
   group?: number;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MillraceError } from '../base/errors.ts';
 import type { TaskAttributes } from '../task/task.ts';
+import { submissionTemplate } from '../task/template.ts';
 import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
 import * as field from './fields.ts';
 import { componentHooks, parsed, readOptions, wrongOption } from './read.ts';
@@ -15,7 +16,7 @@ const schema = z.strictObject({
   tls: field.tls('others').optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),
   bundlewait: field.duration('bundlewait').optional(),
-  template: field.text("a text such as '{}' or 'gzip -k {}'").optional(),
+  template: field.template(submissionTemplate).optional(),
   group: field.taskField('group').optional(),
   cores: field.taskField('cores').optional(),
   memory: field.taskField('memory').optional(),
@@ -31,7 +32,7 @@ const schema = z.strictObject({
 
 type Given = z.infer<typeof schema>;
 
-/** The options of a submission that finds its own way. @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG */
+/** The options of a submission that finds its own way. @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG, ERR_TEMPLATE */
 export function parseSubmitOptions(options?: SubmitOptions): Parsed<SubmitConfig, SubmitHooks> {
   const given = readOptions(schema, options, 'a submission');
   return parsed(submitConfig(given, target(given)), componentHooks(given));

@@ -6,12 +6,14 @@ import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { SubmitConfig } from '../config/submit-options.ts';
-import { checkQuery, type TaskQuery } from '../data/query.ts';
+import { checkWhich } from '../data/change.ts';
+import type { TaskQuery } from '../data/query.ts';
 import { toTaskResult } from '../data/record.ts';
 import type { TaskData } from '../data/task-data.ts';
 import type { Message, Welcome } from '../protocol/messages.ts';
 import { openSource, type Source } from '../source/open.ts';
 import { Pump } from '../source/pump.ts';
+import { pumpOptions } from '../source/submission.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
 import { toWireTask } from '../task/spec.ts';
@@ -19,7 +21,8 @@ import type { TaskInput } from '../task/task.ts';
 import type { Connection } from '../transport/connection.ts';
 import { Peer } from '../transport/peer.ts';
 import { ReceiptIds, type SubmitReceipt } from './receipts.ts';
-import { ResultReader } from './results.ts';
+import { ResultReader, type ResultsOptions, resultOrders } from './results.ts';
+import { type OwnSource, requeueing } from './resume.ts';
 import { ConnectionSink } from './sink.ts';
 import { RemoteTaskData, wire } from './tasks.ts';
 
@@ -87,22 +90,18 @@ export class ServerControl {
     return this.#salt.promise;
   }
 
-  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null): Promise<SubmitReceipt> {
+  /** `own`: it is the source of the server itself. */
+  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSource | null = null): Promise<SubmitReceipt> {
     this.#check();
     const sink = new ConnectionSink();
     this.#open(sink);
     try {
       const ids = new ReceiptIds(await this.#salt.promise);
       const reader = await openSource(source, this.#clock);
-      const { bundlesize, bundlewait, template, attributes, strict } = config;
       const onReceipt: ReceiptIds['add'] = (receipt, tasks) => ids.add(receipt, tasks);
-      const pump = new Pump(
-        reader,
-        { bundlesize, bundlewait, template, defaults: attributes, strict, onReceipt },
-        sink,
-        this.#clock,
-        signal,
-      );
+      const options = { ...pumpOptions(config), ...(own === null ? {} : { places: own.places, skip: own.skip }), onReceipt };
+      const requeue = (numbers: number[]): Promise<unknown> => this.ask('change', { numbers, change: { kind: 'requeue' } });
+      const pump = new Pump(reader, options, own?.requeue ? requeueing(sink, requeue) : sink, this.#clock, signal);
       return { ...(await pump.done), ids: ids.ids };
     } finally {
       this.#close(sink);
@@ -128,11 +127,12 @@ export class ServerControl {
     }
   }
 
-  results({ order = 'completed' }: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
+  results(options: ResultsOptions = {}): AsyncIterableIterator<TaskResult> {
     this.#check();
-    if (order !== 'completed')
-      throw new MillraceError('ERR_OPTION', `results come in the order 'completed'; it is ${JSON.stringify(order)}`);
-    return new ResultReader((method, parameters) => this.ask(method, parameters), this.#salt.promise);
+    const { order = 'completed' } = options;
+    if (!resultOrders.includes(order))
+      throw new MillraceError('ERR_OPTION', `results come in the order ${resultOrders.join(' or ')}; it is ${JSON.stringify(order)}`);
+    return new ResultReader((method, parameters) => this.ask(method, parameters), this.#salt.promise, order);
   }
 
   progress(): Promise<Progress> {
@@ -144,11 +144,7 @@ export class ServerControl {
   }
 
   async cancel(which: readonly string[] | TaskQuery): Promise<number> {
-    // What was forgotten must not mean everything.
-    if (which === undefined || which === null)
-      throw new MillraceError('ERR_QUERY', 'cancel() takes a list of ids or a query; for all tasks that means cancel({})');
-    const query = Array.isArray(which) ? { ids: which as readonly string[] } : (which as TaskQuery);
-    return (await this.ask('cancel', wire(checkQuery(query)))) as number;
+    return (await this.ask('cancel', wire(checkWhich('cancel', which)))) as number;
   }
 
   /** Be told of these events, and of no others. */

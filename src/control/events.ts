@@ -4,7 +4,9 @@ import { toTaskResult } from '../data/record.ts';
 import type { TaskRow } from '../store/store.ts';
 import { taskId } from '../task/id.ts';
 import type { Progress, Summary, TaskResult } from '../task/result.ts';
+import { decodeValue } from '../task/value.ts';
 import type { ClientInfo } from './control.ts';
+import type { FailureSink } from './failure-sink.ts';
 
 /** A task in an event. */
 export interface TaskNote {
@@ -12,6 +14,12 @@ export interface TaskNote {
   /** The attempt that it is about; 0 before the first. */
   attempt: number;
   clientId: string | null;
+}
+
+/** What a running function said of how far it is (`functionContext().progress(value)`). */
+export interface TaskProgressNote {
+  id: string;
+  value: unknown;
 }
 
 /** Events of a server; those about tasks come in lists. */
@@ -25,6 +33,8 @@ export interface ServerEvents {
   completed: (results: TaskResult[]) => void;
   retried: (tasks: TaskNote[]) => void;
   evicted: (tasks: TaskNote[]) => void;
+  /** Of each task the last word of some 50 ms. */
+  taskProgress: (words: TaskProgressNote[]) => void;
   clientJoined: (client: ClientInfo) => void;
   clientLeft: (client: ClientInfo) => void;
   /** Twice a second. */
@@ -36,9 +46,11 @@ export interface ServerEvents {
 export interface HostEventHandlers {
   emit(name: string, value: unknown): void;
   readonly onResult: ((result: TaskResult) => void | Promise<void>) | null;
+  /** Takes the lines of tasks that failed; absent: nobody asked for them. */
+  readonly failures?: FailureSink | null;
   /** So many results were dealt with. */
   read(results: number): void;
-  /** `onResult` threw. */
+  /** `onResult` threw, or failures cannot be redirected. */
   failed(thrown: unknown): void;
   /** Everything that came before the end was dealt with. */
   over(): void;
@@ -66,6 +78,7 @@ export class HostEvents {
 
   receive(name: string, value: unknown): void {
     if (name === 'result') this.#queue = this.#queue.then(() => this.#results(value as TaskRow[]));
+    else if (name === 'failures') this.#queue = this.#queue.then(() => this.#failures(value as string[]));
     else if (name === 'completed') {
       const rows = value as TaskRow[];
       this.#handlers.emit(
@@ -79,7 +92,8 @@ export class HostEvents {
         ([n, submittedAt, attempt, clientId]): TaskNote => ({ id: taskId(this.#salt, submittedAt, n), attempt, clientId }),
       );
       this.#handlers.emit(name, list);
-    } else this.#handlers.emit(name, value);
+    } else if (name === 'taskProgress') this.#handlers.emit(name, (value as [string, string | Uint8Array][]).flatMap(wordOf));
+    else this.#handlers.emit(name, value);
   }
 
   /** From now on results are handed over without waiting for what `onResult` promises, also for the call that is open. */
@@ -91,6 +105,16 @@ export class HostEvents {
   /** Nothing more will come. */
   close(): void {
     this.#queue = this.#queue.then(() => this.#handlers.over());
+  }
+
+  async #failures(lines: readonly string[]): Promise<void> {
+    try {
+      if (!this.#broken) await this.#handlers.failures?.take(lines, (promised) => this.#settled(promised));
+    } catch (thrown) {
+      this.#broken = true;
+      this.#handlers.failed(thrown);
+    }
+    this.#handlers.read(lines.length);
   }
 
   async #results(rows: readonly TaskRow[]): Promise<void> {
@@ -114,5 +138,14 @@ export class HostEvents {
       Promise.resolve(promised).then(resolve, reject);
       if (this.#hurried) resolve();
     });
+  }
+}
+
+/** A word comes from a client as it is: what cannot be read is nobody's news. */
+function wordOf([id, encoded]: [string, string | Uint8Array]): TaskProgressNote[] {
+  try {
+    return [{ id, value: decodeValue(encoded) }];
+  } catch {
+    return [];
   }
 }

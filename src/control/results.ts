@@ -1,4 +1,7 @@
-/** A cursor over recorded results, page by page: it never slows the run, and reads on after the run's end. */
+/**
+ * A cursor over recorded results, page by page: it never slows the run, and reads on after the run's end. In the order of their recording, or in that of
+ * the acceptance of their tasks: then the server answers when the next one is done.
+ */
 import { toTaskResult } from '../data/record.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { TaskResult } from '../task/result.ts';
@@ -6,9 +9,22 @@ import type { Ask } from './tasks.ts';
 
 const pageSize = 500;
 
+export const resultOrders = ['completed', 'input'] as const;
+export type ResultOrder = (typeof resultOrders)[number];
+
+/** How results are to be read. */
+export interface ResultsOptions {
+  /**
+   * `'completed'` (default): in the order of their recording. `'input'`: in the order of the acceptance of their tasks, from the first that was not done when
+   * the run began; a result comes when all before it are done. A task that is queued again after its turn does not come again.
+   */
+  order?: ResultOrder;
+}
+
 export class ResultReader implements AsyncIterableIterator<TaskResult> {
   readonly #ask: Ask;
   readonly #salt: Promise<string>;
+  readonly #order: ResultOrder;
   /** Opened at once: what is recorded from now on will be read, whenever that is. */
   #cursor: Promise<number>;
   #rows: TaskRow[] = [];
@@ -17,10 +33,11 @@ export class ResultReader implements AsyncIterableIterator<TaskResult> {
   /** Calls of `next` are answered in order. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(ask: Ask, salt: Promise<string>) {
+  constructor(ask: Ask, salt: Promise<string>, order: ResultOrder) {
     this.#ask = ask;
     this.#salt = salt;
-    this.#cursor = ask('openCursor') as Promise<number>;
+    this.#order = order;
+    this.#cursor = ask('openCursor', { order }) as Promise<number>;
     this.#cursor.catch(() => {});
   }
 
@@ -44,7 +61,7 @@ export class ResultReader implements AsyncIterableIterator<TaskResult> {
 
   async #step(): Promise<IteratorResult<TaskResult, undefined>> {
     while (!this.#over && this.#next >= this.#rows.length) {
-      const page = (await this.#ask('page', { cursor: await this.#cursor, limit: pageSize })) as {
+      const page = (await this.#ask('page', { cursor: await this.#cursor, limit: pageSize, order: this.#order })) as {
         rows: TaskRow[];
         cursor: number;
         ended: boolean;

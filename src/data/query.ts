@@ -4,14 +4,15 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
-import type { Awaitable, TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
+import type { Awaitable, Condition, TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
 import { parseTaskId, taskNumber } from '../task/id.ts';
 import { type Outcome, outcomeCode, outcomes } from '../task/result.ts';
 import { type TaskStateName, taskStates } from '../task/state.ts';
-import { checkTags, isTagKey } from '../task/tags.ts';
+import { checkTags, isTagKey, parseTag } from '../task/tags.ts';
 import type { TagValue } from '../task/task.ts';
 import { publicId } from './record.ts';
+import { type ReadCondition, readWhere, type Where } from './where.ts';
 
 const orderings = ['submittedAt', 'completedAt', 'durationMs', 'priority', 'n'] as const;
 
@@ -19,8 +20,20 @@ const orderings = ['submittedAt', 'completedAt', 'durationMs', 'priority', 'n'] 
 export interface TaskQuery {
   /** Public ids of tasks. */
   ids?: readonly string[];
-  /** Tags that a task must have: with this value, or with any where the value is `undefined`. A list of keys: with any value. */
-  tags?: Readonly<Record<string, TagValue | undefined>> | readonly string[];
+  /**
+   * Conditions, all of which must hold: texts such as `'duration >= 5'`, `'exitStatus != 0'`, `'args ~ ^echo'`, `'signal == null'`, `'memory >= 4GB'`,
+   * `'submittedAt > 2026-01-31T12:00:00Z'`, or tuples such as `['duration', '>=', '500ms']`. Operators: `== != > >= < <=` and `~` (a regular
+   * expression is found in the text, of which it sees the first 4,096 characters). The value is all that follows the operator, in quotes if you like; its type follows
+   * the field: durations in seconds or with a unit, sizes in bytes or with a unit, times in ISO or as ms. `tag.<key>` is a tag: there an unquoted number, `true`
+   * or `false` means just that, and a text in quotes a text. HyperShell's names (`exit_status`, `submit_time`…) stand for ours. A field without a value fulfils
+   * `== null` alone: `exitStatus != 0` means tasks that ended so, not those that wait or were killed.
+   */
+  where?: Where;
+  /**
+   * Tags that a task must have: with this value, or with any where the value is `undefined`. A text or a list of texts: `'key'` (any value) or
+   * `'key:value'` (that text).
+   */
+  tags?: Readonly<Record<string, TagValue | undefined>> | readonly string[] | string;
   group?: number;
   /** Of a store without a server, `leased` and `running` tasks are `ready`. */
   state?: TaskStateName;
@@ -39,7 +52,7 @@ export interface CheckedQuery {
   readonly ids: readonly string[] | null;
 }
 
-const fields = ['ids', 'tags', 'group', 'state', 'outcome', 'orderBy', 'desc', 'limit'] as const;
+const fields = ['ids', 'where', 'tags', 'group', 'state', 'outcome', 'orderBy', 'desc', 'limit'] as const;
 
 /**
  * Check a query. Its ids are still to be resolved: see `resolveIds`.
@@ -48,30 +61,66 @@ const fields = ['ids', 'tags', 'group', 'state', 'outcome', 'orderBy', 'desc', '
 export function checkQuery(query: TaskQuery = {}): CheckedQuery {
   if (typeof query !== 'object' || query === null || Array.isArray(query)) throw wrong('a query', 'an object of fields', query);
   for (const name of Object.keys(query)) {
-    if (name === 'where')
-      throw new MillraceError('ERR_QUERY', `conditions in 'where' are not available in this version; the fields are ${fields.join(', ')}`);
     if (!(fields as readonly string[]).includes(name))
       throw new MillraceError(
         'ERR_QUERY',
         `a query has no field '${name.slice(0, 64)}'.${didYouMean(name, fields)} The fields are ${fields.join(', ')}`,
       );
   }
-  const { ids, tags, group, state, outcome, orderBy, desc, limit } = query;
+  const { ids, where, tags, group, state, outcome, orderBy, desc, limit } = query;
   const filter: TaskFilter = {};
   if (tags !== undefined) filter.tags = checkWantedTags(tags);
   if (group !== undefined) filter.group = wholeNumber('group', group);
   if (limit !== undefined) filter.limit = wholeNumber('limit', limit);
-  if (state !== undefined) {
-    const name = oneOf('state', state, taskStates);
-    filter.state = name === 'waiting' ? storedState.waiting : name === 'done' ? storedState.done : storedState.ready;
-  }
   if (outcome !== undefined) filter.outcome = outcomeCode[oneOf('outcome', outcome, outcomes.slice(1) as Outcome[])];
   if (orderBy !== undefined) filter.orderBy = oneOf('orderBy', orderBy, orderings);
   if (desc !== undefined) {
     if (typeof desc !== 'boolean') throw wrong('desc', 'true or false', desc);
     filter.desc = desc;
   }
-  return { filter, state: state ?? null, ids: ids === undefined ? null : checkIds(ids) };
+  const asked: Asked = {
+    state: state === undefined ? null : oneOf('state', state, taskStates),
+    ids: ids === undefined ? null : checkIds(ids),
+  };
+  if (where !== undefined) addConditions(filter, asked, readWhere(where));
+  if (asked.state !== null) filter.state = storedStateOf(asked.state);
+  return { filter, ...asked };
+}
+
+interface Asked {
+  state: TaskStateName | null;
+  ids: string[] | null;
+}
+
+function storedStateOf(name: TaskStateName): number {
+  return name === 'waiting' ? storedState.waiting : name === 'done' ? storedState.done : storedState.ready;
+}
+
+/** What a field of the query says as well goes there: stores have better ways to it, and a state or an id means more than its row tells. */
+function addConditions(filter: TaskFilter, asked: Asked, conditions: readonly ReadCondition[]): void {
+  const rest: Condition[] = [];
+  for (const { condition, refuse } of conditions) {
+    const { field, op, value } = condition;
+    if (field === 'state') {
+      const name = value as TaskStateName;
+      if (op === '!=') {
+        if (name !== 'done' && name !== 'waiting')
+          throw refuse(`state != ${name} cannot be asked for: ask for the states that you want, by ==`);
+        rest.push(condition);
+        continue;
+      }
+      if (asked.state !== null && asked.state !== name) throw refuse(`a task cannot be ${asked.state} and ${name} at once`);
+      asked.state = name;
+    } else if (field === 'id') {
+      const [id] = checkIds([value]);
+      asked.ids = asked.ids === null ? [id!] : asked.ids.filter((other) => other === id);
+    } else if (field === 'group' && op === '==' && filter.group === undefined && Number.isSafeInteger(value)) {
+      filter.group = value as number;
+    } else if (field === 'outcome' && op === '==' && value !== null && filter.outcome === undefined) {
+      filter.outcome = outcomeCode[value as Outcome];
+    } else rest.push(condition);
+  }
+  if (rest.length > 0) filter.where = rest;
 }
 
 /**
@@ -110,14 +159,9 @@ function checkIds(ids: unknown): string[] {
 }
 
 function checkWantedTags(tags: unknown): Record<string, TagValue | undefined> {
+  if (typeof tags === 'string') return tagsOf([tags]);
+  if (Array.isArray(tags)) return tagsOf(tags);
   const wanted: Record<string, TagValue | undefined> = {};
-  if (Array.isArray(tags)) {
-    for (const key of tags as unknown[]) {
-      if (typeof key !== 'string' || !isTagKey(key)) throw wrong('tags', 'keys of tags', key);
-      wanted[key] = undefined;
-    }
-    return wanted;
-  }
   try {
     Object.assign(wanted, checkTags(tags));
   } catch (cause) {
@@ -127,6 +171,25 @@ function checkWantedTags(tags: unknown): Record<string, TagValue | undefined> {
     if (value !== undefined) continue;
     if (!isTagKey(key)) throw wrong('tags', 'keys of tags', key);
     wanted[key] = undefined;
+  }
+  return wanted;
+}
+
+/** `'key'`: any value; `'key:value'`: that text. */
+function tagsOf(texts: readonly unknown[]): Record<string, TagValue | undefined> {
+  const wanted: Record<string, TagValue | undefined> = {};
+  for (const text of texts) {
+    if (typeof text !== 'string') throw wrong('tags', "keys of tags, or texts such as 'key:value'", text);
+    try {
+      const [key, value] = parseTag(text);
+      const before = Object.hasOwn(wanted, key) ? wanted[key] : undefined;
+      const asked = text.includes(':') ? value : before;
+      if (before !== undefined && asked !== before) throw wrong('tags', `one value for the tag '${key}'`, texts);
+      wanted[key] = asked;
+    } catch (cause) {
+      if (cause instanceof MillraceError && cause.code === 'ERR_QUERY') throw cause;
+      throw new MillraceError('ERR_QUERY', `tags: ${(cause as Error).message}`, { cause });
+    }
   }
   return wanted;
 }

@@ -36,10 +36,8 @@ export type AttemptRecord = Pick<
   | 'completedAt'
   | 'waitedMs'
   | 'durationMs'
-> & {
-  stdoutPath?: string;
-  stderrPath?: string;
-};
+> &
+  Pick<TaskResult, 'stdoutPath' | 'stderrPath' | 'valuePath' | 'peakCores' | 'peakMemory' | 'monitorPath'>;
 
 /** The public id of a stored task: the user's own, else the one that follows from its number. */
 export function publicId(row: Pick<TaskRow, 'n' | 'submittedAt' | 'task'>, salt: string): string {
@@ -93,8 +91,13 @@ export function toAttemptRecord(end: AttemptEnd, client: ClientRow | null): Atte
     waitedMs: end.waitedMs,
     durationMs: end.durationMs,
   };
-  if (extra.stdoutPath !== undefined) record.stdoutPath = extra.stdoutPath;
-  if (extra.stderrPath !== undefined) record.stderrPath = extra.stderrPath;
+  const { stdoutPath, stderrPath, valuePath, peakCores, peakMemory, monitorPath } = extra;
+  if (stdoutPath !== undefined) record.stdoutPath = stdoutPath;
+  if (stderrPath !== undefined) record.stderrPath = stderrPath;
+  if (valuePath !== undefined) record.valuePath = valuePath;
+  if (peakCores !== undefined) record.peakCores = peakCores;
+  if (peakMemory !== undefined) record.peakMemory = peakMemory;
+  if (monitorPath !== undefined) record.monitorPath = monitorPath;
   return record;
 }
 

@@ -1,20 +1,42 @@
-/** Task data straight from a store, beside or without a server. Leased and running tasks are `ready` here: only a server knows them. */
+/**
+ * Task data straight from a store, beside or without a server. Leased and running tasks are `ready` here: only a server knows them. What changes
+ * tasks, and the upkeep of the file, is given by whoever opened it.
+ */
+import type { Writable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskRow, TaskStore } from '../store/store.ts';
 import { outcomes } from '../task/result.ts';
-import { checkQuery, resolveIds, type TaskQuery, toFilter } from './query.ts';
+import { checkUpdate, checkWhich, type TaskChange, type TaskUpdate } from './change.ts';
+import { type ExportOptions, exportTasks } from './export.ts';
+import { orderedNumbers } from './ordered.ts';
+import { type CheckedQuery, checkQuery, resolveIds, type TaskQuery, toFilter } from './query.ts';
 import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from './record.ts';
-import type { Explanation, TaskData } from './task-data.ts';
+import type { Explanation, StoredTaskData } from './task-data.ts';
 
-const pageSize = 1_000;
+/** Rows that are read at once by their numbers. */
+const pageSize = 500;
 
-export class StoredTasks implements TaskData {
+/** What reading alone cannot do. */
+export interface Upkeep {
+  change(query: CheckedQuery, change: TaskChange): Promise<number>;
+  rotate(target: string): Promise<number>;
+  vacuum(): Promise<number>;
+  backup(target: string): Promise<void>;
+}
+
+export class StoredTasks implements StoredTaskData {
   readonly #store: TaskStore;
   readonly #salt: string;
+  readonly #clock: Clock;
+  readonly #upkeep: Upkeep;
 
-  constructor(store: TaskStore, salt: string) {
+  constructor(store: TaskStore, salt: string, clock: Clock, upkeep: Upkeep) {
     this.#store = store;
     this.#salt = salt;
+    this.#clock = clock;
+    this.#upkeep = upkeep;
   }
 
   async get(id: string): Promise<TaskRecord | null> {
@@ -24,22 +46,24 @@ export class StoredTasks implements TaskData {
 
   async *find(query: TaskQuery = {}): AsyncIterable<TaskRecord> {
     const filter = await toFilter(this.#store, this.#salt, checkQuery(query));
-    const ordered = filter.orderBy !== undefined && filter.orderBy !== 'n';
-    let left = filter.limit ?? Number.POSITIVE_INFINITY;
-    let after: number | undefined;
-    while (left > 0) {
-      const limit = ordered ? left : Math.min(left, pageSize);
-      const page = { ...filter, ...(after === undefined ? {} : { after }), ...(Number.isFinite(limit) ? { limit } : {}) };
-      const rows = await this.#store.find(page);
-      for (const row of rows) yield toTaskRecord(row, this.#salt);
-      if (ordered || rows.length < limit) return;
-      left -= rows.length;
-      after = rows[rows.length - 1]!.n;
+    if (filter.orderBy === undefined || filter.orderBy === 'n') {
+      for await (const rows of searchTasks(this.#store, filter, this.#clock)) for (const row of rows) yield toTaskRecord(row, this.#salt);
+      return;
+    }
+    const numbers = await orderedNumbers(this.#store, filter, this.#clock);
+    for (let from = 0; from < numbers.length; from += pageSize) {
+      const wanted = [...numbers.subarray(from, from + pageSize)];
+      const rows = new Map((await this.#store.find({ numbers: wanted })).map((row) => [row.n, row]));
+      for (const n of wanted) {
+        const row = rows.get(n);
+        // Removed meanwhile.
+        if (row !== undefined) yield toTaskRecord(row, this.#salt);
+      }
     }
   }
 
   async count(query: TaskQuery = {}): Promise<number> {
-    return this.#store.count(await toFilter(this.#store, this.#salt, checkQuery(query)));
+    return countTasks(this.#store, await toFilter(this.#store, this.#salt, checkQuery(query)), this.#clock);
   }
 
   async history(id: string): Promise<AttemptRecord[]> {
@@ -57,6 +81,38 @@ export class StoredTasks implements TaskData {
         ? `it has ended: ${record.outcome ?? outcomes[0]}`
         : 'no server works on this store, as far as can be seen from here';
     return { id, state: record.state, reasons: [reason] };
+  }
+
+  async update(which: readonly string[] | TaskQuery, update: TaskUpdate): Promise<number> {
+    return this.#upkeep.change(checkWhich('update', which), checkUpdate(update));
+  }
+
+  async revert(which: readonly string[] | TaskQuery): Promise<number> {
+    return this.#upkeep.change(checkWhich('revert', which), { kind: 'revert' });
+  }
+
+  async requeue(which: readonly string[] | TaskQuery): Promise<number> {
+    return this.#upkeep.change(checkWhich('requeue', which), { kind: 'requeue' });
+  }
+
+  async delete(which: readonly string[] | TaskQuery): Promise<number> {
+    return this.#upkeep.change(checkWhich('delete', which), { kind: 'delete' });
+  }
+
+  async export(target: string | URL | Writable, options: ExportOptions): Promise<number> {
+    return exportTasks((query) => this.find(query), target, options);
+  }
+
+  async rotate(target: string): Promise<number> {
+    return this.#upkeep.rotate(target);
+  }
+
+  async vacuum(): Promise<number> {
+    return this.#upkeep.vacuum();
+  }
+
+  async backup(target: string): Promise<void> {
+    await this.#upkeep.backup(target);
   }
 
   async close(): Promise<void> {

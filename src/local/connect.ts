@@ -10,15 +10,18 @@ import { parseHandleSubmitOptions } from '../config/submit.ts';
 import type { SubmitOptions } from '../config/submit-options.ts';
 import { type ClientInfo, ServerControl } from '../control/control.ts';
 import type { SubmitReceipt } from '../control/receipts.ts';
+import type { ResultsOptions } from '../control/results.ts';
 import type { TaskQuery } from '../data/query.ts';
-import { StoredTasks } from '../data/stored-tasks.ts';
-import type { TaskData } from '../data/task-data.ts';
+import { StoredTasks, type Upkeep } from '../data/stored-tasks.ts';
+import type { StoredTaskData, TaskData } from '../data/task-data.ts';
+import { backupDatabase, rotateDatabase, vacuumDatabase } from '../store/maintain.ts';
 import { databasePath, openStore } from '../store/open.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
 import type { TaskInput } from '../task/task.ts';
 import { dial } from '../transport/dial.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { dialUntil } from '../transport/reconnect.ts';
+import { type ConnectionEvents, RemoteEvents } from './remote-events.ts';
 
 /** Signs of life of a connection, until the server tells its own rate (ms). */
 const firstHeartrate = 500;
@@ -26,10 +29,12 @@ const firstHeartrate = 500;
 /** What the handle of a server can do, from any process. */
 export class ServerConnection {
   readonly #control: ServerControl;
+  readonly #events: RemoteEvents;
 
   /** For `connect`. */
-  constructor(control: ServerControl) {
+  constructor(control: ServerControl, events: RemoteEvents) {
     this.#control = control;
+    this.#events = events;
   }
 
   get tasks(): TaskData {
@@ -47,8 +52,8 @@ export class ServerConnection {
     return this.#control.run<T>(task);
   }
 
-  /** Recorded results of the server's run, in the order of their recording. To be called before the run has ended: later it may reject with ERR_ENDED. */
-  results(options: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
+  /** Recorded results of the server's run, in the order of their recording or of the input. To be called before the run has ended: later it may reject with ERR_ENDED. */
+  results(options: ResultsOptions = {}): AsyncIterableIterator<TaskResult> {
     return this.#control.results(options);
   }
 
@@ -63,6 +68,24 @@ export class ServerConnection {
   /** Cancel tasks by id or query; resolves, with their number, when that is recorded. */
   cancel(which: readonly string[] | TaskQuery): Promise<number> {
     return this.#control.cancel(which);
+  }
+
+  /** Be told of events of the server from now on, as on its handle. They end with the connection. */
+  on<Name extends keyof ConnectionEvents>(event: Name, listener: ConnectionEvents[Name]): this {
+    this.#events.add(event, listener, false);
+    return this;
+  }
+
+  /** As `on`, for the next event only. */
+  once<Name extends keyof ConnectionEvents>(event: Name, listener: ConnectionEvents[Name]): this {
+    this.#events.add(event, listener, true);
+    return this;
+  }
+
+  /** Take a listener back; without one, all of this event. */
+  off<Name extends keyof ConnectionEvents>(event: Name, listener?: ConnectionEvents[Name]): this {
+    this.#events.remove(event, listener);
+    return this;
   }
 
   /** Leave; open calls reject with ERR_ENDED. */
@@ -92,28 +115,40 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
     return watchHeartbeat(connection, { heartrate, limit, clock, onSilent: () => connection.destroy(silent) });
   };
   let stopHeartbeat = watch(firstHeartrate, connectTimeout);
+  const events = new RemoteEvents(hooks.logger);
   const control = new ServerControl(connection, clock, {
-    event: () => {},
+    event: (name, value) => events.receive(name, value),
     welcomed: ({ heartrate, evictAfter }) => {
       stopHeartbeat();
       stopHeartbeat = watch(heartrate, evictAfter);
     },
     closed: () => stopHeartbeat(),
   });
-  await control.salt;
-  return new ServerConnection(control);
+  events.open(await control.salt, (names) => void control.listen(names).catch(() => {}));
+  return new ServerConnection(control, events);
 }
 
 /**
- * The task data of a database without a server, also beside a running one.
+ * The task data of a database without a server, also beside a running one; what changes tasks or the file holds it for that moment.
  * Errors: ERR_DATABASE and its kin, ERR_OPTION for a database in memory.
  */
-export async function openTasks(database: string): Promise<TaskData> {
+export async function openTasks(database: string): Promise<StoredTaskData> {
   if (typeof database !== 'string' || databasePath(database) === null)
     throw new MillraceError('ERR_OPTION', 'openTasks() takes the path of a database file: what is in memory belongs to its server');
-  const store = await openStore(database, { access: 'read' });
+  const clock = systemClock;
+  const store = await openStore(database, { access: 'read', clock });
+  const upkeep: Upkeep = {
+    async change(query, change) {
+      // The server's code is loaded by those who change tasks.
+      const { changeStored } = await import('./stored-change.ts');
+      return changeStored(database, query, change, clock);
+    },
+    rotate: (target) => rotateDatabase(database, target, clock),
+    vacuum: () => vacuumDatabase(database, clock),
+    backup: (target) => backupDatabase(database, target),
+  };
   try {
-    return new StoredTasks(store, await store.salt());
+    return new StoredTasks(store, await store.salt(), clock, upkeep);
   } catch (error) {
     await store.close();
     throw error;

@@ -48,6 +48,8 @@ export async function runLocal(source: Source, options: RunLocalOptions = {}): P
   // A client that dies takes the run down: nobody else could finish it.
   const ended = client.join();
   ended.catch(() => server.stop());
+  // So does one that leaves by itself: what is left stays pending.
+  if (clientParts.config.walltime !== null || clientParts.config.clientTimeout !== null) ended.then(() => server.stop()).catch(() => {});
   let summary: Summary;
   try {
     summary = await server.join();

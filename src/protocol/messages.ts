@@ -44,6 +44,9 @@ export type Ranges = readonly number[];
 
 // ---- hello ---------------------------------------------------------------------------------------------------------
 
+/** A limit as clients keep it: at most so many at a time of the tasks with the same value of this tag. */
+export type ChainLimit = readonly [key: string, concurrency: number];
+
 /** The server's answer to a hello: its id, epoch and the salt of public task ids, and how often to send a heartbeat. */
 export type Welcome = readonly [
   'welcome',
@@ -55,6 +58,8 @@ export type Welcome = readonly [
     heartrate: number;
     evictAfter: number /** Starts need not be told. */;
     noConfirm?: true;
+    /** Of tasks with these tags a client may get more than may run: it holds the others back. */
+    limits?: readonly ChainLimit[];
   },
 ];
 

@@ -29,7 +29,10 @@ const byGrant = array(tuple(whole, ranges));
 
 const receipt = plain({ first: whole, submittedAt: finite, count, duplicates: array(tuple(count, whole)), rejected: count });
 const wireError = plain({ code: text, message: text, details: record(none), cause: nullable(text) });
-const server = plain({ id: text, host: text, epoch: whole, salt: text, heartrate: finite, evictAfter: finite }, { noConfirm: bool });
+const server = plain(
+  { id: text, host: text, epoch: whole, salt: text, heartrate: finite, evictAfter: finite },
+  { noConfirm: bool, limits: array(tuple(text, count)) },
+);
 
 /** One check for all items after the tag. */
 const shapes: Readonly<Record<Message[0], Check>> = {

@@ -32,6 +32,7 @@ const attributes = plain(
     startDelay: finite,
     dependsOn: array(text),
     parents: array(whole),
+    earlierAttempts: count,
     dependencyFailure: oneOf('reject', 'run'),
     cron: text,
     timezone: text,
@@ -48,6 +49,12 @@ const attributes = plain(
 /** `WireTask`. */
 export const wireTask: Check = tuple(oneOf(0, 1), text, nullable(binaryOrText), nullable(attributes));
 
+/** With its causes, which are bounded here too: a shape that named itself would follow any depth. */
+const errorFields = { name: text, message: text, code: nullable(text), stack: nullable(text) };
+const mostCauses = 8;
+let taskError = plain(errorFields);
+for (let depth = 0; depth < mostCauses; depth++) taskError = plain(errorFields, { cause: taskError });
+
 const extra = plain(
   {},
   {
@@ -63,7 +70,7 @@ const extra = plain(
     peakCores: finite,
     peakMemory: finite,
     monitorPath: text,
-    error: plain({ name: text, message: text, code: nullable(text), stack: nullable(text) }),
+    error: taskError,
   },
 );
 

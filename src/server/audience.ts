@@ -7,9 +7,12 @@ import type { Clock } from '../base/clock.ts';
 import { fewestRows, fitting, leanRow, listsOf, rowSize } from '../data/row-size.ts';
 import type { ClientRow, TaskRow, TaskStore } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
+import { bytesOf } from '../task/size.ts';
 import type { CoreTask } from './core/entities.ts';
 import type { Note, NoteName, Turn } from './core/events.ts';
+import { InputOrder } from './input-order.ts';
 import type { Link } from './link.ts';
+import { Words, wordsEvent } from './words.ts';
 
 /** Results, and bytes of them, that the host may have unread before the core holds; it goes on at a quarter of both. */
 const mostUnread = 4_096;
@@ -46,6 +49,10 @@ export interface Page {
 }
 
 export class Audience {
+  /** Readers in the order of acceptance. */
+  readonly input: InputOrder;
+  /** Of running functions, until the next turn tells them. */
+  readonly words: Words = new Words();
   readonly #store: TaskStore;
   readonly #handlers: AudienceHandlers;
   readonly #clock: Clock;
@@ -64,6 +71,7 @@ export class Audience {
   constructor(store: TaskStore, clients: ReadonlyMap<number, ClientRow>, handlers: AudienceHandlers, clock: Clock) {
     this.#clock = clock;
     this.#store = store;
+    this.input = new InputOrder(store);
     this.#clients = clients;
     this.#handlers = handlers;
   }
@@ -126,7 +134,18 @@ export class Audience {
   tell(turn: Turn): void {
     // Notes first: a start and its end may be of one turn.
     if (turn.notes.length > 0) this.#tellNotes(turn.notes);
-    if (turn.ended.length > 0) this.#tellEnds(turn);
+    const words = this.words.take();
+    if (words !== null) this.event(wordsEvent, words);
+    if (turn.ended.length > 0) {
+      this.input.told(turn.ended);
+      this.#tellEnds(turn);
+    }
+  }
+
+  /** Somebody listens to this event. */
+  hears(name: string): boolean {
+    for (const { listens } of this.#listeners) if (listens.has(name)) return true;
+    return false;
   }
 
   event(name: string, value: unknown): void {
@@ -153,9 +172,22 @@ export class Audience {
     return new Promise((resolve) => this.#parked.push({ cursor, limit, resolve }));
   }
 
+  /** Lines of tasks that failed, to the host that takes them: unread they hold the run as results do. */
+  failures(host: Link, lines: readonly string[]): void {
+    for (let from = 0; from < lines.length; ) {
+      const rest = from === 0 ? lines : lines.slice(from);
+      const { count, bytes } = fitting(rest, bytesOf);
+      host.peer.notify('failures', rest.slice(0, count));
+      this.#sent(count, bytes);
+      from += count;
+    }
+    if (!this.#holding && this.#full) this.#hold(true);
+  }
+
   /** Nothing more will be recorded: waiting readers get the end. */
   end(): void {
     this.#ended = true;
+    this.input.end();
     this.#unpark();
   }
 
@@ -183,11 +215,14 @@ export class Audience {
           for (const name of resultEvents) if (link.listens.has(name)) link.peer.notify(name, part.rows);
           if (link.host) this.#sent(part.rows.length, part.bytes);
         }
-        const full = this.#unread > mostUnread || this.#unreadBytes > mostUnreadBytes;
-        if (!this.#holding && full && link.listens.has('result')) this.#hold(true);
+        if (!this.#holding && this.#full && link.listens.has('result')) this.#hold(true);
       }
     }
     this.#unpark();
+  }
+
+  get #full(): boolean {
+    return this.#unread > mostUnread || this.#unreadBytes > mostUnreadBytes;
   }
 
   #sent(rows: number, bytes: number): void {
@@ -221,9 +256,8 @@ export class Audience {
   }
 
   #listened(): void {
-    const wanted = (name: string): boolean => [...this.#listeners].some(({ listens }) => listens.has(name));
-    for (const name of noteNames) this.#handlers.observe(name, wanted(name));
-    if (!wanted('progress')) {
+    for (const name of noteNames) this.#handlers.observe(name, this.hears(name));
+    if (!this.hears('progress')) {
       this.#stopProgress?.();
       this.#stopProgress = null;
     } else if (this.#stopProgress === null && !this.#ended) this.#tellProgress();

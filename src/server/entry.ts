@@ -2,6 +2,7 @@
 import { systemClock } from '../base/clock.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { silentLogger } from '../base/log.ts';
+import { ownSource } from '../control/resume.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import { openSource } from '../source/open.ts';
 import type { Summary } from '../task/result.ts';
@@ -17,12 +18,12 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   const clock = systemClock;
   // First what may be missing: nothing is bound or locked for a source that is not there.
   const reader = sourcePath === null ? null : await openSource(sourcePath, clock);
+  const own = await ownSource(config);
   const server = await Server.open({ id, config, expectSource, listens, clock, logger: threadLogger(emit) ?? silentLogger });
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false);
-  const { bundlesize, bundlewait } = config;
-  const feed = reader === null ? null : feedSource(server, reader, { bundlesize, bundlewait, clock });
+  const feed = reader === null ? null : feedSource(server, reader, { config, own, clock });
   return {
     info: server.info,
     component: {

@@ -5,8 +5,8 @@ import { outcomes } from '../task/result.ts';
 import { taskState, taskStates } from '../task/state.ts';
 import { taskKinds } from '../task/task.ts';
 import type { ServerCore } from './core/core.ts';
-import type { CoreClient } from './core/entities.ts';
-import { demandOf } from './core/entities.ts';
+import type { CoreClient, CoreTask } from './core/entities.ts';
+import { limitReasons, placementReasons } from './obstacles.ts';
 
 export interface ExplanationFacts {
   state: (typeof taskStates)[number];
@@ -14,19 +14,23 @@ export interface ExplanationFacts {
   reasons: string[];
 }
 
-export function explain(core: ServerCore, row: TaskRow, wall: number): ExplanationFacts {
+/** Parents that are named; there may be thousands. */
+const mostParents = 5;
+
+export function explain(core: ServerCore, row: TaskRow, time: { now: number; wall: number }): ExplanationFacts {
   const held = core.task(row.n);
   const code = held?.state ?? row.state;
   const state = taskStates[code]!;
   const reasons: string[] = [];
   if (code === storedState.done) {
-    reasons.push(`it has ended: ${outcomes[row.end?.outcome ?? 0]}`);
+    const why = row.end?.extra?.error?.message;
+    reasons.push(`it has ended: ${outcomes[row.end?.outcome ?? 0]}${why === undefined ? '' : ` (${why})`}`);
   } else if (code === taskState.running || code === taskState.leased) {
     const client = held?.grant?.client;
     if (client !== undefined) reasons.push(whereItIs(client, code === taskState.running));
   } else {
-    if (held?.readyAt) reasons.push(`it starts in ${Math.max(0, held.readyAt - wall)} ms at the earliest (a start time or a back-off)`);
-    reasons.push(...whyNotGranted(core, row));
+    if (held !== null) reasons.push(...whatItWaitsFor(core, held, time.wall));
+    reasons.push(...whyNotGranted(core, row, time.now));
   }
   return { state, reasons };
 }
@@ -36,22 +40,38 @@ function whereItIs(client: CoreClient, running: boolean): string {
   return `${running ? 'it runs on' : 'it waits for a free slot of'} client ${client.id} on ${client.host}${absent}`;
 }
 
-function whyNotGranted(core: ServerCore, row: TaskRow): string[] {
+function whatItWaitsFor(core: ServerCore, task: CoreTask, wall: number): string[] {
+  const reasons: string[] = [];
+  const { dependsOn = [], parents = [], cron } = task.attributes ?? {};
+  const open = core.parents(task.n);
+  if (open.length > 0) {
+    const names = open.slice(0, mostParents).map((n) => dependsOn[parents.indexOf(n)] ?? `number ${n}`);
+    const more = open.length > names.length ? ` and ${open.length - names.length} others` : '';
+    reasons.push(`it waits for the end of ${open.length === 1 ? 'task' : `${open.length} tasks:`} ${names.join(', ')}${more}`);
+  }
+  if (task.readyAt === null) return reasons;
+  const left = Math.max(0, Math.round(task.readyAt - wall));
+  const when = new Date(task.readyAt).toISOString();
+  if (task.attempts > 0) reasons.push(`attempt ${task.attempts} failed; it backs off for ${left} ms, until ${when}`);
+  else if (cron !== undefined) reasons.push(`its cron line ${JSON.stringify(cron)} matches next at ${when}, in ${left} ms`);
+  else reasons.push(`it starts in ${left} ms at the earliest, at ${when} (startAfter)`);
+  return reasons;
+}
+
+function whyNotGranted(core: ServerCore, row: TaskRow, now: number): string[] {
   const reasons = core.holds().map((reason) => `the server holds all work: ${reason}`);
   if (core.phase !== 'running') reasons.push(`the server is ${core.phase}`);
   const active = core.counts.activeGroup;
   if (active !== null && row.group > active) reasons.push(`group ${active} has not ended; group ${row.group} comes after it`);
+  if (!core.passesFailures)
+    for (const [group, story] of core.failedGroups)
+      if (group < row.group) reasons.push(`group ${group} failed, and later groups wait until that is mended: ${story}`);
   const clients = core.clients().filter(({ phase }) => phase === 'present' || phase === 'greeting');
-  const demand = demandOf(row.task[3]);
+  const attributes = row.task[3];
+  const placement = placementReasons(clients, attributes, now);
   if (clients.length === 0) reasons.push('no client is connected');
-  else if (!clients.some((client) => client.fits(demand))) {
-    const asked = [
-      demand!.cores > 0 ? `${demand!.cores} cores` : '',
-      demand!.memory > 0 ? `${demand!.memory} bytes of memory` : '',
-      ...Object.entries(demand!.resources).map(([name, count]) => `${count} ${name}`),
-    ].filter((text) => text !== '');
-    reasons.push(`it asks for ${asked.join(', ')}; no connected client has that`);
-  } else if (reasons.length === 0)
+  reasons.push(...placement, ...limitReasons(core.limitUnits(attributes), now));
+  if (reasons.length === 0 && row.state === storedState.ready)
     reasons.push(`every slot of the ${clients.length} connected clients that can run this ${taskKinds[row.task[0]]} task is taken`);
   return reasons;
 }

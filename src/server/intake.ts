@@ -1,9 +1,10 @@
 /**
- * Bundles on their way into the core. Keys and ids of users are looked up in the store first, outside of the core; later bundles of
+ * Bundles on their way into the core. Keys and ids of users, and the tasks that others depend on, are looked up in the store first, outside of the core; later bundles of
  * the same sender wait for that, so that order is kept.
  */
 import { MillraceError } from '../base/errors.ts';
 import type { Submit } from '../protocol/messages.ts';
+import { findParents } from '../store/parents.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { WireTask } from '../task/task.ts';
 import type { Turns } from './turns.ts';
@@ -24,20 +25,31 @@ export class IntakeLane {
 export class Intake {
   readonly #turns: Turns;
   readonly #store: TaskStore;
+  readonly #salt: string;
 
-  constructor(turns: Turns, store: TaskStore) {
+  constructor(turns: Turns, store: TaskStore, salt: string) {
     this.#turns = turns;
     this.#store = store;
+    this.#salt = salt;
   }
 
   submit(lane: IntakeLane, [, submitter, sequence, tasks]: Submit): void {
-    const feed = (known: ReadonlyMap<number, number> | null): void => {
-      this.#turns.feed({ type: 'submit', connection: lane.name, submitter, sequence, tasks, known }, tasks.length);
+    const feed = (known: ReadonlyMap<number, number> | null, parents: ReadonlyMap<string, number> | null): void => {
+      this.#turns.feed({ type: 'submit', connection: lane.name, submitter, sequence, tasks, known, parents }, tasks.length);
     };
-    const keyed = tasks.some(([, , , attributes]) => attributes?.key !== undefined || attributes?.id !== undefined);
-    if (keyed) this.#later(lane, async () => feed(await this.#known(tasks)));
-    else if (lane.pending === null) feed(null);
-    else this.#later(lane, async () => feed(null));
+    let keyed = false;
+    let dependent = false;
+    for (const [, , , attributes] of tasks) {
+      if (attributes?.key !== undefined || attributes?.id !== undefined) keyed = true;
+      if (attributes?.dependsOn !== undefined) dependent = true;
+    }
+    if (keyed || dependent) {
+      this.#later(lane, async () => {
+        const parents = dependent ? await findParents(this.#store, this.#salt, tasks) : null;
+        feed(keyed ? await this.known(tasks) : null, parents);
+      });
+    } else if (lane.pending === null) feed(null, null);
+    else this.#later(lane, async () => feed(null, null));
   }
 
   done(lane: IntakeLane, submitter: string): void {
@@ -54,7 +66,8 @@ export class Intake {
     });
   }
 
-  async #known(tasks: readonly WireTask[]): Promise<ReadonlyMap<number, number>> {
+  /** Which of these the store has by their key or id: their places, with the numbers of the tasks. */
+  async known(tasks: readonly WireTask[]): Promise<ReadonlyMap<number, number>> {
     const keys: string[] = [];
     const ids: string[] = [];
     for (const [, , , attributes] of tasks) {

@@ -5,15 +5,17 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { leanRow, listsOf } from '../data/row-size.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, TaskProgress } from '../protocol/messages.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { Peer } from '../transport/peer.ts';
 import { type Intake, IntakeLane } from './intake.ts';
 import { clientEvent, type Link, rowsOf, unexpected } from './link.ts';
+import { clientRequestHandlers } from './parents.ts';
 import { type RequestContext, requestHandlers } from './requests.ts';
 import type { Turns } from './turns.ts';
+import { wordsEvent } from './words.ts';
 
 export interface LinksOptions {
   readonly context: RequestContext;
@@ -71,8 +73,9 @@ export class Links {
     const peer = new Peer(connection, {
       clock,
       requests: (name, parameters) => {
-        const handler = Object.hasOwn(requestHandlers, name) ? requestHandlers[name] : undefined;
-        if (handler === undefined || role === 'client') throw new MillraceError('ERR_PROTOCOL', `a ${role} cannot ask for '${name}'`);
+        const handlers = role === 'client' ? clientRequestHandlers : requestHandlers;
+        const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+        if (handler === undefined) throw new MillraceError('ERR_PROTOCOL', `a ${role} cannot ask for '${name}'`);
         return handler(context, entry, parameters);
       },
       message: (message) => this.#receive(entry, message),
@@ -143,6 +146,10 @@ export class Links {
     const { id } = entry.connection;
     try {
       if (entry.role === 'client') {
+        if (message[0] === 'progress') {
+          this.#progress(id, message[1]);
+          return;
+        }
         const event = clientEvent(id, message);
         if (event !== null) turns.feed(event, rowsOf(message));
         return;
@@ -167,6 +174,13 @@ export class Links {
     } catch (thrown) {
       entry.connection.destroy(MillraceError.from(thrown, 'ERR_PROTOCOL'));
     }
+  }
+
+  /** Told with the next turn: a start must be told before. */
+  #progress(connection: string, said: TaskProgress[1]): void {
+    const { audience, core, salt } = this.#options.context;
+    if (audience.hears(wordsEvent)) audience.words.say(core, salt, connection, said);
+    this.#options.turns.feed({ type: 'contact', connection });
   }
 
   /** Register what a watched bundle became; duplicates that have ended already are told at once. */

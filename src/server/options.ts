@@ -26,6 +26,7 @@ export function coreOptions(config: ServerConfig, expectSource: boolean): CoreOp
     taskCores,
     taskMemory,
     expectSource,
+    limits: config.limits,
     window,
     bundle,
   };

@@ -1,11 +1,15 @@
 /** What a handle or `connect()` may ask of a running server; ids are public, filters are checked here: they come from outside. */
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { orderedNumbers } from '../data/ordered.ts';
 import { checkQuery, resolveIds } from '../data/query.ts';
 import { attemptSize, fewestRows, fitting, leanRow, rowSize } from '../data/row-size.ts';
+import { areConditions } from '../data/where.ts';
+import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
 import { taskState } from '../task/state.ts';
 import type { Audience, Page } from './audience.ts';
+import { type Changes, checkChange } from './changes.ts';
 import type { ServerCore } from './core/core.ts';
 import { type ExplanationFacts, explain } from './explain.ts';
 import { clientFacts } from './facts.ts';
@@ -21,8 +25,7 @@ export interface RequestContext {
   readonly clock: Clock;
   readonly salt: string;
   progress(): unknown;
-  /** Tell the core to cancel; resolves when that is committed. */
-  cancel(numbers: readonly number[]): Promise<number>;
+  readonly changes: Changes;
   /** Everything recorded so far of this run comes after it. */
   readonly firstCursor: number;
   /** A reader of results has read or gone: the server may have waited for that to close. */
@@ -35,8 +38,11 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   progress: (context) => context.progress(),
   clients: ({ core, clock }) => core.clients().map((client) => clientFacts(client, clock.now())),
   async cancel(context, _link, parameters) {
-    const rows = await find(context, await filterOf(context, parameters));
-    return context.cancel(rows.filter((row) => row.end === null).map((row) => row.n));
+    return context.changes.cancel(stored(context, await filterOf(context, parameters)));
+  },
+  async change(context, _link, parameters) {
+    const { change, ...filter } = fields(parameters);
+    return context.changes.change(stored(context, await filterOf(context, filter)), checkChange(change));
   },
   async get(context, _link, parameters) {
     return await rowOf(context, fields(parameters).id);
@@ -47,12 +53,11 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   },
   /** For an order that cannot be continued by `after`: which tasks, in that order; their rows are asked for by number. */
   async numbers(context, _link, parameters) {
-    return (await find(context, await filterOf(context, parameters))).map((row) => row.n);
+    const { store, clock } = context;
+    return [...(await orderedNumbers(store, stored(context, await filterOf(context, parameters)), clock))];
   },
   async count(context, _link, parameters) {
-    const filter = await filterOf(context, parameters);
-    if (filter.state === taskState.leased || filter.state === taskState.running) return (await find(context, filter)).length;
-    return context.store.count(filter);
+    return countTasks(context.store, stored(context, await filterOf(context, parameters)), context.clock);
   },
   async history(context, _link, parameters) {
     const row = await rowOf(context, fields(parameters).id);
@@ -68,7 +73,7 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   async explain(context, _link, parameters): Promise<ExplanationFacts> {
     const row = await rowOf(context, fields(parameters).id);
     if (row === null) throw unknownTask(fields(parameters).id);
-    return explain(context.core, row, context.clock.wall());
+    return explain(context.core, row, { now: context.clock.now(), wall: context.clock.wall() });
   },
   listen(context, link, parameters) {
     context.audience.listen(link, texts(fields(parameters).names, 'names'));
@@ -77,18 +82,19 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     context.audience.read(Number(fields(parameters).results) || 0);
     context.readerMoved();
   },
-  openCursor(context, link) {
+  openCursor(context, link, parameters) {
     link.cursors++;
-    return context.firstCursor;
+    return fields(parameters).order === 'input' ? context.audience.input.start() : context.firstCursor;
   },
   closeCursor(context, link) {
     link.cursors = Math.max(0, link.cursors - 1);
     context.readerMoved();
   },
-  page(context, _link, parameters): Promise<Page> {
-    const { cursor, limit } = fields(parameters);
+  page({ audience }, _link, parameters): Promise<Page> {
+    const { cursor, limit, order } = fields(parameters);
     if (typeof cursor !== 'number' || typeof limit !== 'number') throw new MillraceError('ERR_PROTOCOL', 'a page has a cursor and a limit');
-    return context.audience.page(cursor, Math.max(1, Math.min(limit, mostRows)));
+    const most = Math.max(1, Math.min(limit, mostRows));
+    return order === 'input' ? audience.input.page(cursor, most) : audience.page(cursor, most);
   },
 };
 
@@ -103,26 +109,21 @@ async function rowOf(context: RequestContext, id: unknown): Promise<TaskRow | nu
 async function rowsThatFit(context: RequestContext, filter: TaskFilter & { limit: number }): Promise<TaskRow[]> {
   const rows: TaskRow[] = [];
   let bytes = 0;
-  let page = filter;
-  while (rows.length < filter.limit) {
-    const limit = Math.min(Math.max(fewestRows, rows.length), filter.limit - rows.length);
-    const found = (await find(context, { ...page, limit })).map(leanRow);
+  for await (const page of searchTasks(context.store, stored(context, filter), context.clock, fewestRows)) {
+    const found = withStates(context.core, page).map(leanRow);
     const fit = fitting(found, rowSize, bytes);
     rows.push(...found.slice(0, fit.count));
     bytes = fit.bytes;
-    if (fit.count < limit) break;
-    page = { ...page, after: found[limit - 1]!.n };
+    if (fit.count < found.length) break;
   }
   return rows;
 }
 
-/** Leased and running tasks are known to the core alone. */
-async function find(context: RequestContext, filter: TaskFilter): Promise<TaskRow[]> {
-  const { state } = filter;
-  if (state !== taskState.leased && state !== taskState.running) return withStates(context.core, await context.store.find(filter));
-  const numbers = context.core.numbersIn(state).filter((n) => filter.numbers?.includes(n) ?? true);
-  const { state: _, ...others } = filter;
-  return withStates(context.core, await context.store.find({ ...others, numbers }));
+/** The filter as the store understands it: leased and running tasks are known to the core alone. */
+function stored({ core }: RequestContext, filter: TaskFilter): TaskFilter {
+  const { state, ...others } = filter;
+  if (state !== taskState.leased && state !== taskState.running) return filter;
+  return { ...others, numbers: core.numbersIn(state).filter((n) => filter.numbers?.includes(n) ?? true) };
 }
 
 function withStates(core: ServerCore, rows: TaskRow[]): TaskRow[] {
@@ -148,12 +149,13 @@ const filterFields: Readonly<Record<keyof TaskFilter, (value: unknown) => boolea
   state: Number.isSafeInteger,
   outcome: Number.isSafeInteger,
   tags: (value) => typeof value === 'object' && value !== null,
-  where: (value) => Array.isArray(value),
+  where: areConditions,
   keys: (value) => Array.isArray(value) && value.every((key) => typeof key === 'string'),
   orderBy: (value) => ['n', 'submittedAt', 'completedAt', 'durationMs', 'priority'].includes(value as string),
   desc: (value) => typeof value === 'boolean',
   limit: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   after: Number.isSafeInteger,
+  upTo: Number.isSafeInteger,
 };
 
 /** A filter from outside: each field is checked; public ids become numbers. */

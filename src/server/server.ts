@@ -7,34 +7,37 @@
  */
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
-import { hostName } from '../base/ids.ts';
 import type { ClientInfo } from '../control/control.ts';
-import type { Message } from '../protocol/messages.ts';
 import { type OpenedStore, openStore } from '../store/open.ts';
 import type { ClientRow, Recovery } from '../store/store.ts';
-import { outcomeCode, type Progress, type Summary } from '../task/result.ts';
-import type { WireTask } from '../task/task.ts';
+import type { Progress, Summary } from '../task/result.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { NetListener } from '../transport/listen.ts';
 import { Audience } from './audience.ts';
+import { Changes } from './changes.ts';
 import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
 import { Intake, IntakeLane } from './intake.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
+import { openListener } from './listener.ts';
 import type { ServerInfo, ServerParts } from './messages.ts';
 import { coreOptions } from './options.ts';
-import { RateMeter } from './rate.ts';
+import { OwnIntake } from './own-intake.ts';
+import { Records } from './records.ts';
 import type { RequestContext } from './requests.ts';
-import { Failures, progressOf, summaryOf, withSummary } from './summary.ts';
+import { progressOf, summaryOf, withSummary } from './summary.ts';
 import { Turns } from './turns.ts';
+import { welcome } from './welcome.ts';
 
 /** How long clients have to leave after the run has ended (ms); a stop that kills waits for their ladders instead. */
 const leaveTime = 2_000;
 
 export class Server {
   readonly ended: Promise<Summary>;
+  /** For what the server reads itself. */
+  readonly own: OwnIntake;
   readonly #ended: Deferred<Summary> = deferred();
   readonly #closed: Deferred<void> = deferred();
   readonly #parts: ServerParts;
@@ -45,9 +48,8 @@ export class Server {
   readonly #audience: Audience;
   readonly #links: Links;
   readonly #intake: Intake;
-  readonly #own: IntakeLane = new IntakeLane('source', (error) => this.#fail(error));
-  readonly #rate: RateMeter;
-  readonly #failures: Failures;
+  readonly #changes: Changes;
+  readonly #records: Records;
   readonly #startedAt: number;
   readonly #firstCursor: number;
   /** Every client of this store that may stand in a result, by number. */
@@ -66,7 +68,7 @@ export class Server {
     const store = await openStore(config.database ?? undefined, { retain, clock });
     try {
       const server = new Server(parts, store, await store.recover(), await store.cursor());
-      await server.#listen();
+      await server.#begin();
       // The first turn needs no event. Not before it listens: a run that is over at once must not close what is still being opened.
       server.#feed({ type: 'tick' });
       return server;
@@ -83,11 +85,22 @@ export class Server {
     this.#recovery = recovery;
     this.#firstCursor = cursor;
     this.#startedAt = clock.now();
-    this.#rate = new RateMeter(clock.now());
-    this.#failures = new Failures(config.throwOnFailure, recovery.salt);
     this.#core = new ServerCore(coreOptions(config, parts.expectSource), recovery, { now: clock.now(), wall: clock.wall() });
     this.#turns = new Turns(this.#core, store, clock, this.#turnHandlers(), logger);
     this.#clients = new Map(recovery.clients.map((client) => [client.n, client]));
+    this.#records = new Records({
+      config,
+      store,
+      salt: recovery.salt,
+      clients: this.#clients,
+      clock,
+      logger,
+      tell: (lines) => {
+        for (const link of this.#links) if (link.host) this.#audience.failures(link, lines);
+      },
+      hold: (wanted, reason) => this.#feed({ type: wanted ? 'hold' : 'unhold', reason }),
+      failed: (error) => this.stop(false, error),
+    });
     this.#audience = new Audience(
       store,
       this.#clients,
@@ -99,16 +112,29 @@ export class Server {
       },
       clock,
     );
-    this.#intake = new Intake(this.#turns, store);
+    this.#intake = new Intake(this.#turns, store, recovery.salt);
+    this.#changes = new Changes({
+      core: this.#core,
+      store,
+      clock,
+      feed: (event, rows) => this.#feed(event, rows),
+      committed: () => new Promise((resolve) => this.#afterCommit.push(resolve)),
+    });
     this.#links = new Links({
       context: this.#context(),
       turns: this.#turns,
       intake: this.#intake,
       store,
       clock,
-      welcome: this.#welcome(),
+      welcome: welcome(parts, recovery),
       evictAfter: config.evictAfter,
       heartrate: config.heartrate,
+    });
+    this.own = new OwnIntake({
+      lane: new IntakeLane('source', (error) => this.#fail(error)),
+      turns: this.#turns,
+      intake: this.#intake,
+      links: this.#links,
     });
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
@@ -129,18 +155,9 @@ export class Server {
     return link;
   }
 
-  /** The server's own source begins: answers to it go to `receive`. */
-  openOwn(submitter: string, receive: (message: Message) => void): void {
-    this.#links.intercept(this.#own.name, receive);
-    this.#feed({ type: 'submitter-open', connection: this.#own.name, submitter });
-  }
-
-  closeOwn(submitter: string): void {
-    this.#intake.done(this.#own, submitter);
-  }
-
-  submitOwn(submitter: string, sequence: number, tasks: WireTask[]): void {
-    this.#intake.submit(this.#own, ['submit', submitter, sequence, tasks, false]);
+  /** Queue those of these tasks again that ended without success; resolves after the commit. */
+  requeue(numbers: readonly number[]): Promise<number> {
+    return this.#changes.change({ numbers }, { kind: 'requeue' });
   }
 
   hold(wanted: boolean): void {
@@ -157,28 +174,14 @@ export class Server {
     this.#turns.feed(event, rows);
   }
 
-  async #listen(): Promise<void> {
-    const { config, clock, listens, id, logger } = this.#parts;
-    if (!listens) return;
-    // Sockets and TLS take 50 ms to load, and `runLocal` needs neither.
-    const { listen } = await import('../transport/listen.ts');
-    this.#listener = await listen({
-      address: config.address,
-      auth: config.auth,
-      tls: config.tls,
-      self: { role: 'server', id, host: hostName(), pid: process.pid },
-      clock,
-      onConnection: (connection) => this.accept(connection, false),
-      onRefused: (error, remote) => logger.warn({ err: error, remote }, 'a connection was refused'),
-    });
-    const { address, key, fingerprint } = this.#listener;
-    this.#store.announce?.(JSON.stringify({ address, key: config.auth === null ? key : null, fingerprint }));
-  }
-
-  #welcome(): Message {
-    const { id, config } = this.#parts;
-    const { epoch, salt } = this.#recovery;
-    return ['welcome', { id, host: hostName(), epoch, salt, heartrate: config.heartrate, evictAfter: config.evictAfter }];
+  async #begin(): Promise<void> {
+    await this.#records.open();
+    try {
+      this.#listener = await openListener(this.#parts, this.#store, (connection) => this.accept(connection, false));
+    } catch (error) {
+      await this.#records.close().catch(() => {});
+      throw error;
+    }
   }
 
   #turnHandlers(): ConstructorParameters<typeof Turns>[3] {
@@ -194,11 +197,10 @@ export class Server {
   }
 
   #perform(turn: Turn): void {
-    this.#rate.add(turn.ended.length, this.#parts.clock.now());
     for (const { connection, message } of turn.sends) this.#links.send(connection, message);
     for (const { connection, error } of turn.cut) this.#links.cut(connection, error);
     for (const client of turn.writes?.clients ?? []) this.#clients.set(client.n, client);
-    this.#failures.add(turn);
+    this.#records.add(turn);
     this.#audience.tell(turn);
     for (const id of turn.joined) this.#audience.event('clientJoined', this.#factsOf(id));
     for (const id of turn.left) this.#audience.event('clientLeft', this.#factsOf(id));
@@ -232,9 +234,13 @@ export class Server {
     await this.#listener?.close().catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'the listener did not close'));
     this.#links.closeAllButReaders();
     this.#turns.close();
+    const unwritten = await this.#records.close().then(
+      () => null,
+      (thrown: unknown) => MillraceError.from(thrown),
+    );
     this.#audience.over();
     for (const link of this.#links) if (link.host) link.peer.notify('over', null);
-    const error = this.#finish?.error ?? this.#failures.error(summary);
+    const error = this.#finish?.error ?? unwritten ?? this.#records.error(summary);
     this.#closeWhenRead();
     if (error === null) this.#ended.resolve(summary);
     else this.#ended.reject(withSummary(error, summary));
@@ -261,7 +267,9 @@ export class Server {
     this.#turns.close();
     this.#audience.end();
     this.#links.closeAll(error);
-    const closing = [this.#listener?.close(), this.#store.close()].map((step) => Promise.resolve(step).catch(() => {}));
+    const closing = [this.#records.close(), this.#listener?.close(), this.#store.close()].map((step) =>
+      Promise.resolve(step).catch(() => {}),
+    );
     void Promise.all(closing).then(() => this.#ended.reject(error));
   }
 
@@ -278,22 +286,13 @@ export class Server {
       salt: this.#recovery.salt,
       firstCursor: this.#firstCursor,
       progress: () => this.#progress(),
-      cancel: (numbers) => this.#cancel(numbers),
+      changes: this.#changes,
       readerMoved: () => this.#closeWhenRead(),
     };
   }
 
   #progress(): Progress {
     const now = this.#parts.clock.now();
-    return progressOf(this.#core, now - this.#startedAt, this.#rate.perSecond(now));
-  }
-
-  async #cancel(numbers: readonly number[]): Promise<number> {
-    const rows = await this.#store.pending(numbers.filter((n) => this.#core.task(n) === null));
-    const before = this.#core.counts.outcomes[outcomeCode.cancelled] ?? 0;
-    this.#feed({ type: 'cancel', numbers, rows });
-    const cancelled = (this.#core.counts.outcomes[outcomeCode.cancelled] ?? 0) - before;
-    await new Promise<void>((resolve) => this.#afterCommit.push(resolve));
-    return cancelled;
+    return progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now));
   }
 }

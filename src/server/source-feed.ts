@@ -1,42 +1,45 @@
-/** The server's own source: a file that is read in its thread, submitted as by any submitter, without a connection. */
+/**
+ * The server's own source: a file that is read in its thread, submitted as by any submitter, without a connection. When it is resumed, what
+ * the store knows is looked up in bulk and never becomes a submission: no turn and no commit is spent on it.
+ */
 import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { Pump, type Receipt } from '../source/pump.ts';
+import type { ServerConfig } from '../config/server-options.ts';
+import { type OwnSource, requeueing } from '../control/resume.ts';
+import { type BundleSink, Pump, type PumpOptions, type Receipt } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
+import type { WireTask } from '../task/task.ts';
+import type { OwnIntake } from './own-intake.ts';
 import type { Server } from './server.ts';
 
 export interface FeedOptions {
-  readonly bundlesize: number;
-  readonly bundlewait: number;
+  readonly config: ServerConfig;
+  readonly own: OwnSource;
   readonly clock: Clock;
 }
 
+/** Known tasks are looked up so many at a time: 10,000 in bundles of 100 took 60 ms longer, and larger ones make large objects of their keys. */
+const resumedBundle = { bundlesize: 1_000 };
+
 /** Reads the source into the server; a source that fails drains the server, which then ends with that error. */
-export function feedSource(server: Server, reader: SourceReader, options: FeedOptions): { pause(): void; resume(): void; stop(): void } {
-  const { bundlesize, bundlewait, clock } = options;
+export function feedSource(
+  server: Server,
+  reader: SourceReader,
+  { config, own: how, clock }: FeedOptions,
+): { pause(): void; resume(): void; stop(): void } {
+  const { bundlesize, bundlewait, strict } = config;
+  const { resume, requeue, places, skip } = how;
   const submitter = newId();
-  const waiting = new Map<number, Deferred<Receipt>>();
-  server.openOwn(submitter, (message) => {
-    if (message[0] !== 'submitted') return;
-    waiting.get(message[2])?.resolve(message[3]);
-    waiting.delete(message[2]);
-  });
-  const pump = new Pump(
-    reader,
-    { bundlesize, bundlewait },
-    {
-      send(sequence, tasks) {
-        const receipt = deferred<Receipt>();
-        waiting.set(sequence, receipt);
-        server.submitOwn(submitter, sequence, tasks);
-        return receipt.promise;
-      },
-    },
-    clock,
-  );
-  const done = (): void => server.closeOwn(submitter);
+  const { own } = server;
+  let sink: BundleSink = submissionTo(own, submitter);
+  if (resume) sink = withoutKnown(own, sink);
+  if (requeue) sink = requeueing(sink, (numbers) => server.requeue(numbers));
+  const size = resume && bundlesize < resumedBundle.bundlesize ? resumedBundle : { bundlesize };
+  const pumpOptions: PumpOptions = { ...size, bundlewait, strict, contentKeys: resume, places, skip };
+  const pump = new Pump(reader, pumpOptions, sink, clock);
+  const done = (): void => own.close(submitter);
   pump.done.then(done, (thrown: unknown) => {
     server.stop(true, MillraceError.from(thrown, 'ERR_SOURCE'));
     done();
@@ -45,5 +48,43 @@ export function feedSource(server: Server, reader: SourceReader, options: FeedOp
     pause: () => pump.pause(),
     resume: () => pump.resume(),
     stop: () => void pump.stop().catch(() => {}),
+  };
+}
+
+/** Numbers its bundles itself: not all that it might be given reach it. */
+function submissionTo(own: OwnIntake, submitter: string): BundleSink {
+  const waiting = new Map<number, Deferred<Receipt>>();
+  let sequence = 0;
+  own.open(submitter, (message) => {
+    if (message[0] !== 'submitted') return;
+    waiting.get(message[2])?.resolve(message[3]);
+    waiting.delete(message[2]);
+  });
+  return {
+    send(_sequence, tasks) {
+      const receipt = deferred<Receipt>();
+      waiting.set(++sequence, receipt);
+      own.submit(submitter, sequence, tasks);
+      return receipt.promise;
+    },
+  };
+}
+
+/** Passes on what the store does not know; bundle after bundle, so that order is kept. */
+function withoutKnown(own: OwnIntake, sink: BundleSink): BundleSink {
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    async send(sequence, tasks) {
+      const looking = turn.then(() => own.known(tasks));
+      turn = looking.catch(() => {});
+      const known = await looking;
+      const duplicates = [...known];
+      if (duplicates.length === tasks.length) return { first: 0, submittedAt: 0, count: 0, duplicates, rejected: 0 };
+      const places: number[] = [];
+      const fresh: WireTask[] = tasks.filter((_, place) => !known.has(place) && places.push(place));
+      const receipt = await sink.send(sequence, fresh);
+      const others = receipt.duplicates.map(([place, n]): [number, number] => [places[place]!, n]);
+      return { ...receipt, duplicates: [...duplicates, ...others] };
+    },
   };
 }

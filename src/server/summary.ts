@@ -51,7 +51,8 @@ export interface Failure {
 
 const mostFailures = 10;
 const longestArgs = 1_000;
-const failureCodes: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
+/** Outcomes of tasks that did not succeed and were not cancelled. */
+export const failureCodes: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
 
 /** What `throwOnFailure` makes of a run: an error with the first of the tasks that did not succeed, in the order of their recording. */
 export class Failures {

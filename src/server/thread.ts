@@ -15,7 +15,10 @@ import { parseHandleSubmitOptions } from '../config/submit.ts';
 import type { SubmitOptions } from '../config/submit-options.ts';
 import { type ClientInfo, ServerControl } from '../control/control.ts';
 import { HostEvents, type ServerEvents } from '../control/events.ts';
+import { FailureSink } from '../control/failure-sink.ts';
 import type { SubmitReceipt } from '../control/receipts.ts';
+import type { ResultsOptions } from '../control/results.ts';
+import { ownSource } from '../control/resume.ts';
 import type { TaskQuery } from '../data/query.ts';
 import type { TaskData } from '../data/task-data.ts';
 import { toWireError } from '../protocol/wire-error.ts';
@@ -37,6 +40,7 @@ export interface ServerJoin {
 export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary> {
   readonly #control: ServerControl;
   readonly #events: HostEvents;
+  readonly #config: ServerConfig;
   readonly #hooks: ServerHooks;
   readonly #over: Deferred<void> = deferred();
   #info: ServerInfo | null = null;
@@ -81,16 +85,21 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
       onAbort,
       ...(hooks.signal === null ? {} : { signal: hooks.signal }),
     });
+    this.#config = config;
     this.#hooks = hooks;
     const peer = { role: 'server' as const, id, host: hostName(), pid: process.pid };
+    const failed = (thrown: unknown): void => {
+      this.#thrown ??= { error: thrown };
+      void this.request('fail', toWireError(thrown)).catch(() => {});
+    };
+    const failures = hooks.redirectFailures === null ? null : new FailureSink(hooks.redirectFailures, failed);
+    if (failures !== null) void this.#over.promise.then(() => failures.close());
     this.#events = new HostEvents({
       emit: (name, value) => this.emitSafely(name, value),
       onResult: hooks.onResult,
+      failures,
       read: (results) => void this.#control.ask('read', { results }).catch(() => {}),
-      failed: (thrown) => {
-        this.#thrown = { error: thrown };
-        void this.request('fail', toWireError(thrown)).catch(() => {});
-      },
+      failed,
       over: () => this.#over.resolve(),
     });
     this.#control = new ServerControl(new MessagePortConnection({ port: port1, peer, clock: this.clock }), this.clock, {
@@ -107,7 +116,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return { ...address };
   }
 
-  /** Task data: queries, history, explanations. */
+  /** Task data: queries, history, explanations, changes, export. */
   get tasks(): TaskData {
     return this.#control.tasks;
   }
@@ -126,6 +135,8 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
       const summary = await super.finished();
       await this.#over.promise;
       if (this.#lateAbort !== null) throw this.#lateAbort;
+      // What was dealt with last may have failed after the run's end.
+      if (this.#thrown !== null) throw this.#thrown.error;
       return summary;
     } catch (error) {
       throw this.#thrown === null ? error : this.#thrown.error;
@@ -154,10 +165,10 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
   }
 
   /**
-   * Recorded results of this run, in the order of their recording; ends after the last one. Never slows the run. To be called before
+   * Recorded results of this run, in the order of their recording or of the input; ends after the last one. Never slows the run. To be called before
    * the run has ended, best right after `new`: later it may reject with ERR_ENDED. What it gives may be read at any time after.
    */
-  results(options: { order?: 'completed' } = {}): AsyncIterableIterator<TaskResult> {
+  results(options: ResultsOptions = {}): AsyncIterableIterator<TaskResult> {
     return this.#control.results(options);
   }
 
@@ -200,15 +211,20 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
 
   /** The host's own source is read here. */
   #begin(onAbort: 'kill' | 'drain'): void {
-    const { source, onResult, signal } = this.#hooks;
-    if (signal !== null && onResult !== null && onAbort === 'kill') this.#giveUpAt(signal);
+    const { source, onResult, redirectFailures, signal } = this.#hooks;
+    if (signal !== null && (onResult !== null || redirectFailures !== null) && onAbort === 'kill') this.#giveUpAt(signal);
     if (onResult !== null) this.#tellListened(this.eventNames().map(String));
     if (source === null || filePathOf(source) !== null) return;
-    const { config } = parseHandleSubmitOptions({});
-    this.#control.submit(source, config, null).catch((error: unknown) => {
+    this.#submitOwn(source).catch((error: unknown) => {
       const failure = MillraceError.from(error, 'ERR_SOURCE');
       if (failure.code !== 'ERR_ENDED' && failure.code !== 'ERR_CONNECTION_CLOSED')
         void this.request('fail', toWireError(failure)).catch(() => {});
     });
+  }
+
+  async #submitOwn(source: Source): Promise<void> {
+    const own = await ownSource(this.#config);
+    const { config } = parseHandleSubmitOptions({ strict: this.#config.strict, ...(own.resume ? { key: 'content' } : {}) });
+    await this.#control.submit(source, config, null, own);
   }
 }

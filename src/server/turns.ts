@@ -8,7 +8,7 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { TaskStore } from '../store/store.ts';
+import type { Awaitable, TaskStore } from '../store/store.ts';
 import type { ServerCore } from './core/core.ts';
 import type { CoreEvent, Instant, Turn } from './core/events.ts';
 
@@ -164,21 +164,29 @@ export class Turns {
   #perform(turn: Turn): void {
     this.#handlers.perform(turn);
     if (this.#closed) return;
-    if (turn.refill !== null) {
-      try {
-        const rows = this.#store.ready(turn.refill.after, turn.refill.limit);
-        if (rows instanceof Promise)
-          rows.then(
-            (list) => this.feed({ type: 'refilled', rows: list }),
-            (thrown: unknown) => this.#fail(thrown),
-          );
-        else this.feed({ type: 'refilled', rows });
-      } catch (thrown) {
-        this.#fail(thrown);
-        return;
-      }
+    const { refills, lookups } = turn;
+    for (const question of refills)
+      this.#answer(
+        () => this.#store.ready(question.after, question.limit, question.lanes ?? undefined),
+        (rows) => this.feed({ type: 'refilled', question, rows }),
+      );
+    if (lookups.length > 0)
+      this.#answer(
+        () => this.#store.outcomes(lookups),
+        (outcomes) => this.feed({ type: 'parents', outcomes }),
+      );
+    if (!this.#closed) this.#setWake();
+  }
+
+  /** Ask the store what the core wants to know: at once, where the store answers at once. */
+  #answer<T>(ask: () => Awaitable<T>, tell: (answer: T) => void): void {
+    try {
+      const answer = ask();
+      if (answer instanceof Promise) answer.then(tell, (thrown: unknown) => this.#fail(thrown));
+      else tell(answer);
+    } catch (thrown) {
+      this.#fail(thrown);
     }
-    this.#setWake();
   }
 
   #setWake(): void {

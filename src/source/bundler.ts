@@ -5,6 +5,7 @@
  * or `longestText` of text), when its first task has waited `bundlewait`, or at the end; but never while `window` bundles are
  * unacknowledged. While those are under way the next one fills, so a fast source sends full bundles and a slow one single tasks.
  */
+import { taskSize } from '../task/size.ts';
 import type { WireTask } from '../task/task.ts';
 
 export interface BundleLimits {
@@ -105,13 +106,7 @@ export class Bundler {
   }
 }
 
-/** Characters of a task, near enough: attributes count as a lump but for the environment, which may be long. */
+/** Characters of a task, near enough: attributes count as a lump but for what may be long. */
 function textOf(task: WireTask): number {
-  const [, args, input, attributes] = task;
-  let text = args.length + (input === null ? 0 : input.length) + 8;
-  if (attributes !== null) {
-    text += 64;
-    if (attributes.env !== undefined) for (const name in attributes.env) text += name.length + attributes.env[name]!.length;
-  }
-  return text;
+  return taskSize(task) + (task[3] === null ? 8 : 72);
 }

@@ -19,6 +19,7 @@ export interface ChunkSource {
 const longestLine = 16 * 1024 * 1024;
 
 export class LineReader implements SourceReader {
+  readonly json: boolean;
   readonly #chunks: ChunkSource;
   readonly #decoder = new StringDecoder('utf8');
   /** Lines at hand, from `#next` on. */
@@ -31,8 +32,10 @@ export class LineReader implements SourceReader {
   #ended = false;
   #closed: Promise<void> | null = null;
 
-  constructor(chunks: ChunkSource) {
+  /** `json`: each line is a value of JSON, whose columns are counted: nothing but the line's end is taken off. */
+  constructor(chunks: ChunkSource, json = false) {
     this.#chunks = chunks;
+    this.json = json;
   }
 
   take(limit: number): readonly string[] | Promise<readonly string[]> {
@@ -79,7 +82,7 @@ export class LineReader implements SourceReader {
       if (this.#pieces.length > 0) lines[0] = this.#pieces.join('') + lines[0]!;
       this.#pieces = [];
       this.#pieceLength = 0;
-      for (let i = 0; i < lines.length; i += 1) lines[i] = stripped(lines[i]!);
+      for (let i = 0; i < lines.length; i += 1) lines[i] = this.#cleaned(lines[i]!);
       this.#lines = lines;
       this.#next = 0;
     }
@@ -91,10 +94,15 @@ export class LineReader implements SourceReader {
     }
   }
 
+  #cleaned(line: string): string {
+    if (!this.json) return stripped(line);
+    return line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+
   #end(): void {
     this.#ended = true;
     const last = this.#pieces.join('') + this.#decoder.end();
-    this.#lines = last === '' ? [] : [stripped(last)];
+    this.#lines = last === '' ? [] : [this.#cleaned(last)];
     this.#next = 0;
     this.#pieces = [];
   }

@@ -12,18 +12,22 @@ import { AsyncIterableReader, IterableReader } from './iterables.ts';
 import { type ChunkSource, LineReader } from './lines.ts';
 import type { SourceReader } from './reader.ts';
 
-/** Where tasks come from: the path of a file of command lines (string or `file:` URL), a stream, or any iterable of tasks. */
+/**
+ * Where tasks come from: the path of a file of command lines (string or `file:` URL), a stream, or any iterable of tasks. A file whose name
+ * ends in `.jsonl` or `.ndjson` has one value of JSON a line: a text is a command line, an object a task with named fields.
+ */
 export type Source = string | URL | Readable | Iterable<TaskInput> | AsyncIterable<TaskInput>;
 
-const chunkSize = 256 * 1024;
+/** A larger chunk would, as text, be a large object, which V8 frees only when it marks the whole heap: a long file took 50 MB more. */
+const chunkSize = 64 * 1024;
 
 /**
  * A reader of the source; it is open when this resolves.
  * @throws ERR_SOURCE_NOT_FOUND (no such file), ERR_SOURCE (a directory, not readable, nothing that can be a source)
  */
 export async function openSource(source: Source, clock: Clock = systemClock): Promise<SourceReader> {
-  if (typeof source === 'string') return new LineReader(await openFile(source));
-  if (source instanceof URL) return new LineReader(await openFile(filePath(source)));
+  if (typeof source === 'string') return openLines(source);
+  if (source instanceof URL) return openLines(filePath(source));
   if (typeof source === 'object' && source !== null) {
     if (source instanceof Readable) {
       // A stream that fails before it is read (a missing file) reports through its iterator; without a listener it would end the process.
@@ -51,6 +55,12 @@ function filePath(url: URL): string {
   } catch (error) {
     throw new MillraceError('ERR_SOURCE', `a source must be a file: URL, not ${url.href}`, { cause: error });
   }
+}
+
+const jsonLines = /\.(?:jsonl|ndjson)$/i;
+
+async function openLines(path: string): Promise<LineReader> {
+  return new LineReader(await openFile(path), jsonLines.test(path));
 }
 
 async function openFile(path: string): Promise<ChunkSource> {

@@ -64,7 +64,7 @@ export class Pump {
   #stopYield: (() => void) | null = null;
 
   constructor(reader: SourceReader, options: PumpOptions, sink: BundleSink, clock: Clock, signal: AbortSignal | null = null) {
-    this.#loader = new Loader(options);
+    this.#loader = new Loader(reader.json ? { ...options, json: true } : options);
     this.#bundler = new Bundler(options);
     this.#reader = reader;
     this.#sink = sink;

@@ -5,6 +5,8 @@
 import type { TaskInput } from '../task/task.ts';
 
 export interface SourceReader {
+  /** Its items are texts, and each is one value of JSON. Absent: they are tasks. */
+  readonly json?: boolean;
   /**
    * What comes next: at least one item and at most `limit`, at once where they are at hand; an empty list is the end. Not called
    * again before the last call has been answered, nor after the end.

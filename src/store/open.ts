@@ -39,7 +39,7 @@ export async function openStore(database: string | undefined, options: OpenStore
   const path = databasePath(database);
   if (path === null) {
     const { count = defaultRetainCount, age = Number.POSITIVE_INFINITY } = options.retain ?? {};
-    return new MemoryStore({ count, age, now: () => clock.now(), salt: makeSalt(random()) });
+    return new MemoryStore({ count, age, now: () => clock.wall(), salt: makeSalt(random()) });
   }
   const kind = await loadDriver();
   return new SqliteStore(
@@ -48,6 +48,7 @@ export async function openStore(database: string | undefined, options: OpenStore
       synchronous: options.synchronous ?? 'FULL',
       salt: () => makeSalt(random()),
     }),
+    () => clock.wall(),
   );
 }
 

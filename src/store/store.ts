@@ -109,6 +109,8 @@ export interface StoreCounts {
   groups: Record<string, number>;
   /** Groups of which a task failed for good, with that task's story; absent in older stores. */
   failed?: Record<string, string>;
+  /** How many tasks of those groups did; when all of them were queued again or deleted, the group has not failed. */
+  failures?: Record<string, number>;
 }
 
 /** One turn of the core: one transaction. Lists may be empty. Order inside a commit: as the fields stand here. */
@@ -196,7 +198,7 @@ export const conditionFields = [
 export type ConditionField = (typeof conditionFields)[number] | `tag.${string}`;
 
 /**
- * One comparison. A field without a value (null) equals null only, and no ordering holds for it. `~`: a regular expression that is found in the
+ * One comparison. A field without a value (null) fulfils `== null` alone, as in SQL: not `!= 5`, and no ordering. `~`: a regular expression that is found in the
  * text. Durations (`waited`, `duration`, `timeout`) and times are in ms here.
  */
 export interface Condition {
@@ -232,6 +234,8 @@ export interface TaskFilter {
   limit?: number;
   /** For paging: only numbers above (below when `desc`) this one; with the default order only. */
   after?: number;
+  /** Only numbers up to this one, itself included (down to it when `desc`). With `after` it bounds what one call looks at: see `search.ts`. */
+  upTo?: number;
 }
 
 export interface TaskStore {
@@ -251,6 +255,8 @@ export interface TaskStore {
   pending(numbers: readonly number[]): Awaitable<StoredTask[]>;
   find(filter: TaskFilter): Awaitable<TaskRow[]>;
   count(filter: TaskFilter): Awaitable<number>;
+  /** As `find`, but the numbers alone: no row is put together for it. */
+  numbers(filter: TaskFilter): Awaitable<number[]>;
   /** How these tasks stand, in the order given: a number of `outcomeCode` (0: not done), or -1 where there is no such task; and their group. */
   outcomes(numbers: readonly number[]): Awaitable<{ n: number; outcome: number; group: number }[]>;
   /**

@@ -8,6 +8,7 @@ import type { Message } from '../protocol/messages.ts';
 import { openSource } from '../source/open.ts';
 import { Pump, type PumpTotals } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
+import { pumpOptions } from '../source/submission.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
@@ -51,7 +52,8 @@ async function openSink(config: SubmitConfig, parts: Omit<SubmitterParts, 'targe
   } catch (error) {
     const server = isInUse(error) ? holderOf(target) : null;
     if (server === null) throw error;
-    return ServerSink.open({ ...parts, target: server });
+    // It may come back on another port, with another key, and leaves word of that.
+    return ServerSink.open({ ...parts, target: server, locate: () => holderOf(target) });
   }
 }
 
@@ -68,9 +70,8 @@ function pump(
   ended: Deferred<PumpTotals>,
   counted: (tasks: number) => void,
 ): Flow {
-  const { bundlesize, bundlewait, template, attributes, strict } = config;
   const onReceipt = (receipt: { count: number }): void => counted(receipt.count);
-  const flow = new Pump(reader, { bundlesize, bundlewait, template, defaults: attributes, strict, onReceipt }, sink, clock);
+  const flow = new Pump(reader, { ...pumpOptions(config), onReceipt }, sink, clock);
   flow.done.then(ended.resolve, ended.reject);
   return { pause: () => flow.pause(), resume: () => flow.resume(), stop: () => void flow.stop().catch(() => {}) };
 }

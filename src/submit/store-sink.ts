@@ -4,6 +4,7 @@ import { MillraceError } from '../base/errors.ts';
 import type { Receipt } from '../source/pump.ts';
 import { newTaskRow } from '../store/new-task.ts';
 import { openStore } from '../store/open.ts';
+import { findParents, rejection, resolveParents } from '../store/parents.ts';
 import type { Recovery, StoreCounts, TaskStore, Writes } from '../store/store.ts';
 import { outcomeCode } from '../task/result.ts';
 import type { WireTask } from '../task/task.ts';
@@ -13,6 +14,7 @@ export class StoreSink implements OpenSink {
   readonly #store: TaskStore;
   readonly #clock: Clock;
   readonly #counts: StoreCounts;
+  readonly #salt: string;
   #next: number;
   /** One transaction at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -32,8 +34,8 @@ export class StoreSink implements OpenSink {
     this.#store = store;
     this.#clock = clock;
     this.#next = recovery.nextTask;
-    const { submitted, outcomes, retried, groups } = recovery.counts;
-    this.#counts = { submitted, outcomes: [...outcomes], retried, groups: { ...groups } };
+    this.#salt = recovery.salt;
+    this.#counts = structuredClone(recovery.counts);
   }
 
   send(_sequence: number, tasks: WireTask[]): Promise<Receipt> {
@@ -54,6 +56,7 @@ export class StoreSink implements OpenSink {
     const keys = tasks.flatMap(([, , , attributes]) => attributes?.key ?? []);
     const ids = tasks.flatMap(([, , , attributes]) => attributes?.id ?? []);
     const known = keys.length + ids.length === 0 ? null : await this.#store.known(keys, ids);
+    const parents = await findParents(this.#store, this.#salt, tasks);
     const fresh = { keys: new Map(known?.keys), ids: new Map(known?.ids) };
     const receipt: Receipt = { first: this.#next, submittedAt: wall, count: 0, duplicates: [], rejected: 0 };
     const duplicates: [number, number][] = [];
@@ -70,22 +73,25 @@ export class StoreSink implements OpenSink {
       submitters: [],
       counts: this.#counts,
     };
-    tasks.forEach((task, place) => {
-      const { key, id, rejected } = task[3] ?? {};
+    tasks.forEach((given, place) => {
+      const { key, id } = given[3] ?? {};
       const earlier = (key === undefined ? undefined : fresh.keys.get(key)) ?? (id === undefined ? undefined : fresh.ids.get(id));
       if (earlier !== undefined) {
         duplicates.push([place, earlier]);
         return;
       }
+      const task = resolveParents(given, (id) => fresh.ids.get(id) ?? parents?.get(id));
       const n = this.#next++;
       if (key !== undefined) fresh.keys.set(key, n);
       if (id !== undefined) fresh.ids.set(id, n);
       const row = newTaskRow(n, wall, task, wall);
       writes.tasks.push(row);
       this.#counts.submitted++;
-      if (rejected === undefined) this.#pending(row.group);
+      const rejected = rejection(row);
+      if (rejected === null) this.#pending(row.group);
       else {
         receipt.rejected++;
+        this.#failed(n, row.group);
         this.#counts.outcomes[outcomeCode.rejected] = (this.#counts.outcomes[outcomeCode.rejected] ?? 0) + 1;
         const error = { name: 'MillraceError', message: rejected.message, code: rejected.code, stack: null };
         const none = { exitStatus: null, client: null, slot: null, startedAt: null, durationMs: 0, waitedMs: 0 };
@@ -94,6 +100,15 @@ export class StoreSink implements OpenSink {
     });
     await this.#store.commit(writes);
     return { ...receipt, count: writes.tasks.length, duplicates };
+  }
+
+  /** A malformed task is a failure of its group, as for a server. */
+  #failed(n: number, group: number): void {
+    const failed = this.#counts.failed ?? {};
+    failed[group] ??= `task ${n} (group ${group}, rejected when it was submitted)`;
+    const failures = this.#counts.failures ?? {};
+    failures[group] = (failures[group] ?? 0) + 1;
+    Object.assign(this.#counts, { failed, failures });
   }
 
   #pending(group: number): void {

@@ -17,9 +17,13 @@ import { ServerLink } from '../transport/server-link.ts';
 const connectTimeout = 30_000;
 const reconnectTimeout = 10 * 60_000;
 
+type ServerTarget = Extract<SubmitTarget, { kind: 'server' }>;
+
 export interface SubmitterParts {
   readonly id: string;
-  readonly target: Extract<SubmitTarget, { kind: 'server' }>;
+  readonly target: ServerTarget;
+  /** Where the server is after a restart; null: it left no word. Absent: where it was. */
+  readonly locate?: () => ServerTarget | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -45,11 +49,11 @@ export class ServerSink implements OpenSink {
     return sink;
   }
 
-  private constructor({ id, target, clock, logger, signal }: SubmitterParts) {
+  private constructor({ id, target, locate, clock, logger, signal }: SubmitterParts) {
     const self = { role: 'submitter' as const, id, host: hostName(), pid: process.pid };
     const { address, auth, tls } = target;
     this.#link = new ServerLink(
-      { address, auth, tls, self, clock, logger, heartrate: null, reconnectTimeout, signal },
+      { address, auth, tls, ...(locate === undefined ? {} : { locate }), self, clock, logger, heartrate: null, reconnectTimeout, signal },
       {
         welcomed: () => this.#sink.attach(this.#link),
         message: (message) => {

@@ -9,6 +9,7 @@ import { ConnectionSink } from '../control/sink.ts';
 import { filePathOf, openSource } from '../source/open.ts';
 import { Pump, type PumpTotals } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
+import { pumpOptions } from '../source/submission.ts';
 import type { Duration } from '../task/task.ts';
 import { type LifecycleEvents, type StopOptions, ThreadHandle } from '../threads/handle.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
@@ -102,8 +103,7 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
       closed: (error) => sink.fail(error ?? new MillraceError('ERR_ENDED', 'the submitter has ended')),
     });
     sink.attach(connection);
-    const { bundlesize, bundlewait, template, attributes, strict } = config;
-    this.#pump = new Pump(reader, { bundlesize, bundlewait, template, defaults: attributes, strict }, sink, this.clock, signal);
+    this.#pump = new Pump(reader, pumpOptions(config), sink, this.clock, signal);
     const finish = (): void => {
       sink.finish();
       connection.close();

@@ -15,6 +15,10 @@ import type { TaskAttributes, TaskOptions } from './task.ts';
 
 type Reader = (value: unknown, into: TaskAttributes) => void;
 
+/** A time as JSON and directives have it; without its zone it would be another time on another machine. */
+const timeText = /^\d{4}-\d\d-\d\d/;
+const wholeTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/;
+
 const longestKey = 1_024;
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -55,7 +59,8 @@ const readers: Readonly<Record<Exclude<keyof TaskOptions, 'stdin'>, Reader>> = {
   tags(value, into) {
     into.tags = checkTags(value);
   },
-  startAfter(value, into) {
+  startAfter(given, into) {
+    const value = typeof given === 'string' && timeText.test(given) ? timeOf(given) : given;
     if (!(value instanceof Date)) {
       into.startDelay = parseDuration(value as number | string, 'startAfter');
       return;
@@ -102,8 +107,8 @@ const readers: Readonly<Record<Exclude<keyof TaskOptions, 'stdin'>, Reader>> = {
 
 const byName: ReadonlyMap<string, Reader> = new Map(Object.entries(readers));
 
-/** The names of all options of a task, for messages. */
-const optionNames: readonly string[] = [...byName.keys(), 'stdin'];
+/** The names of all options of a task. */
+export const optionNames: readonly string[] = [...byName.keys(), 'stdin'];
 
 /**
  * The attributes of a task's options, or null where none is set. Fields named in `except` are left to the caller; an
@@ -163,6 +168,12 @@ function readBackoff(value: unknown): NonNullable<TaskAttributes['backoff']> {
   if (factor < 1) throw refused('backoff.factor', '1 or more', factor);
   if (jitter > 1) throw refused('backoff.jitter', '0 to 1', jitter);
   return { delay, factor, max: max ?? Math.max(delay, 300_000), jitter };
+}
+
+function timeOf(value: string): Date {
+  const time = new Date(wholeTime.test(value) ? value : Number.NaN);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw refused('startAfter', "a duration, or a time with its zone such as '2026-05-01T03:00:00Z'", value);
 }
 
 function text(value: unknown, name: string): string {

@@ -16,6 +16,8 @@ export interface TaskError {
   message: string;
   code: string | null;
   stack: string | null;
+  /** What it says was its cause, and that one's cause; at most four. */
+  cause?: TaskError;
 }
 
 /** The recorded end of a task. */

@@ -3,7 +3,7 @@
  * or 2 MiB) and its envelope: what is larger is refused where it is made, alone, instead of ending the connection that carries it.
  */
 import type { ResultExtra } from './result.ts';
-import type { WireTask } from './task.ts';
+import type { TaskAttributes, WireTask } from './task.ts';
 
 /** Bytes of the largest task, and of the largest result together with its command line: 14 MiB. */
 export const largestPayload: number = 14 * 2 ** 20;
@@ -16,9 +16,20 @@ export function bytesOf(content: string | Uint8Array | null | undefined): number
 
 /** About the size of a task: characters for texts, bytes for bytes. */
 export function taskSize([, args, input, attributes]: WireTask): number {
-  let size = args.length + (input === null ? 0 : input.length);
-  const env = attributes?.env;
+  const size = args.length + (input === null ? 0 : input.length);
+  return attributes === null ? size : size + attributesSize(attributes);
+}
+
+/** Of what may be long in them: the environment and named fields. */
+export function attributesSize({ env, fields }: TaskAttributes): number {
+  let size = 0;
   if (env !== undefined) for (const name in env) size += name.length + env[name]!.length;
+  if (fields !== undefined) {
+    for (const name in fields) {
+      const value = fields[name];
+      size += name.length + (typeof value === 'string' ? value.length : 8);
+    }
+  }
   return size;
 }
 
@@ -35,6 +46,7 @@ export function isTooLarge(task: WireTask): boolean {
   if (taskSize(task) * 3 <= largestPayload) return false;
   const [, args, input, attributes] = task;
   let bytes = bytesOf(args) + bytesOf(input);
-  for (const [name, content] of Object.entries(attributes?.env ?? {})) bytes += bytesOf(name) + bytesOf(content);
+  for (const [name, content] of Object.entries({ ...attributes?.env })) bytes += bytesOf(name) + bytesOf(content);
+  for (const [name, content] of Object.entries({ ...attributes?.fields })) bytes += bytesOf(name) + bytesOf(String(content));
   return bytes > largestPayload;
 }

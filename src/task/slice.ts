@@ -10,14 +10,16 @@ const form = /^ *(-?\d{1,9})? *(?:(:) *(-?\d{1,9})? *(?:: *(-?\d{1,9})? *)?)?$/;
 
 /**
  * What stands between the brackets; null when it is no slice.
+ * @param place Where it stands, for the message.
  * @throws ERR_TEMPLATE for a step of 0
  */
-export function compileSlice(text: string): Slice | null {
+export function compileSlice(text: string, place: () => string): Slice | null {
   const match = form.exec(text);
   if (match === null) return null;
   const [, first, colon, to, step] = match;
   if (colon === undefined) return first === undefined ? null : { kind: 'index', index: Number(first), text: first };
-  if (step !== undefined && Number(step) === 0) throw new MillraceError('ERR_TEMPLATE', `{[${text}]} has a step of 0; use another step`);
+  if (step !== undefined && Number(step) === 0)
+    throw new MillraceError('ERR_TEMPLATE', `{[${text}]} at ${place()} has a step of 0; use another step`);
   return {
     kind: 'range',
     from: first === undefined ? null : Number(first),

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../base/errors.ts';
 import { mergeAttributes, readAttributes } from './attributes.ts';
 import { readDirective } from './directive.ts';
+import { atOption, type JsonTask } from './json-line.ts';
 import { isTooLarge, largestPayload } from './size.ts';
 import type { TaskAttributes, TaskInput, WireTask } from './task.ts';
 import type { Template } from './template.ts';
@@ -51,6 +52,23 @@ function wireTaskOf(input: TaskInput, defaults: TaskAttributes | null, template:
   if (typeof fields.args !== 'string') throw notATask(input);
   const attributes = mergeAttributes(defaults, readAttributes(fields, ownFieldsOfShell));
   return commandTask(fields.args, standardInput(fields.stdin), attributes, template);
+}
+
+/**
+ * The task of a line of JSON that is an object: as `toWireTask`, with its named fields.
+ * @throws as `toWireTask`, with the column where it is known
+ */
+export function jsonWireTask(
+  line: string,
+  { input, fields }: JsonTask,
+  defaults: TaskAttributes | null,
+  template: Template | null,
+): WireTask {
+  try {
+    return toWireTask(input, fields === null ? defaults : { ...defaults, fields }, template);
+  } catch (error) {
+    throw atOption(error, line, input);
+  }
 }
 
 /**
@@ -97,7 +115,8 @@ function commandTask(
   template: Template | null,
 ): WireTask {
   if (isBlank(line)) throw new MillraceError('ERR_TASK', 'a command line must not be empty');
-  const args = template === null || template.identity ? line : template.expand(line, { tags: attributes?.tags });
+  const args =
+    template === null || template.identity ? line : template.expand(line, { tags: attributes?.tags, fields: attributes?.fields });
   if (args.indexOf('\0') !== -1)
     throw new MillraceError('ERR_TASK', 'a command line must not contain a NUL character; no shell can take it');
   // As UTF-8 half a pair would become another character, and the command another command.

@@ -54,7 +54,10 @@ export interface TaskOptions {
   dependsOn?: string[];
   /** When a task that it depends on does not succeed: `'reject'` (default) ends this one at once as `rejected`, `'run'` runs it all the same. */
   dependencyFailure?: 'reject' | 'run';
-  /** Repeat: run at each time that this cron line matches (`'0 3 * * *'`, with seconds as six fields); the next run is made when one has ended. */
+  /**
+   * Repeat: run at each time that this cron line matches (`'0 3 * * *'`, with seconds as six fields); the next run is made when one has ended, whatever its
+   * outcome but `cancelled` and `rejected`. Times that were missed are made up for by one run. A run with such a task does not end by itself.
+   */
   cron?: string;
   /** The IANA time zone of `cron`. Default: that of the server's machine. */
   timezone?: string;
@@ -108,6 +111,8 @@ export interface TaskAttributes {
   dependsOn?: string[];
   /** The task numbers of `dependsOn`: set by the server that accepts the task. */
   parents?: number[];
+  /** Attempts before the task was queued again: retries are counted from there. Set by the server. */
+  earlierAttempts?: number;
   dependencyFailure?: 'reject' | 'run';
   cron?: string;
   timezone?: string;

@@ -1,34 +1,27 @@
 /**
- * Templates: a command with places for the line that it is made for, compiled once and expanded for each task. Pure: what
- * needs a shell or an evaluator (`{% … %}`, `{= … =}`) is handed to resolvers that the caller passes in.
+ * Templates: a command with places for the line that it is made for, compiled once and expanded for each task. What needs a shell
+ * (`{% … %}`) is handed to a resolver that the caller passes in.
  *
  * `{}` line · `{.}` its folder · `{..}` the folder's folder · `{/}` file name · `{/-}` file name without extension · `{-}` path
- * without extension · `{+}` `.ext` · `{++}` `ext` · `{[i]}` `{[a:b:c]}` words · `{name}` a tag · `{slot}` · `{{` `}}` literal braces.
+ * without extension · `{+}` `.ext` · `{++}` `ext` · `{[i]}` `{[a:b:c]}` words · `{name}` a field or a tag · `{slot}` · `{= … =}` JavaScript,
+ * with the line as `x` · `{% command @ %}` what a shell command prints, `@` being the line · `{{` `}}` literal braces.
  * Any other brace is the command's own (`{print $1}`, `{a,b}`, `f() { … }`), and so is everything inside of `${…}`. What is
  * filled in is never expanded again.
  */
 import { posix } from 'node:path';
 import { MillraceError } from '../base/errors.ts';
+import { Expression, ExpressionScope, type TemplateFields } from './expression.ts';
 import { compileSlice, sliceWords } from './slice.ts';
-import type { Tags } from './task.ts';
 
-/** A part that only a resolver can fill in: the shell command of `{% … %}` (`@` = the line) or the code of `{= … =}`. */
-export interface DynamicPart {
-  readonly kind: 'command' | 'expression';
-  readonly text: string;
+/** A part that only a resolver can fill in: the shell command of `{% … %}`, in which `@` is the line. */
+export interface CommandPart {
+  readonly command: string;
 }
 
-/** Fills in a dynamic part for a line. */
-export type PartResolver = (part: DynamicPart, line: string) => string | Promise<string>;
+/** What a command prints for a line, without trailing white space. */
+export type PartResolver = (part: CommandPart, line: string) => Promise<string>;
 
-/** What a template may draw on beside the line. */
-export interface TemplateFields {
-  readonly tags?: Tags | undefined;
-  /** The slot's number; absent where none is known (submission). */
-  readonly slot?: number | undefined;
-}
-
-type Part = string | ((line: string, fields: TemplateFields) => string) | DynamicPart;
+type Part = string | ((line: string, fields: TemplateFields) => string) | CommandPart;
 
 const paths: Readonly<Record<string, (line: string) => string>> = {
   '{}': (line) => line,
@@ -44,7 +37,8 @@ const paths: Readonly<Record<string, (line: string) => string>> = {
 const path = /\{(?:\.\.?|\/-?|-|\+\+?)?\}/y;
 const slice = /\{\[([-\d: ]+)\]\}/y;
 const tag = /\{([A-Za-z0-9_.+-]{1,120})\}/y;
-const dynamic = /\{%(?<command>[\s\S]*?)%\}|\{=(?<expression>[\s\S]*?)=\}/y;
+/** `{%Y}`, `{=}`: a word in braces that neither begins a command nor an expression. */
+const word = /\{[%=][^\s{}%=]*\}/y;
 const noFields: TemplateFields = {};
 
 export class Template {
@@ -52,13 +46,13 @@ export class Template {
   readonly source: string;
   /** The template is `{}`: every line is its own command. */
   readonly identity: boolean;
-  /** It has parts for which `expand` is not enough. */
+  /** It has `{% … %}`, for which `expand` is not enough. */
   readonly dynamic: boolean;
   /** It has a `{slot}`, which is known only on the client. */
   readonly usesSlot: boolean;
   readonly #parts: readonly Part[];
 
-  /** @throws ERR_TEMPLATE for a slice that can never fit */
+  /** @throws ERR_TEMPLATE, with the place, for a slice that can never fit, what is not closed, and an expression that is none */
   constructor(source: string) {
     this.source = source;
     this.identity = source === '{}';
@@ -70,7 +64,7 @@ export class Template {
 
   /**
    * The command for a line.
-   * @throws ERR_TEMPLATE where the line has too few words, no slot is known, or a part needs a resolver
+   * @throws ERR_TEMPLATE where the line has too few words, no slot is known, an expression fails, or a part needs a resolver
    */
   expand(line: string, fields: TemplateFields = noFields): string {
     if (this.identity) return line;
@@ -78,12 +72,13 @@ export class Template {
     for (const part of this.#parts) {
       if (typeof part === 'string') command += part;
       else if (typeof part === 'function') command += part(line, fields);
-      else throw new MillraceError('ERR_TEMPLATE', `${shownPart(part)} can be filled in only on a client: use it in the client's template`);
+      else
+        throw new MillraceError('ERR_TEMPLATE', `{% ${part.command} %} can be filled in only on a client: use it in the client's template`);
     }
     return command;
   }
 
-  /** As `expand`, with a resolver for the dynamic parts; they are resolved in order, one at a time. */
+  /** As `expand`, with a resolver for the commands; they are run in order, one at a time. */
   async expandWith(line: string, fields: TemplateFields, resolve: PartResolver): Promise<string> {
     let command = '';
     for (const part of this.#parts) {
@@ -99,6 +94,7 @@ function compile(source: string): { parts: Part[]; usesSlot: boolean } {
   const parts: Part[] = [];
   let literal = '';
   let escapes = 0; // `{{` whose `}}` is still to come
+  const scope = new ExpressionScope();
   let usesSlot = false;
   let i = 0;
   const put = (part: Part): void => {
@@ -129,7 +125,7 @@ function compile(source: string): { parts: Part[]; usesSlot: boolean } {
       i += 2;
       continue;
     }
-    const found = patternAt(source, i);
+    const found = patternAt(source, i, scope);
     if (found === null) {
       literal += source[i]!;
       i += 1;
@@ -167,24 +163,47 @@ function expansionEnd(source: string, open: number): number {
   return open + 1;
 }
 
-function patternAt(source: string, at: number): { part: Part; length: number; slot: boolean } | null {
+function patternAt(source: string, at: number, scope: ExpressionScope): { part: Part; length: number; slot: boolean } | null {
   const plain = matchAt(path, source, at);
   if (plain !== null) return { part: paths[plain[0]]!, length: plain[0].length, slot: false };
   const words = matchAt(slice, source, at);
   if (words !== null) {
-    const which = compileSlice(words[1]!);
+    const which = compileSlice(words[1]!, () => placeIn(source, at));
     if (which !== null) return { part: (line) => sliceWords(line, which), length: words[0].length, slot: false };
   }
   const name = matchAt(tag, source, at);
   if (name !== null) {
     const key = name[1]!;
-    return { part: key === 'slot' ? slotNumber : tagValue(key, name[0]), length: name[0].length, slot: key === 'slot' };
+    return { part: key === 'slot' ? slotNumber : named(key, name[0]), length: name[0].length, slot: key === 'slot' };
   }
-  const foreign = matchAt(dynamic, source, at);
-  if (foreign === null) return null;
-  const { command, expression } = foreign.groups ?? {};
-  const part: DynamicPart = { kind: command === undefined ? 'expression' : 'command', text: (command ?? expression ?? '').trim() };
-  return { part, length: foreign[0].length, slot: false };
+  return dynamicAt(source, at, scope);
+}
+
+function dynamicAt(source: string, at: number, scope: ExpressionScope): { part: Part; length: number; slot: boolean } | null {
+  const mark = source[at + 1];
+  if ((mark !== '%' && mark !== '=') || matchAt(word, source, at) !== null) return null;
+  const place = (offset: number): string => placeIn(source, at + 2 + offset);
+  const end = source.indexOf(`${mark}}`, at + 2);
+  if (end === -1) {
+    const hint = `write ${mark}} behind it, or {{${mark} for a brace of the command's own`;
+    throw new MillraceError('ERR_TEMPLATE', `the template's {${mark} at ${placeIn(source, at)} is never closed: ${hint}`);
+  }
+  const text = source.slice(at + 2, end);
+  const length = end + 2 - at;
+  if (mark === '%') {
+    if (text.trim() === '')
+      throw new MillraceError('ERR_TEMPLATE', `the template has no command between {% and %} at ${placeIn(source, at)}`);
+    return { part: { command: text.trim() }, length, slot: false };
+  }
+  const expression = new Expression(text, scope, place);
+  return { part: (line, fields) => expression.value(line, fields), length, slot: false };
+}
+
+/** Where an offset is, for people. */
+function placeIn(source: string, offset: number): string {
+  const before = source.slice(0, offset).split('\n');
+  const column = `column ${before.at(-1)!.length + 1}`;
+  return before.length === 1 && !source.includes('\n') ? column : `line ${before.length}, ${column}`;
 }
 
 function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray | null {
@@ -192,9 +211,12 @@ function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray |
   return pattern.exec(source);
 }
 
-/** A tag's value; without such a tag the braces are the command's own. */
-function tagValue(key: string, braces: string): Part {
-  return (_line, { tags }) => (tags !== undefined && Object.hasOwn(tags, key) ? String(tags[key]) : braces);
+/** The value of a field or a tag; without either the braces are the command's own. */
+function named(key: string, braces: string): Part {
+  return (_line, { fields, tags }) => {
+    if (fields !== undefined && Object.hasOwn(fields, key)) return String(fields[key]);
+    return tags !== undefined && Object.hasOwn(tags, key) ? String(tags[key]) : braces;
+  };
 }
 
 function slotNumber(_line: string, { slot }: TemplateFields): string {
@@ -211,6 +233,15 @@ function withoutExtension(line: string): string {
   return extension === '' ? whole : whole.slice(0, -extension.length);
 }
 
-function shownPart(part: DynamicPart): string {
-  return part.kind === 'command' ? `{% ${part.text} %}` : `{= ${part.text} =}`;
+/**
+ * The template of a submission.
+ * @throws ERR_TEMPLATE for a malformed one, and for one that can be filled in only on a client
+ */
+export function submissionTemplate(source: string): Template {
+  const template = new Template(source);
+  if (template.dynamic || template.usesSlot) {
+    const part = template.usesSlot ? '{slot}' : '{% … %}';
+    throw new MillraceError('ERR_TEMPLATE', `${part} can be filled in only on a client: put it into the client's template`);
+  }
+  return template;
 }

@@ -9,6 +9,9 @@ import { MillraceError } from '../base/errors.ts';
 import { checkPlainMsgpack } from './msgpack-check.ts';
 import { buildValue, flattenValue } from './value-table.ts';
 
+/** How the file of an encoded value ends, by how it is encoded. */
+export const valueEndings = { text: '.json', bytes: '.msgpack' } as const;
+
 /** Deeper nesting is left to the table, which does not recurse when it is read. */
 const deepestJson = 400;
 

@@ -1,5 +1,6 @@
 /** The seeded adversary: now and then it does something bad, until it is told to be calm; then it repairs what can be repaired. */
 import { outcomeCode } from '../task/result.ts';
+import { cancelTasks, changeTasks } from './changes.ts';
 import type { ClientPart } from './client-part.ts';
 import type { ServerPart } from './server-part.ts';
 import type { SubmitterPart } from './submitter-part.ts';
@@ -138,7 +139,7 @@ export class Adversary {
     const pending = [...ledger.accepted.keys()].filter((n) => ledger.ends.get(n) === undefined);
     if (pending.length === 0) return;
     const running = pending.filter((n) => ledger.runs.get(n)?.some(({ outcome }) => outcome === 'running'));
-    this.#cast.server.cancel([random.pick(running.length > 0 && random.chance(0.7) ? running : pending)]);
+    cancelTasks(this.#cast.server, this.#world, [random.pick(running.length > 0 && random.chance(0.7) ? running : pending)]);
   }
 
   /** Cancel the moment after something ended: its result is on its way. */
@@ -150,8 +151,31 @@ export class Adversary {
         !ledger.ends.has(n) &&
         ledger.runs.get(n)?.some(({ outcome }) => outcome === 'succeeded'),
     );
-    if (late.length > 0) this.#cast.server.cancel([random.pick(late)]);
+    if (late.length > 0) cancelTasks(this.#cast.server, this.#world, [random.pick(late)]);
     else this.cancel();
+  }
+
+  change(): void {
+    const { random, ledger } = this.#world;
+    const kind = random.pick(['update', 'revert', 'revert', 'requeue', 'requeue', 'delete'] as const);
+    const tasks = [...ledger.accepted.keys()].filter((n) => ledger.tasks.has(n));
+    const failed = tasks.filter((n) => (ledger.ends.get(n)?.outcome ?? outcomeCode.succeeded) !== outcomeCode.succeeded);
+    const some = kind === 'requeue' && failed.length > 0 ? failed : tasks;
+    if (some.length === 0) return;
+    const numbers = [...new Set(Array.from({ length: random.between(1, 4) }, () => random.pick(some)))];
+    const change = kind === 'update' ? { kind, tags: { seen: random.below(100) }, removeTags: [] } : { kind };
+    changeTasks(this.#cast.server, this.#world, change, numbers);
+  }
+
+  /** The run is stopped by hand: most seeds see nothing of it. */
+  stop(): void {
+    const { random, count, tell } = this.#world;
+    const { server } = this.#cast;
+    if (!server.up || !random.chance(0.03)) return;
+    const drain = random.chance(0.5);
+    count('run stopped');
+    tell(`the run is told to ${drain ? 'drain' : 'stop'}`);
+    server.feed({ type: 'stop', drain });
   }
 
   #client(): ClientPart {
@@ -176,4 +200,8 @@ const actions: readonly Action[] = [
   (adversary) => adversary.pause(),
   (adversary) => adversary.cancel(),
   (adversary) => adversary.cancelLate(),
+  (adversary) => adversary.change(),
+  (adversary) => adversary.change(),
+  (adversary) => adversary.change(),
+  (adversary) => adversary.stop(),
 ];

@@ -13,6 +13,8 @@ export interface ClientShape {
   readonly cores: number;
   /** Durations are multiplied by it. */
   readonly speed: number;
+  /** For so long after its start it runs tasks (ms); null: for ever. */
+  readonly walltime: number | null;
 }
 
 export class ClientPart implements End {
@@ -23,6 +25,7 @@ export class ClientPart implements End {
   readonly #server: ServerPart;
   readonly #core: ClientCore;
   readonly #executor: ExecutorPart;
+  readonly #stopAt: number | null;
   #link: Link | null = null;
   #scheduled = false;
   #wake: (() => void) | null = null;
@@ -38,7 +41,9 @@ export class ClientPart implements End {
     this.id = id;
     this.shape = shape;
     this.process = new Process(world);
-    this.#core = new ClientCore(clientOptions(shape), world.clock.now());
+    const now = world.clock.now();
+    this.#stopAt = shape.walltime === null ? null : now + shape.walltime;
+    this.#core = new ClientCore(clientOptions(shape, this.#stopAt), now);
     this.#executor = new ExecutorPart(world, this.process, id, shape, {
       ended: (slot, ends, idle) => this.feed({ type: 'ended', slot, ends, idle }),
       died: () => this.crash('of a deadly task'),
@@ -65,7 +70,8 @@ export class ClientPart implements End {
     this.process.run(() => {
       if (link !== this.#link) return;
       if (message[0] === 'heartbeat') this.feed({ type: 'contact' });
-      else if (message[0] === 'welcome') this.feed({ type: 'connected', evictAfter: message[1].evictAfter });
+      else if (message[0] === 'welcome')
+        this.feed({ type: 'connected', evictAfter: message[1].evictAfter, limits: message[1].limits ?? [] });
       else this.feed({ type: 'message', message });
     });
   }
@@ -96,6 +102,7 @@ export class ClientPart implements End {
     this.#stalls = now === this.#lastTurn ? this.#stalls + 1 : 0;
     this.#lastTurn = now;
     if (this.#stalls > 1_000) throw new Error(`${this.id} turns without time passing`);
+    if (this.#timeOver) this.#executor.abandon();
     for (const effect of this.#core.endTurn(now)) {
       if (effect.type === 'send') this.#link?.send('up', effect.message);
       else if (effect.type === 'start') this.#executor.start(effect.slot, effect.tasks);
@@ -106,6 +113,10 @@ export class ClientPart implements End {
     this.#wake?.();
     const at = this.#core.wakeAt(now);
     this.#wake = at === null || this.ended ? null : this.process.after(Math.max(0, at - now), () => this.feed({ type: 'tick' }));
+  }
+
+  get #timeOver(): boolean {
+    return this.#stopAt !== null && this.#world.clock.now() >= this.#stopAt;
   }
 
   #reconnect(): void {
@@ -131,7 +142,8 @@ export class ClientPart implements End {
       const link = network.connect(this.id, this, this.#server);
       this.#link = link;
       const { slots, cores } = this.shape;
-      const capacity = { slots, cores, memory: mostMemory, resources: {}, tags: {} };
+      const walltime = this.#stopAt === null ? {} : { walltime: Math.max(0, this.#stopAt - this.#world.clock.now()) };
+      const capacity = { slots, cores, memory: mostMemory, resources: {}, tags: {}, ...walltime };
       this.#server.accept(link, 'client', this.id, { type: 'client-connected', connection: link.id, id: this.id, host: 'host', capacity });
     });
   }
@@ -145,15 +157,16 @@ export class ClientPart implements End {
   #end(): void {
     this.ended = true;
     this.#world.tell(`${this.id} ends`);
-    // Told to stop while it has no connection, it leaves with results that nobody got.
-    if (this.stopped) this.#world.ledger.goneClients.add(this.id);
+    if (this.#timeOver) this.#world.count('client out of time');
+    // Told to stop while it has no connection, or out of time, it leaves with results that nobody got.
+    if (this.stopped || (this.#timeOver && this.#link === null)) this.#world.ledger.goneClients.add(this.id);
     else this.#world.ledger.left(this.id);
     this.#link?.close('up');
     this.process.kill();
   }
 }
 
-function clientOptions(shape: ClientShape): ClientOptions {
+function clientOptions(shape: ClientShape, stopAt: number | null): ClientOptions {
   return {
     slots: shape.slots,
     cores: shape.cores,
@@ -162,6 +175,7 @@ function clientOptions(shape: ClientShape): ClientOptions {
     prefetch: 1_000,
     taskTimeout: null,
     signalwait: 300,
+    stopAt,
     clientTimeout: null,
     ratelimit: null,
     noConfirm: false,

@@ -14,6 +14,8 @@ interface Current {
   readonly startedAt: number;
   cores: number;
   memory: number;
+  /** Its client's time is over: whatever it comes to, it is run again. */
+  abandoned: boolean;
   stop: () => void;
 }
 
@@ -87,6 +89,11 @@ export class ExecutorPart {
     current.stop = this.#process.after(this.#world.random.next() * 10, () => this.#finish(number, current, 'stopped'));
   }
 
+  /** The client's time is over: what runs now is of no use any more. */
+  abandon(): void {
+    for (const { current } of this.#slots) if (current !== null) current.abandoned = true;
+  }
+
   #next(number: number): void {
     const slot = this.#slots[number]!;
     const [key, task] = slot.queue.shift()!;
@@ -98,7 +105,16 @@ export class ExecutorPart {
     this.#world.tell(
       `${this.#client} begins task ${task.n}, attempt ${task.attempt}, grant ${task.grant % 2 ** 32} of epoch ${Math.floor(task.grant / 2 ** 32)}`,
     );
-    const current: Current = { key, run, stubborn: behaviour.stubborn, startedAt: clock.now(), cores, memory, stop: () => {} };
+    const current: Current = {
+      key,
+      run,
+      stubborn: behaviour.stubborn,
+      startedAt: clock.now(),
+      cores,
+      memory,
+      abandoned: false,
+      stop: () => {},
+    };
     slot.current = current;
     this.#checkBudget();
     const outcome = task.attempt <= behaviour.failures ? 'failed' : 'succeeded';
@@ -108,7 +124,7 @@ export class ExecutorPart {
 
   #finish(number: number, current: Current, outcome: 'succeeded' | 'failed' | 'stopped'): void {
     const slot = this.#slots[number]!;
-    current.run.outcome = outcome;
+    current.run.outcome = current.abandoned ? 'stopped' : outcome;
     slot.current = null;
     const end = this.#end(current.key, current.startedAt, outcome === 'succeeded' ? 'succeeded' : 'failed');
     const last = slot.queue.length === 0;

@@ -2,9 +2,11 @@
  * What really happened in a simulation, written down beside the parts and without asking their cores: executions by clients, what
  * the store was told, what submitters were promised. `promises.ts` compares.
  */
+import type { LimitConfig } from '../config/server-options.ts';
 import type { GrantId } from '../protocol/messages.ts';
 import { type AttemptEnd, type StoredTask, storedState, type Writes } from '../store/store.ts';
 import { outcomeCode } from '../task/result.ts';
+import type { TaskAttributes } from '../task/task.ts';
 
 /** One run of one attempt on one client. */
 export interface Run {
@@ -27,12 +29,25 @@ export class Ledger {
   readonly endedLeases: Map<string, string> = new Map();
   readonly goneClients: Set<string> = new Set();
   readonly clientIds: Map<number, string> = new Map();
+  readonly #limits: readonly LimitConfig[];
   readonly #grants: Set<GrantId> = new Set();
   readonly #pending: Map<number, number> = new Map();
   /** Tasks that a cancel reached while they were not done. */
   readonly cancelled: Set<number> = new Set();
+  /** Tasks that were queued again or deleted by hand: what depends on them may have seen them before. */
+  readonly touched: Set<number> = new Set();
+  readonly removed: Set<number> = new Set();
+  /** Attempts that lie before the last time that a task was queued again: retries and losses are counted from there. */
+  readonly earlier: Map<number, number> = new Map();
+  /** Further attempts, ever. */
+  retries = 0;
+
+  constructor(limits: readonly LimitConfig[] = []) {
+    this.#limits = limits;
+  }
 
   began(run: Run): void {
+    this.#keepsLimits(run);
     const runs = this.runs.get(run.n);
     if (runs === undefined) {
       this.runs.set(run.n, [run]);
@@ -40,6 +55,30 @@ export class Ledger {
     }
     if (runs.some((other) => other.grant === run.grant)) throw new Error(`task ${run.n} ran twice under grant ${run.grant}`);
     runs.push(run);
+  }
+
+  /** What runs under a lease of now is never more than a limit allows; what its server has given up may still run. */
+  #keepsLimits(run: Run): void {
+    if (!this.#counts(run)) return;
+    for (const { key, concurrency } of this.#limits) {
+      const value = this.#tag(run.n, key);
+      if (value === undefined || concurrency === null) continue;
+      const others: number[] = [];
+      for (const [n, runs] of this.runs) {
+        if (this.#tag(n, key) !== value) continue;
+        if (runs.some((other) => other.outcome === 'running' && this.#counts(other))) others.push(n);
+      }
+      if (others.length >= concurrency)
+        throw new Error(`task ${run.n} begins while ${others.join(' and ')} of ${key} ${value} run: at most ${concurrency} may`);
+    }
+  }
+
+  #counts({ client, grant, n }: Run): boolean {
+    return !this.ends.has(n) && !this.goneClients.has(client) && !this.endedLeases.has(`${grant}/${n}`);
+  }
+
+  #tag(n: number, key: string): string | number | boolean | null | undefined {
+    return this.tasks.get(n)?.task[3]?.tags?.[key];
   }
 
   /** A client ended in good order: what still ran was of no use to anybody. */
@@ -63,6 +102,9 @@ export class Ledger {
     for (const { n, id } of writes.clients) this.clientIds.set(n, id);
     for (const end of writes.attempts) this.#attempt(end);
     for (const end of writes.ends) this.#end(end);
+    for (const { n, group, forget } of writes.reopened) this.#reopen(n, group, forget);
+    for (const { n, attributes } of writes.changed) this.#change(n, attributes);
+    for (const n of writes.removed) this.#remove(n);
     for (const move of writes.moves)
       if (move.state !== storedState.ready && move.state !== storedState.waiting)
         throw new Error(`task ${move.n} moved to state ${move.state}`);
@@ -74,6 +116,7 @@ export class Ledger {
         for (let n = grant.tasks[i]!; n <= grant.tasks[i + 1]!; n++) {
           const task = this.tasks.get(n);
           if (task === undefined) throw new Error(`grant ${grant.id} names task ${n}, which is not in the store`);
+          this.#checkParents(task);
           if (task.group !== lowest) throw new Error(`task ${n} of group ${task.group} was granted while group ${lowest} is not done`);
         }
       }
@@ -82,11 +125,61 @@ export class Ledger {
       if (this.ends.get(n)?.outcome !== outcomeCode.cancelled) throw new Error(`task ${n} was cancelled and then ended otherwise`);
   }
 
+  /** The number of the attempt that follows. */
+  next(n: number): number {
+    return (this.attempts.get(n)?.reduce((last, { attempt }) => Math.max(last, attempt), 0) ?? 0) + 1;
+  }
+
+  #reopen(n: number, group: number, forget: boolean): void {
+    const end = this.ends.get(n);
+    if (end === undefined) throw new Error(`task ${n} was queued again but is not done`);
+    this.touched.add(n);
+    this.cancelled.delete(n);
+    this.ends.delete(n);
+    const attempts = forget ? [] : [...(this.attempts.get(n) ?? []), end];
+    this.attempts.set(n, attempts);
+    this.earlier.set(n, attempts.length);
+    this.#pending.set(group, (this.#pending.get(group) ?? 0) + 1);
+    for (const { grant } of this.runs.get(n) ?? []) this.leaseEnded(grant, n, 'queued again');
+  }
+
+  #change(n: number, attributes: TaskAttributes | null): void {
+    const stored = this.tasks.get(n);
+    if (stored === undefined) throw new Error(`task ${n} was changed but is not in the store`);
+    const [kind, args, input] = stored.task;
+    this.tasks.set(n, { ...stored, task: [kind, args, input, attributes] });
+  }
+
+  #remove(n: number): void {
+    if (!this.ends.has(n)) throw new Error(`task ${n} was deleted but is not done`);
+    this.touched.add(n);
+    this.cancelled.delete(n);
+    this.removed.add(n);
+    this.tasks.delete(n);
+    this.ends.delete(n);
+    this.attempts.delete(n);
+  }
+
+  /** A task goes out when all that it depends on has ended, and ended well unless it is to run all the same. */
+  #checkParents({ n, task }: StoredTask): void {
+    const { parents = [], dependencyFailure } = task[3] ?? {};
+    if (this.touched.has(n)) return;
+    for (const parent of parents) {
+      if (this.touched.has(parent)) continue;
+      const outcome = this.ends.get(parent)?.outcome;
+      if (outcome === undefined) throw new Error(`task ${n} was granted before task ${parent} had ended, on which it depends`);
+      if (outcome !== outcomeCode.succeeded && dependencyFailure !== 'run')
+        throw new Error(`task ${n} was granted although task ${parent} ended with outcome ${outcome}`);
+    }
+  }
+
   #attempt(end: AttemptEnd): void {
     if (this.ends.has(end.n)) throw new Error(`an attempt of task ${end.n} was recorded after its end`);
     this.#reported(end);
     const attempts = this.attempts.get(end.n) ?? [];
-    if (end.attempt !== attempts.length + 1) throw new Error(`task ${end.n}: attempt ${end.attempt} was recorded after ${attempts.length}`);
+    this.retries++;
+    if (end.attempt !== this.next(end.n))
+      throw new Error(`task ${end.n}: attempt ${end.attempt} was recorded where ${this.next(end.n)} was due`);
     attempts.push(end);
     this.attempts.set(end.n, attempts);
   }

@@ -16,6 +16,7 @@ export function checkPromises(ledger: Ledger, store: TaskStore, options: CoreOpt
   const findings: Findings = { rerun: 0, outcomes: [0, 0, 0, 0, 0, 0, 0] };
   for (const [n, label] of ledger.accepted) {
     const task = ledger.tasks.get(n);
+    if (ledger.removed.has(n)) continue;
     if (task === undefined) throw new Error(`task ${n} was accepted and lost`);
     if (task.task[1] !== label) throw new Error(`task ${n} was accepted as ${label} but is ${task.task[1]}`);
     if (complete && !ledger.ends.has(n)) throw new Error(`task ${n} was accepted but has no end`);
@@ -31,16 +32,18 @@ function checkTask(ledger: Ledger, store: TaskStore, options: CoreOptions, n: nu
   if (history instanceof Promise) throw new Error('a simulation needs a store that answers at once');
   const recorded = end === undefined ? attempts : [...attempts, end];
   if (history.length !== recorded.length) throw new Error(`the history of task ${n} has ${history.length} of ${recorded.length} attempts`);
-  const lost = recorded.filter(({ outcome }) => outcome === outcomeCode.lost).length;
+  const earlier = ledger.earlier.get(n) ?? 0;
+  const lost = recorded.slice(earlier).filter(({ outcome }) => outcome === outcomeCode.lost).length;
   if (lost > options.maxLosses) throw new Error(`task ${n} was lost ${lost} times, more than ${options.maxLosses}`);
-  const failures = attempts.length - lost + (end?.outcome === outcomeCode.lost ? 1 : 0);
+  const failures = attempts.length - earlier - lost + (end?.outcome === outcomeCode.lost ? 1 : 0);
   const retries = ledger.tasks.get(n)!.task[3]?.maxRetries ?? options.maxRetries;
   if (failures > retries) throw new Error(`task ${n} was retried ${failures} times, more than ${retries}`);
   if (end !== undefined) {
     findings.outcomes[end.outcome] = findings.outcomes[end.outcome]! + 1;
     const { outcome } = end;
     const ran = outcome === outcomeCode.succeeded || outcome === outcomeCode.failed || outcome === outcomeCode.timeout;
-    if (ran && end.attempt !== attempts.length + 1) throw new Error(`task ${n} ended with attempt ${end.attempt} after ${attempts.length}`);
+    if (ran && end.attempt !== ledger.next(n)) throw new Error(`task ${n} ended with attempt ${end.attempt} after ${attempts.length}`);
+    checkParents(ledger, n, outcome);
     if (ran && outcome !== outcomeCode.succeeded && failures !== retries)
       throw new Error(`task ${n} failed for good after ${failures} of ${retries} retries`);
   }
@@ -50,6 +53,17 @@ function checkTask(ledger: Ledger, store: TaskStore, options: CoreOptions, n: nu
   if (needed.length > 1) {
     const where = needed.map(({ client, grant, attempt, outcome }) => `attempt ${attempt} of grant ${grant} on ${client} ${outcome}`);
     throw new Error(`task ${n} was run again without need: ${where.join('; ')}`);
+  }
+}
+
+/** A task whose parent did not end well has no run. */
+function checkParents(ledger: Ledger, n: number, outcome: number): void {
+  const { parents = [], dependencyFailure } = ledger.tasks.get(n)!.task[3] ?? {};
+  if (dependencyFailure === 'run' || ledger.touched.has(n)) return;
+  for (const parent of parents) {
+    const bad = ledger.ends.get(parent)?.outcome !== outcomeCode.succeeded;
+    if (bad && !ledger.touched.has(parent) && outcome !== outcomeCode.rejected && outcome !== outcomeCode.cancelled)
+      throw new Error(`task ${n} ended with outcome ${outcome} although task ${parent}, on which it depends, did not succeed`);
   }
 }
 

@@ -19,6 +19,7 @@ export function eventOf(store: TaskStore, connection: string, message: Message):
         sequence: message[2],
         tasks: message[3],
         known: knownOf(store, message[3]),
+        parents: parentsOf(store, message[3]),
       };
     default:
       return clientEvent(connection, message);
@@ -26,14 +27,21 @@ export function eventOf(store: TaskStore, connection: string, message: Message):
 }
 
 function knownOf(store: TaskStore, tasks: readonly WireTask[]): Map<number, number> | null {
-  const keys = tasks.flatMap(([, , , attributes]) => (attributes?.key === undefined ? [] : [attributes.key]));
-  if (keys.length === 0) return null;
-  const known = store.known(keys, []);
+  const keys = tasks.flatMap(([, , , attributes]) => attributes?.key ?? []);
+  const ids = tasks.flatMap(([, , , attributes]) => attributes?.id ?? []);
+  if (keys.length + ids.length === 0) return null;
+  const known = store.known(keys, ids);
   if (known instanceof Promise) return null;
   const places = new Map<number, number>();
   tasks.forEach(([, , , attributes], place) => {
-    const n = attributes?.key === undefined ? undefined : known.keys.get(attributes.key);
+    const n = known.keys.get(attributes?.key ?? '') ?? known.ids.get(attributes?.id ?? '');
     if (n !== undefined) places.set(place, n);
   });
   return places;
+}
+
+function parentsOf(store: TaskStore, tasks: readonly WireTask[]): ReadonlyMap<string, number> | null {
+  const ids = tasks.flatMap(([, , , attributes]) => attributes?.dependsOn ?? []);
+  const known = ids.length === 0 ? null : store.known([], ids);
+  return known === null || known instanceof Promise ? null : known.ids;
 }

@@ -3,10 +3,11 @@
  * only then its messages leave, each on the connection that it was made for. It may crash before the commit, after it, or between two sends.
  */
 import { MillraceError } from '../base/errors.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, End as MessageEnd } from '../protocol/messages.ts';
 import { ServerCore } from '../server/core/core.ts';
 import type { CoreEvent, Turn } from '../server/core/events.ts';
 import { strictFence } from '../server/core/fence.ts';
+import { chainLimits } from '../server/core/limits.ts';
 import { taskState } from '../task/state.ts';
 import type { End, Link } from './network.ts';
 import { eventOf } from './server-events.ts';
@@ -35,6 +36,8 @@ export class ServerPart implements End {
   /** Armed by the adversary: the next commit ends so. */
   crashNext: CrashPoint | null = null;
   finished = false;
+  /** How the run ended; null: it has not. */
+  reason: MessageEnd[1] | null = null;
   /** Commits are slow until then. */
   slowUntil = 0;
   lives = 0;
@@ -103,7 +106,15 @@ export class ServerPart implements End {
       }
       link.send('down', [
         'welcome',
-        { id: 'server', host: 'server', epoch: 1, salt: '0', heartrate: this.#world.heartrate, evictAfter: this.#world.options.evictAfter },
+        {
+          id: 'server',
+          host: 'server',
+          epoch: 1,
+          salt: '0',
+          heartrate: this.#world.heartrate,
+          evictAfter: this.#world.options.evictAfter,
+          ...chainLimits(this.#world.options.limits),
+        },
       ]);
       if (event !== null) this.feed(event);
     });
@@ -147,22 +158,9 @@ export class ServerPart implements End {
     this.#schedule();
   }
 
-  /** As a user does it: what is not in memory is looked up in the store. */
-  cancel(numbers: readonly number[]): void {
-    const core = this.#core;
-    if (core === null || this.finished) return;
-    const rows = this.#world.store.pending(numbers.filter((n) => core.task(n) === null));
-    if (rows instanceof Promise) return;
-    const had = numbers.filter((n) => !this.#world.ledger.ends.has(n));
-    const before = core.counts.outcomes[3]!;
-    this.feed({ type: 'cancel', numbers, rows });
-    const cancelled = core.counts.outcomes[3]! - before;
-    if (cancelled > 0) this.#world.count('cancel');
-    this.#world.tell(`cancel ${had.join(' ')}: ${cancelled}`);
-    if (cancelled < numbers.length) return;
-    this.#afterCommit.push(() => {
-      for (const n of numbers) this.#world.ledger.cancelled.add(n);
-    });
+  /** Do it right after the commit of what was fed until now. */
+  afterCommit(call: () => void): void {
+    this.#afterCommit.push(call);
   }
 
   #schedule(): void {
@@ -238,12 +236,17 @@ export class ServerPart implements End {
       peer?.link.close('down');
       this.feed({ type: 'disconnected', connection });
     }
-    if (turn.refill !== null) {
-      const rows = store.ready(turn.refill.after, turn.refill.limit);
-      if (!(rows instanceof Promise)) this.feed({ type: 'refilled', rows });
+    for (const question of turn.refills) {
+      const rows = store.ready(question.after, question.limit, question.lanes ?? undefined);
+      if (!(rows instanceof Promise)) this.feed({ type: 'refilled', question, rows });
+    }
+    if (turn.lookups.length > 0) {
+      const outcomes = store.outcomes(turn.lookups);
+      if (!(outcomes instanceof Promise)) this.feed({ type: 'parents', outcomes });
     }
     if (turn.finish !== null && !this.finished) {
       this.finished = true;
+      this.reason = turn.finish.reason;
       this.#world.tell(`the run ends: ${turn.finish.reason}`);
       for (const { link } of this.#peers.values()) link.send('down', ['end', 'complete']);
     }

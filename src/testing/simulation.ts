@@ -7,6 +7,7 @@ import type { CoreOptions } from '../server/core/events.ts';
 import { MemoryStore } from '../store/memory/adapter.ts';
 import { outcomeCode } from '../task/result.ts';
 import { Adversary } from './adversary.ts';
+import { cancelTasks } from './changes.ts';
 import { ClientPart, type ClientShape } from './client-part.ts';
 import { VirtualClock } from './clock.ts';
 import { Ledger } from './ledger.ts';
@@ -45,6 +46,8 @@ export interface Report {
   readonly outcomes: readonly number[];
   /** How long it took, in virtual ms. */
   readonly durationMs: number;
+  /** It was not stopped by hand, and no failure ended it. */
+  readonly complete: boolean;
 }
 
 /** A run that has not ended this long after the adversary became calm hangs (ms). */
@@ -93,13 +96,14 @@ class Simulation {
     this.#tasks = options.tasks ?? 60;
     const submitters = random.between(1, 3);
     const workload = makeWorkload(random, this.#tasks, submitters, random.chance(0.3) ? 3 : 1);
+    const core = coreOptions(random);
     this.#world = {
       clock,
       random,
       network: new Network(clock, random, random.pick([2, 20, 150])),
       store: new MemoryStore({ count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY, now: () => clock.now(), salt: '000000000' }),
-      ledger: new Ledger(),
-      options: coreOptions(random),
+      ledger: new Ledger(core.limits),
+      options: core,
       heartrate: 1_000,
       mutation: options.mutation ?? null,
       behaviours: workload.behaviours,
@@ -132,6 +136,7 @@ class Simulation {
       if (clock.now() > calmAt + patience) throw new Error(`the run does not end: ${JSON.stringify(this.#server.core?.census())}`);
       if (this.#server.core === null) this.#restart(core);
       core = this.#server.core ?? core;
+      if (clock.now() > calmAt) this.#endSeries();
       if (this.#server.up && !this.#submitters.some(({ unfinished }) => unfinished)) this.#server.release();
       for (const client of [...this.#clients]) if (!client.process.alive) this.#replace(client);
     }
@@ -146,13 +151,18 @@ class Simulation {
 
   #report(core: ServerCore, durationMs: number): Report {
     const { ledger, store, options } = this.#world;
-    const { rerun, outcomes } = checkPromises(ledger, store, options, core.phase === 'finished');
+    const { rerun, outcomes } = checkPromises(ledger, store, options, this.#server.reason === 'complete');
     const { submitted, pending } = core.counts;
     checkSummary({ submitted, pending }, core.counts.outcomes);
     this.#checkTotals(outcomes);
     for (const attempts of ledger.attempts.values()) {
       for (const { outcome } of attempts) this.#faults[outcome === outcomeCode.lost ? 'loss' : 'retry']++;
     }
+    for (const [n, { task }] of ledger.tasks) {
+      if (!ledger.accepted.has(n) && task[3]?.cron !== undefined) this.#faults.repeat++;
+      if (ledger.ends.get(n)?.extra?.error?.code === 'ERR_DEPENDENCY') this.#faults['dependency failed']++;
+    }
+    if (this.#server.reason === 'failed') this.#faults['run failed']++;
     this.#faults['time-out'] = outcomes[outcomeCode.timeout]!;
     this.#faults['late result refused'] = this.#refused + core.counts.refused;
     const crashes = this.#server.lives - 1 + this.#faults['client crash'];
@@ -165,7 +175,15 @@ class Simulation {
       rerun,
       outcomes,
       durationMs,
+      complete: this.#server.reason === 'complete',
     };
+  }
+
+  /** A run with tasks that repeat does not end by itself. */
+  #endSeries(): void {
+    const { ledger } = this.#world;
+    for (const [n, { task }] of ledger.tasks)
+      if (task[3]?.cron !== undefined && !ledger.ends.has(n)) cancelTasks(this.#server, this.#world, [n]);
   }
 
   /** The totals in the store against its rows. */
@@ -174,7 +192,7 @@ class Simulation {
     const recovery = store.recover();
     if (recovery instanceof Promise) return;
     const { counts } = recovery;
-    const retried = [...ledger.attempts.values()].reduce((sum, attempts) => sum + attempts.length, 0);
+    const retried = ledger.retries;
     if (counts.submitted !== ledger.tasks.size) throw new Error(`the store counts ${counts.submitted} of ${ledger.tasks.size} tasks`);
     if (counts.retried !== retried) throw new Error(`the store counts ${counts.retried} of ${retried} retries`);
     for (let outcome = 1; outcome < outcomes.length; outcome++)
@@ -203,8 +221,9 @@ class Simulation {
   #addClient(): void {
     const shape: ClientShape = {
       slots: this.#random.between(1, 4),
-      cores: this.#random.between(mostCores, 4),
+      cores: this.#random.between(mostCores, 6),
       speed: this.#random.pick([0.3, 1, 1, 3]),
+      walltime: this.#random.chance(0.2) ? this.#random.between(2_000, 12_000) : null,
     };
     this.#clients.push(new ClientPart(this.#world, this.#server, `client-${++this.#made}`, shape));
   }
@@ -220,12 +239,16 @@ function coreOptions(random: Random): CoreOptions {
     eager: random.chance(0.5),
     evictAfter: 4_000,
     reconnectGrace: 1_500,
-    failFast: false,
-    continueOnFailure: true,
+    failFast: random.chance(0.03),
+    continueOnFailure: random.chance(0.9),
     taskTimeout: null,
     taskCores: null,
     taskMemory: null,
     expectSource: false,
+    limits: [
+      { key: 'tenant', concurrency: random.between(1, 2), rate: null },
+      { key: 'service', concurrency: null, rate: { starts: 10, per: 1_000 } },
+    ],
     window: { tasks: random.pick([4, 16, 1_000]), bytes: 1_000_000 },
     bundle: { tasks: random.pick([2, 8, 100]), bytes: 1_000_000 },
   };

@@ -1,5 +1,5 @@
 /** What a simulation has to do: tasks with every kind of wish, and how each behaves when it runs. Nobody but the simulated executor knows the behaviour. */
-import type { TaskAttributes, WireTask } from '../task/task.ts';
+import type { Tags, TaskAttributes, WireTask } from '../task/task.ts';
 import type { Random } from './random.ts';
 
 export interface Behaviour {
@@ -21,12 +21,13 @@ export interface Workload {
 }
 
 /** Largest demands: every client can hold them. */
-export const mostCores = 2;
+export const mostCores = 4;
 export const mostMemory = 1_000;
 
 export function makeWorkload(random: Random, tasks: number, submitters: number, groups: number): Workload {
   const behaviours = new Map<string, Behaviour>();
   const bundles: WireTask[][][] = Array.from({ length: submitters }, () => []);
+  const earlier: string[][] = bundles.map(() => []);
   let made = 0;
   while (made < tasks) {
     const submitter = random.below(submitters);
@@ -36,12 +37,40 @@ export function makeWorkload(random: Random, tasks: number, submitters: number, 
       const short = random.chance(0.25);
       const args = short ? `module-${random.below(2)}#call-${made}` : `task-${made}`;
       behaviours.set(args, behaviour(random, short));
-      const attributes = short ? null : attributesOf(random, made, groups);
+      const attributes = related(random, made, earlier[submitter]!, limited(random, short ? null : attributesOf(random, made, groups)));
       bundle.push([short ? 1 : 0, args, null, attributes]);
     }
     own.push(bundle);
   }
   return { bundles, behaviours, tasks };
+}
+
+/** Some have ids, and some depend on those before them; a few repeat. */
+function related(random: Random, n: number, earlier: string[], attributes: TaskAttributes | null): TaskAttributes | null {
+  const more: TaskAttributes = {};
+  if (earlier.length > 0 && random.chance(0.2)) {
+    more.dependsOn = [random.pick(earlier)];
+    if (random.chance(0.3)) more.dependsOn.push(random.pick(earlier));
+    if (random.chance(0.2)) more.dependencyFailure = 'run';
+  } else if (random.chance(0.01)) more.dependsOn = [`00000000-0000-7000-9000-${'0'.repeat(12)}`];
+  if (random.chance(0.01)) {
+    more.cron = '*/2 * * * * *';
+    more.timezone = 'UTC';
+  }
+  if (random.chance(0.4)) {
+    more.id = `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+    earlier.push(more.id);
+  }
+  return Object.keys(more).length === 0 ? attributes : { ...attributes, ...more };
+}
+
+/** Some share limits: a few tenants, and one service that all of its tasks need. */
+function limited(random: Random, attributes: TaskAttributes | null): TaskAttributes | null {
+  if (!random.chance(0.4)) return attributes;
+  const tags: Tags = {};
+  if (random.chance(0.8)) tags['tenant'] = random.pick(['a', 'b', 'c']);
+  if (random.chance(0.3)) tags['service'] = 'one';
+  return { ...attributes, tags };
 }
 
 function behaviour(random: Random, short: boolean): Behaviour {
@@ -61,7 +90,7 @@ function attributesOf(random: Random, n: number, groups: number): TaskAttributes
   if (random.chance(0.2)) attributes.priority = random.between(-1, 2);
   if (random.chance(0.4)) attributes.maxRetries = random.between(0, 3);
   if (random.chance(0.15)) attributes.backoff = { delay: random.between(20, 800), factor: 2, max: 3_000, jitter: random.next() };
-  if (random.chance(0.15)) attributes.cores = random.between(1, mostCores);
+  if (random.chance(0.25)) attributes.cores = random.between(1, mostCores);
   if (random.chance(0.1)) attributes.memory = random.between(1, mostMemory);
   if (random.chance(0.1)) attributes.startDelay = random.between(1, 4_000);
   if (random.chance(0.1)) attributes.timeout = random.between(50, 700);

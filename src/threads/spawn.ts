@@ -15,6 +15,11 @@ export interface ThreadOptions {
   readonly data: unknown;
   /** Parts of `data` that move instead: ports. */
   readonly transfer?: readonly Transferable[];
+  /**
+   * False: descriptors that the thread opens may be closed by others than `fs.close` (a socket that was made of one), so that its end closes
+   * only what has an owner: a list of open descriptors would name those that are somebody else's by now. Default true.
+   */
+  readonly tracksFiles?: boolean;
   /** Caps of the thread's own heap in MB. Default: as the host's. */
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number };
 }
@@ -67,6 +72,7 @@ export function startThread(entry: URL, options: ThreadOptions): StartedThread {
       workerData,
       transferList: [port2, ...(options.transfer ?? [])],
       ...(execArgv === null ? {} : { execArgv: [...execArgv] }),
+      ...(options.tracksFiles === false ? { trackUnmanagedFds: false } : {}),
       ...(options.resourceLimits ? { resourceLimits: options.resourceLimits } : {}),
     });
   try {

@@ -12,7 +12,7 @@ import { checkFingerprint, dialTls, tlsParts } from './certificate.ts';
 import type { Connection } from './connection.ts';
 import { checkKey, checkTlsFits, type EndpointOptions } from './endpoint.ts';
 import { HardenedClient } from './ipc-client.ts';
-import { defaultKeyFolder, pathKeyName, readSecret, tcpKeyName } from './key-folder.ts';
+import { defaultKeyFolder, keyIn, pathKeyName, readSecret, tcpKeyName } from './key-folder.ts';
 import { dialError } from './socket-errors.ts';
 
 export interface DialOptions extends EndpointOptions {
@@ -83,7 +83,7 @@ function aborted(signal: AbortSignal | undefined): MillraceError {
 /** The key that a server of this user has left for the address that was really reached. */
 function foundKey(socket: Socket, path: string | null, folder: string, shown: string): string {
   const name = path === null ? tcpKeyName(socket.remoteAddress ?? '', socket.remotePort ?? 0) : pathKeyName(path);
-  const key = readSecret(folder, name);
-  if (key !== null) return key;
+  const text = readSecret(folder, name);
+  if (text !== null) return keyIn(text);
   throw new MillraceError('ERR_AUTH', `the server on ${shown} has left no key for this user: give the \`auth\` that it was started with`);
 }

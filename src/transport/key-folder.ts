@@ -11,6 +11,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { isOfTheDead, ownMark } from './process-mark.ts';
 
 const othersMay = 0o077;
 
@@ -94,6 +96,34 @@ export function readSecret(folder: string, name: string): string | null {
     return readFileSync(file, 'utf8');
   } finally {
     closeSync(file);
+  }
+}
+
+/** What a server leaves for the clients of its user: its key, and who it is. */
+export function keyText(key: string): string {
+  return `${key}\n${ownMark()}\n`;
+}
+
+/** The key in what a server left. */
+export function keyIn(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+/** Removes the keys of servers that were killed: of this machine, and surely dead. Never fails. */
+export function sweepKeys(folder: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => /^(?:tcp|path)-.*\.key$/.test(name));
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    try {
+      const text = readSecret(folder, name);
+      if (text !== null && isOfTheDead(text.split('\n')[1] ?? '')) removeSecret(folder, name, text);
+    } catch {
+      // It is not safe, and so not ours.
+    }
   }
 }
 

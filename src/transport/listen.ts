@@ -12,7 +12,7 @@ import { listenTls, tlsParts } from './certificate.ts';
 import type { Connection, Listener } from './connection.ts';
 import { checkKey, checkReach, checkTlsFits, type EndpointOptions } from './endpoint.ts';
 import { HardenedServer, type IpcServerSetup, type Remote } from './ipc-server.ts';
-import { defaultKeyFolder, pathKeyName, removeSecret, tcpKeyName, writeSecret } from './key-folder.ts';
+import { defaultKeyFolder, keyText, pathKeyName, removeSecret, sweepKeys, tcpKeyName, writeSecret } from './key-folder.ts';
 import { newKey } from './secrets.ts';
 import { listenError } from './socket-errors.ts';
 import { bindPath } from './unix-path.ts';
@@ -56,9 +56,14 @@ export async function listen(setup: ListenSetup): Promise<NetListener> {
   };
   const servers: HardenedServer[] = [];
   const secrets: string[] = [];
+  const text = auth === null ? keyText(key) : '';
+  const leaveKey = (): void => {
+    if (secrets.length > 0) sweepKeys(keyFolder);
+    for (const name of secrets) writeSecret(keyFolder, name, text);
+  };
   const close = async (): Promise<void> => {
     for (const server of servers.splice(0)) server.unlisten();
-    for (const name of secrets.splice(0)) removeSecret(keyFolder, name, key);
+    for (const name of secrets.splice(0)) removeSecret(keyFolder, name, text);
     // The handle is closed in the next round of the event loop; then the address is free.
     await new Promise((resolve) => setImmediate(resolve));
   };
@@ -73,12 +78,12 @@ export async function listen(setup: ListenSetup): Promise<NetListener> {
       await bindPath(address.path, clock, () => bind({ path: address.path }));
       chmodSync(address.path, 0o600);
       if (auth === null) secrets.push(pathKeyName(address.path));
-      for (const name of secrets) writeSecret(keyFolder, name, key);
+      leaveKey();
       return { address, key, fingerprint, close };
     }
     const { host, port, bound } = await bindTcp(address, bind, () => servers.pop()?.unlisten());
     if (auth === null) secrets.push(...bound.map((ip) => tcpKeyName(ip, port)));
-    for (const name of secrets) writeSecret(keyFolder, name, key);
+    leaveKey();
     return { address: { host, port }, key, fingerprint, close };
   } catch (error) {
     await close();

@@ -26,7 +26,10 @@ export interface ServerLinkOptions {
   readonly address: Address;
   readonly auth: string | null;
   readonly tls: TlsChoice;
-  readonly self: PeerInfo;
+  /** Where the server is now, asked before each attempt: it may come back elsewhere. Null: nobody knows. Absent: it stays where it is. */
+  readonly locate?: () => Pick<ServerLinkOptions, 'address' | 'auth' | 'tls'> | null;
+  /** What this side says of itself; a function is asked at each hello. */
+  readonly self: PeerInfo | (() => PeerInfo);
   readonly clock: Clock;
   readonly logger: Logger;
   /** ms; null: as the server says. */
@@ -111,18 +114,20 @@ export class ServerLink {
   }
 
   async #dial(timeout: number): Promise<void> {
-    const { address, auth, tls, self, clock, logger } = this.#options;
+    const { self, locate, clock, logger } = this.#options;
     const { signal } = this.#abort;
     // Sockets and TLS take 50 ms to load, and a server in this process needs neither.
     const { dial } = await import('./dial.ts');
     let keysMissed = 0;
     const attempt = async (left: number): Promise<Connection> => {
+      const { address, auth, tls } = locate?.() ?? this.#options;
       try {
-        return await dial(address, { auth, tls, self, clock, timeout: Math.min(left, longestAttempt), signal });
+        const said = typeof self === 'function' ? self() : self;
+        return await dial(address, { auth, tls, self: said, clock, timeout: Math.min(left, longestAttempt), signal });
       } catch (thrown) {
         const error = MillraceError.from(thrown);
         // A server that restarts on this machine takes its port a moment before its new key can be found.
-        if (auth !== null || error.code !== 'ERR_AUTH' || ++keysMissed > mostKeysMissed) throw error;
+        if ((auth !== null && locate === undefined) || error.code !== 'ERR_AUTH' || ++keysMissed > mostKeysMissed) throw error;
         throw new MillraceError('ERR_CONNECTION_CLOSED', error.message, { cause: error });
       }
     };

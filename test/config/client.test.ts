@@ -17,6 +17,14 @@ describe('the options of a client', () => {
       template: '{}',
       capture: 'result',
       captureLimit: 1_048_576,
+      valueLimit: 8_388_608,
+      outputPath: null,
+      errorsPath: null,
+      outputToHost: false,
+      errorsToHost: false,
+      monitor: null,
+      resourceLimits: null,
+      walltime: null,
       cores: availableParallelism(),
       memory: totalmem(),
       resources: {},
@@ -66,7 +74,10 @@ describe('the options of a client', () => {
       [{ tags: { 'no blanks': 1 } }, 'ERR_TAG', 'tags'],
       [{ template: '' }, 'ERR_OPTION', 'template'],
       [{ numThreads: 4 }, 'ERR_UNKNOWN_OPTION', 'numThreads'],
-      [{ walltime: 5 }, 'ERR_UNKNOWN_OPTION', 'walltime'],
+      [{ walltime: -5 }, 'ERR_DURATION', 'walltime'],
+      [{ walltime: 20 }, 'ERR_OPTION', 'walltime'],
+      [{ walltime: 40, taskTimeout: 20 }, 'ERR_OPTION', 'taskTimeout'],
+      [{ monitor: { interval: 0.01 } }, 'ERR_OPTION', 'monitor'],
     ];
     for (const [options, code, option] of wrong)
       expect(

@@ -28,7 +28,7 @@ describe('the options of runLocal', () => {
 
   it('need a source, and a template that can be filled in', () => {
     expect(refusal(() => parseRunLocalOptions(undefined as never))).toMatchObject({ code: 'ERR_OPTION', option: 'source' });
-    for (const template of ['{% id %}', 'echo {= 1 =}'])
+    for (const template of ['{% id', 'echo {= 1 + =}', '{[::0]}'])
       expect(refused({ template })).toMatchObject({ code: 'ERR_TEMPLATE', option: 'template' });
   });
 

@@ -11,6 +11,7 @@ describe('the options of a submission', () => {
       bundlewait: 50,
       template: '{}',
       attributes: null,
+      contentKeys: false,
       strict: false,
     });
   });
@@ -55,7 +56,11 @@ describe('the options of a submission', () => {
       [{ memory: 'big' }, 'ERR_SIZE', 'memory'],
       [{ tags: [] }, 'ERR_TAG', 'tags'],
       [{ bundleSize: 1 }, 'ERR_UNKNOWN_OPTION', 'bundleSize'],
-      [{ key: 'content' }, 'ERR_UNKNOWN_OPTION', 'key'],
+      [{ key: 'place' }, 'ERR_OPTION', 'key'],
+      [{ template: '' }, 'ERR_OPTION', 'template'],
+      [{ template: '{% date %}' }, 'ERR_TEMPLATE', 'template'],
+      [{ template: 'gpu {slot}' }, 'ERR_TEMPLATE', 'template'],
+      [{ template: '{= 1 + =}' }, 'ERR_TEMPLATE', 'template'],
     ];
     for (const [options, code, option] of wrong)
       expect(

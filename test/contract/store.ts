@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Recovery, TaskStore } from '../../src/store/store.ts';
 import { storedState } from '../../src/store/store.ts';
 import { attemptEnd, completedNumbers, storedTask, storedTasks, writes } from '../store/samples.ts';
+import { describeChanges } from './store-changes.ts';
 import { describeContents } from './store-contents.ts';
+import { describeLanes } from './store-lanes.ts';
+import { describeSearch } from './store-search.ts';
 
 /** A store under test. */
 export interface StoreUnderTest {
@@ -121,8 +124,15 @@ export function describeStore(name: string, make: StoreFactory): void {
           [9, { first: 2 }],
         ],
         seenAt: 1_700_000_000_123,
+        open: true,
       };
-      const counts = { submitted: 3, outcomes: [2, 1, 0, 0, 0, 0, 0], retried: 4, groups: { 0: 1, 4: 1 } };
+      const counts = {
+        submitted: 3,
+        outcomes: [2, 1, 0, 0, 0, 0, 0],
+        retried: 4,
+        groups: { 0: 1, 4: 1 },
+        failed: { 0: 'task 1 "failed\ud800' },
+      };
       const clients = [
         { n: 1, id: 'client-one', host: 'a' },
         { n: 2, id: 'client-two', host: 'b' },
@@ -194,7 +204,7 @@ export function describeStore(name: string, make: StoreFactory): void {
         clients: [{ n: 5, id: 'x', host: 'h' }],
         grants: [{ id: 1, client: 5, attempt: 1, tasks: [2, 3] }],
         ends: [attemptEnd(2)],
-        submitters: [{ id: 's', sequence: 1, receipts: [], seenAt: 1 }],
+        submitters: [{ id: 's', sequence: 1, receipts: [], seenAt: 1, open: false }],
         counts,
       });
       const attempt = async (): Promise<void> => store.commit({ ...more, tasks: [...more.tasks, { ...named, n: 5 }] });
@@ -275,5 +285,8 @@ export function describeStore(name: string, make: StoreFactory): void {
     });
 
     describeContents(() => ({ store, restart }));
+    describeChanges(() => ({ store, restart }));
+    describeLanes(() => ({ store, restart }));
+    describeSearch(() => ({ store, restart }));
   });
 }

@@ -1,6 +1,6 @@
 /** The same file of command lines through GNU parallel and through the library: each line has the same outputs and the same status. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it, vi } from 'vitest';
@@ -98,4 +98,40 @@ it('240 lines give the same outputs and statuses, line by line', async () => {
     expect(ours[i], line).toEqual(theirs[i]);
   });
   expect(new Set(ours.map(({ status }) => status)).size).toBeGreaterThan(10);
+});
+
+it('the job log of one is resumed by the other', async () => {
+  const folder = temporaryFolder();
+  const [path, marks] = [join(folder, 'lines'), join(folder, 'marks')];
+  mkdirSync(marks);
+  const lines = Array.from({ length: 30 }, (_, n) => `echo x >> ${marks}/${n + 1}; exit ${n % 10 === 0 ? 1 : 0}`);
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  const runs = (): number[] =>
+    lines.map((_, n) => (existsSync(`${marks}/${n + 1}`) ? readFileSync(`${marks}/${n + 1}`, 'utf8').length / 2 : 0));
+  const gnu = async (log: string, ...options: string[]): Promise<void> => {
+    const all = ['--plain', '--will-cite', '-j2', '--joblog', log, ...options, '--arg-file', path];
+    await promisify(execFile)(program, all, { env: { ...process.env, PARALLEL_SHELL: '/bin/sh', SHELL: '/bin/sh' } }).catch(
+      ({ code, stderr }: { code?: unknown; stderr?: string }) => {
+        expect(stderr).toBe('');
+        expect(code).toBe(3);
+      },
+    );
+  };
+  const once = lines.map(() => 1);
+  const ours = join(folder, 'ours');
+  await runLocal(path, { numTasks: 2, joblog: ours });
+  expect(runs()).toEqual(once);
+  await gnu(ours, '--resume');
+  expect(runs()).toEqual(once);
+  await gnu(ours, '--resume-failed');
+  const failedTwice = once.map((_, n) => (n % 10 === 0 ? 2 : 1));
+  expect(runs()).toEqual(failedTwice);
+  const theirs = join(folder, 'theirs');
+  await gnu(theirs);
+  await runLocal(path, { numTasks: 2, joblog: theirs, resume: true });
+  expect(runs()).toEqual(failedTwice.map((count) => count + 1));
+  await runLocal(path, { numTasks: 2, joblog: theirs, resume: 'failed' });
+  expect(runs()).toEqual(failedTwice.map((count, n) => count + (n % 10 === 0 ? 2 : 1)));
+  await gnu(theirs, '--resume');
+  expect(runs()).toEqual(failedTwice.map((count, n) => count + (n % 10 === 0 ? 2 : 1)));
 });

@@ -48,8 +48,14 @@ describe('a loader', () => {
     ]);
   });
 
-  it.each(['{slot}', '{% date %}', '{= 1 =}'])('refuses a template with %s, which only a client can fill in', (template) => {
-    expect(() => new Loader({ template })).toThrow(expect.objectContaining({ code: 'ERR_TEMPLATE' }));
+  it('evaluates the expressions of a template', () => {
+    expect(load(['b.dat'], { template: "cat {} > {= stem(x).padStart(3, '0') =}" })[0]?.[1]).toBe('cat b.dat > 00b');
+  });
+
+  it.each(['{slot}', '{% date %}'])('refuses a template with %s, which only a client can fill in', (template) => {
+    expect(() => new Loader({ template })).toThrow(
+      expect.objectContaining({ code: 'ERR_TEMPLATE', message: expect.stringContaining('client') }),
+    );
   });
 
   it('records a bad task as rejected, with its line, and goes on', () => {
@@ -82,11 +88,74 @@ describe('a loader', () => {
     expect(tasks).toEqual([[0, 'a', null, null]]);
   });
 
-  it('makes keys of the content: the same for the same task, another for any other, none for a task with a key', () => {
-    const tasks = load(['a', 'a', { args: 'a', stdin: 'x' }, { args: 'b' }, { args: 'a', key: 'own' }], { contentKeys: true });
-    const keys = tasks.map(([, , , attributes]) => attributes?.key);
-    expect(keys[0]).toBe(keys[1]);
-    expect(new Set(keys).size).toBe(4);
-    expect(keys[4]).toBe('own');
+  it('reads lines of JSON: texts, tasks and named fields for the template', () => {
+    const lines = [
+      '"echo {sample} # MILLRACE: cores:2"',
+      '',
+      '{"args":"x","sample":"s1","cores":1}',
+      '{"sample":"s2","run":7}',
+      '"# note"',
+    ];
+    const tasks = load(lines, { json: true, template: 'do {sample} {}' });
+    expect(tasks).toEqual([
+      [0, 'do {sample} echo {sample}', null, { cores: 2 }],
+      [0, 'do s1 x', null, { cores: 1, fields: { sample: 's1' } }],
+      [0, 'do s2 {"sample":"s2","run":7}', null, { fields: { sample: 's2', run: 7 } }],
+    ]);
+    expect(load(['"# MILLRACE: group:2"', '{"args":"x"}'], { json: true })).toEqual([[0, 'x', null, { group: 2 }]]);
+  });
+
+  it('takes a time as text for the start of a task', () => {
+    const [task] = load(['{"args":"x","startAfter":"2030-05-01T03:00:00Z"}'], { json: true });
+    expect(task?.[3]?.startAfter).toBe(Date.UTC(2030, 4, 1, 3));
+  });
+
+  it.each([
+    ['{"args":"x","cores":"2"}', 'ERR_TASK', 13, 'cores'],
+    ['{"args":"x","memory":"5 parsecs"}', 'ERR_SIZE', 13, 'size'],
+    ['{"args":"x","timeout":"long"}', 'ERR_DURATION', 13, 'duration'],
+    ['{"args":"x","cron":"often"}', 'ERR_CRON', 13, 'minute, hour'],
+    ['{"args":"x","tags":{"a b":1}}', 'ERR_TAG', 13, 'key of a tag'],
+    ['{"args":"x","startAfter":"2030-05-01"}', 'ERR_TASK', 13, 'with its zone'],
+    ['{"args":7}', 'ERR_TASK', 2, 'command line'],
+    ['{"args":"x","timeOut":1}', 'ERR_JSON', 13, "'timeout'"],
+    ['{"args":"x"', 'ERR_JSON', 12, 'or }'],
+    ['"x # MILLRACE: cores:two"', 'ERR_DIRECTIVE', 15, 'number'],
+  ])('of the line of JSON %s says what is wrong and where', (line, code, column, reason) => {
+    const [good, task] = load(['"good"', line, '"good"'], { json: true });
+    expect(good?.[1]).toBe('good');
+    expect(task?.[3]?.rejected).toMatchObject({ code, message: expect.stringMatching(/^line 2: .*column \d+/s) });
+    expect(task?.[3]?.rejected?.message).toContain(`column ${column}:`);
+    expect(task?.[3]?.rejected?.message).toContain(reason);
+    const strict = (): unknown => load(['"good"', line], { json: true, strict: true });
+    expect(strict).toThrow(expect.objectContaining({ code, details: expect.objectContaining({ line: 2, column }) }));
+  });
+
+  it.each([
+    ['x # MILLRACE: cores:two', 'ERR_DIRECTIVE', 15, 'a number'],
+    ['x # MILLRACE: a:b Timeout:5', 'ERR_DIRECTIVE', 19, "'timeout'"],
+    ['x # MILLRACE: memory:5parsecs', 'ERR_DIRECTIVE', 15, 'size'],
+    ['x # MILLRACE: timeout:soon', 'ERR_DIRECTIVE', 15, 'duration'],
+    ['x # MILLRACE: startAfter:2030-01-01T00:00', 'ERR_DIRECTIVE', 15, 'zone'],
+    ['x # MILLRACE: sample:a/b', 'ERR_TAG', 15, 'value of tag'],
+    ['x # MILLRACE: timezone:Nowhere/Atall', 'ERR_DIRECTIVE', 15, 'timezone'],
+    ['x # HYPERSHELL: group:-1', 'ERR_DIRECTIVE', 17, 'whole number'],
+  ])('of the line %s says what is wrong and where', (line, code, column, reason) => {
+    const [, task] = load(['good', line]);
+    expect(task?.[3]?.rejected).toMatchObject({ code, message: expect.stringMatching(/^line 2: /) });
+    expect(task?.[3]?.rejected?.message).toContain(reason);
+    const strict = (): unknown => load(['good', line], { strict: true });
+    expect(strict).toThrow(expect.objectContaining({ code, details: expect.objectContaining({ line: 2, column }) }));
+  });
+
+  it('tells each task its place among the tasks, and passes over those that are done', () => {
+    const loader = new Loader({ places: true, skip: new Set([2, 3]) });
+    const tasks: WireTask[] = [];
+    loader.load(['# note', 'a', '', 'b', 'bad # MILLRACE: cores:x', 'c # MILLRACE: cores:1'], tasks);
+    expect(tasks.map(([, args, , attributes]) => [args, attributes])).toEqual([
+      ['a', { place: 1 }],
+      ['c', { cores: 1, place: 4 }],
+    ]);
+    expect(loader.skipped).toBe(2);
   });
 });

@@ -9,6 +9,7 @@ export function storedTask(n: number, changes: Partial<StoredTask> = {}): Stored
     n,
     submittedAt: 1_700_000_000_000 + n,
     task: [0, `echo ${n}`, null, null],
+    lane: null,
     state: storedState.ready,
     attempts: 0,
     losses: 0,
@@ -39,7 +40,20 @@ export function attemptEnd(n: number, changes: Partial<AttemptEnd> = {}): Attemp
 }
 
 export function writes(changes: Partial<Writes> = {}): Writes {
-  return { tasks: [], clients: [], grants: [], moves: [], attempts: [], ends: [], submitters: [], counts: null, ...changes };
+  return {
+    tasks: [],
+    clients: [],
+    grants: [],
+    moves: [],
+    attempts: [],
+    ends: [],
+    reopened: [],
+    changed: [],
+    removed: [],
+    submitters: [],
+    counts: null,
+    ...changes,
+  };
 }
 
 /** All recorded numbers after a cursor, read in pages. */

@@ -33,7 +33,7 @@ export const topRank = 8;
 /** Built-ins by folder. `node:net`, `node:child_process`, `node:sqlite` and the like are in `builtinHomes` instead. */
 export const builtins: Readonly<Record<string, readonly string[]>> = {
   base: ['crypto', 'os'],
-  task: ['buffer', 'path', 'url', 'v8'],
+  task: ['buffer', 'path', 'url', 'v8', 'vm'],
   config: ['buffer', 'os', 'path', 'stream', 'url', 'util'],
   protocol: ['buffer', 'crypto'],
   graph: [],
@@ -54,12 +54,12 @@ export const builtins: Readonly<Record<string, readonly string[]>> = {
   ],
   store: ['buffer', 'crypto', 'fs', 'fs/promises', 'module', 'os', 'path', 'url', 'util'],
   threads: ['path', 'url', 'worker_threads'],
-  source: ['buffer', 'crypto', 'events', 'fs', 'fs/promises', 'path', 'readline', 'stream', 'string_decoder', 'url'],
-  data: ['buffer', 'fs', 'fs/promises', 'path', 'stream', 'util'],
+  source: ['buffer', 'crypto', 'events', 'fs', 'fs/promises', 'os', 'path', 'readline', 'stream', 'string_decoder', 'url'],
+  data: ['buffer', 'fs', 'fs/promises', 'path', 'stream', 'url', 'util'],
   remote: ['async_hooks', 'buffer', 'util'],
   http: ['buffer', 'stream', 'url', 'util'],
   session: ['async_hooks', 'buffer', 'fs', 'fs/promises', 'path', 'stream', 'util'],
-  control: ['buffer', 'path', 'url', 'worker_threads'],
+  control: ['buffer', 'path', 'stream', 'url', 'worker_threads'],
   server: ['buffer', 'diagnostics_channel', 'os', 'path', 'url', 'worker_threads'],
   client: [
     'async_hooks',
@@ -84,11 +84,13 @@ export const builtins: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules that only these folders may load, whatever the table above says. */
 export const moduleHomes: Readonly<Record<string, readonly string[]>> = {
-  'node:net': ['transport'],
+  // A named pipe is read through a socket of its descriptor: nothing listens or dials there.
+  'node:net': ['transport', 'client/executors'],
   'node:tls': ['transport'],
   'node:child_process': ['client/executors'],
   'node:sqlite': ['store/sqlite'],
   zod: ['config'],
+  croner: ['task'],
   'net-ipc': ['transport'],
   msgpackr: ['task', 'protocol', 'transport', 'store'],
   selfsigned: ['transport'],

@@ -6,7 +6,7 @@ import { connect, openTasks, ServerThread, submitFrom } from '../../dist/index.j
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, collect, freePort, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
+import { codeOf, collect, freePort, isAlive, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
@@ -186,4 +186,21 @@ it('a task whose clients are lost too often fails as lost', async () => {
     await client.kill();
   }
   expect(await server.join(20)).toMatchObject({ submitted: 1, lost: 1, pending: 0 });
+});
+
+it('a running task that another process cancels is dead with its group within taskSignalwait, and stays cancelled', async () => {
+  const pids = join(temporaryFolder(), 'pids');
+  const server = await startServer({ foreverMode: true, database: join(temporaryFolder(), 'tasks.db') });
+  await startClient(server, { taskSignalwait: 5 });
+  const args = `echo $$ >> ${pids}; sh -c 'echo $$ >> ${pids}; exec sleep 600' & sleep 600; echo late`;
+  const { ids } = await server.submit([{ args, tags: { doomed: '' } }]);
+  await until(() => pidsIn(pids).length === 2, 'the start of both processes');
+  const began = performance.now();
+  const other = startProgram('cancel.mjs', { address: server.address, tag: 'doomed' });
+  await until(() => other.lines.length === 1, 'the cancel');
+  expect(other.lines[0]).toMatchObject({ cancelled: 1 });
+  await until(() => pidsIn(pids).every((pid) => !isAlive(pid)), 'the end of the group', 5_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await server.run('true');
+  expect(await server.tasks.get(ids?.[0] ?? '')).toMatchObject({ state: 'done', outcome: 'cancelled', exitStatus: null });
 });

@@ -145,16 +145,33 @@ describe('a template', () => {
     expect(() => template.expand('x')).toThrow(refused);
   });
 
-  it('hands commands and expressions to a resolver, in order, and refuses them without one', async () => {
-    const template = new Template("cp {} {% awk '{print $2}' @ %}-{= x.length =}");
+  it('hands commands to a resolver, in order, and refuses them without one', async () => {
+    const template = new Template("cp {} {% awk '{print $2}' @ %}-{= x.length =}{% date %}");
     expect(template.dynamic).toBe(true);
     const asked: string[] = [];
     const command = await template.expandWith('f', {}, (part, line) => {
-      asked.push(`${part.kind} ${part.text} ${line}`);
-      return part.kind === 'command' ? Promise.resolve('C') : 'E';
+      asked.push(`${part.command} ${line}`);
+      return Promise.resolve(`C${asked.length}`);
     });
-    expect(command).toBe('cp f C-E');
-    expect(asked).toEqual(["command awk '{print $2}' @ f", 'expression x.length f']);
+    expect(command).toBe('cp f C1-1C2');
+    expect(asked).toEqual(["awk '{print $2}' @ f", 'date f']);
     expect(() => template.expand('f')).toThrow(refused);
+  });
+
+  it('draws on the named fields of a line before its tags', () => {
+    const fields = { fields: { site: 'south', n: 2, none: null }, tags: { site: 'north', run: 7 } };
+    expect(new Template('{site} {n} {none} {run} {other}').expand('x', fields)).toBe('south 2 null 7 {other}');
+  });
+
+  it.each([
+    ['do {= x', 'column 4', '=}'],
+    ['do {} {% date', 'column 7', '%}'],
+    ['a\nb {% date }', 'line 2, column 3', 'never closed'],
+    ['{%  %}', 'column 1', 'no command'],
+    ['do {[1:2:0]}', 'column 4', 'a step of 0'],
+  ])('%j is refused at %s', (template, place, reason) => {
+    const compile = (): Template => new Template(template);
+    expect(compile).toThrow(expect.objectContaining({ code: 'ERR_TEMPLATE', message: expect.stringContaining(place) }));
+    expect(compile).toThrow(reason);
   });
 });

@@ -1,46 +1,63 @@
 /** Countable resources of the client: cores, memory, named ones. What runs never needs more than there is. */
+import type { TaskAttributes } from '../../task/task.ts';
 import type { ClientOptions } from './events.ts';
-import type { HeldTask } from './held.ts';
+import type { LaneTerms, Needs } from './lanes.ts';
+
+/** Sums of fractions miss their value by a little: 0.1 + 0.2 of 0.3 cores is all of them. */
+const tolerance = 1 + 1e-9;
 
 export class Budget {
-  readonly #limits: ReadonlyMap<string, number>;
-  readonly #used: Map<string, number> = new Map();
+  readonly #names: readonly string[];
+  readonly #limits: readonly number[];
+  readonly #used: number[];
+  readonly #taskTimeout: number;
 
-  constructor(options: Pick<ClientOptions, 'cores' | 'memory' | 'resources'>) {
+  constructor(options: Pick<ClientOptions, 'cores' | 'memory' | 'resources' | 'taskTimeout'>) {
     const limits = new Map(Object.entries(options.resources).map(([name, limit]) => [`resource ${name}`, limit]));
     if (options.cores !== null) limits.set('cores', options.cores);
     if (options.memory !== null) limits.set('memory', options.memory);
-    this.#limits = limits;
+    this.#names = [...limits.keys()];
+    this.#limits = [...limits.values()];
+    this.#used = this.#limits.map(() => 0);
+    this.#taskTimeout = options.taskTimeout ?? Number.POSITIVE_INFINITY;
   }
 
-  demands(task: HeldTask): boolean {
-    const { attributes } = task;
-    return attributes !== null && (attributes.cores !== undefined || attributes.memory !== undefined || attributes.resources !== undefined);
+  /** What such a task needs of what is limited here, and for how long at most. A task larger than the whole budget needs all of it: it runs alone. */
+  termsOf(attributes: TaskAttributes | null): LaneTerms {
+    return { needs: this.#needsOf(attributes), timeout: Math.min(attributes?.timeout ?? this.#taskTimeout, this.#taskTimeout) };
   }
 
-  /** Take what the task needs; false: not now. A task larger than the whole budget runs alone. */
-  reserve(task: HeldTask): boolean {
-    if (!this.demands(task)) return true;
-    const needs = this.#needs(task);
-    for (const [name, need] of needs) if ((this.#used.get(name) ?? 0) + need > this.#limits.get(name)!) return false;
-    for (const [name, need] of needs) this.#used.set(name, (this.#used.get(name) ?? 0) + need);
+  /** Whether that much is free now. */
+  fits(needs: Needs | null): boolean {
+    return this.fitsBeside(needs, this.#used);
+  }
+
+  /** Whether that much is left beside what all of `others` take together. */
+  fitsBeside(needs: Needs | null, ...others: readonly (Needs | null)[]): boolean {
+    if (needs === null) return true;
+    for (let i = 0; i < needs.length; i++) {
+      let sum = needs[i]!;
+      for (const other of others) sum += other?.[i] ?? 0;
+      if (needs[i]! > 0 && sum > this.#limits[i]! * tolerance) return false;
+    }
     return true;
   }
 
-  release(task: HeldTask): void {
-    if (!this.demands(task)) return;
-    for (const [name, need] of this.#needs(task)) this.#used.set(name, (this.#used.get(name) ?? 0) - need);
+  reserve(needs: Needs | null): void {
+    if (needs !== null) for (let i = 0; i < needs.length; i++) this.#used[i]! += needs[i]!;
   }
 
-  #needs(task: HeldTask): [name: string, need: number][] {
-    const { cores = 0, memory = 0, resources = {} } = task.attributes ?? {};
-    const needs: [string, number][] = [
-      ['cores', cores],
-      ['memory', memory],
-    ];
-    for (const [name, need] of Object.entries(resources)) needs.push([`resource ${name}`, need]);
-    return needs
-      .filter(([name, need]) => need > 0 && this.#limits.has(name))
-      .map(([name, need]) => [name, Math.min(need, this.#limits.get(name)!)]);
+  release(needs: Needs | null): void {
+    if (needs !== null) for (let i = 0; i < needs.length; i++) this.#used[i]! -= needs[i]!;
+  }
+
+  #needsOf(attributes: TaskAttributes | null): Needs | null {
+    if (attributes === null) return null;
+    const { cores, memory, resources } = attributes;
+    if (cores === undefined && memory === undefined && resources === undefined) return null;
+    const wishes = new Map(Object.entries(resources ?? {}).map(([name, need]) => [`resource ${name}`, need]));
+    wishes.set('cores', cores ?? 0).set('memory', memory ?? 0);
+    const needs = this.#names.map((name, i) => Math.min(wishes.get(name) ?? 0, this.#limits[i]!));
+    return needs.some((need) => need > 0) ? needs : null;
   }
 }

@@ -10,9 +10,11 @@ import type { MillraceError } from '../../base/errors.ts';
 import type { Message, Ranges } from '../../protocol/messages.ts';
 import { outcomes } from '../../task/result.ts';
 import type { ExecutionEnd } from '../executor.ts';
+import { Budget } from './budget.ts';
 import { Credit } from './credit.ts';
 import type { ClientEffect, ClientEvent, ClientOptions } from './events.ts';
 import { Held, type HeldTask, numbersOf } from './held.ts';
+import { Leaving } from './leaving.ts';
 import { Notices } from './notices.ts';
 import { Pace } from './pace.ts';
 import { Outgoing, resultOf } from './results.ts';
@@ -28,7 +30,7 @@ export class ClientCore {
   /** Attempts whose result was told to the server, by outcome. */
   readonly counts: number[] = outcomes.map(() => 0);
   readonly #options: ClientOptions;
-  readonly #held: Held = new Held();
+  readonly #held: Held;
   readonly #slots: Slots;
   readonly #outgoing: Outgoing;
   readonly #pace: Pace;
@@ -40,7 +42,7 @@ export class ClientCore {
   #error: MillraceError | null = null;
   #paused = false;
   readonly #silence: Silence;
-  #lastTask: number;
+  readonly #leaving: Leaving;
   readonly #credit: Credit = new Credit();
   readonly #notices: Notices = new Notices();
   #stopped: HeldTask[] = [];
@@ -48,13 +50,15 @@ export class ClientCore {
 
   constructor(options: ClientOptions, now: number) {
     this.#options = options;
+    const budget = new Budget(options);
+    this.#held = new Held((attributes) => budget.termsOf(attributes));
+    this.#leaving = new Leaving(options, this.#held, now);
     this.#slots = new Slots(options.slots, options.signalwait);
     this.#outgoing = new Outgoing(options.bundlesize, options.bundlewait);
     this.#pace = new Pace(options.prefetch);
-    this.#starts = new Starts(options, this.#held, this.#slots);
+    this.#starts = new Starts(options, this.#held, this.#slots, budget);
     this.#stops = new Stops(this.#slots, this.#held, (effect) => this.#effects.push(effect));
     this.#silence = new Silence(now);
-    this.#lastTask = now;
   }
 
   get mode(): 'working' | 'draining' | 'stopping' | 'ended' {
@@ -76,6 +80,8 @@ export class ClientCore {
       case 'connected':
         this.#heard(now);
         this.#silence.limit(event.evictAfter);
+        this.#notices.mute(this.#options.noConfirm || event.noConfirm === true);
+        this.#held.setLimits(event.limits ?? []);
         if (this.#link !== 'offline') this.#outgoing.rewind(now);
         this.#link = 'greeting';
         this.#credit.reset();
@@ -100,11 +106,15 @@ export class ClientCore {
       case 'ended':
         this.#ended(event.slot, event.ends, event.idle, now);
         return;
-      case 'pause':
-        this.#paused = true;
+      case 'quiet':
+        this.#slots.quiet(this.#slots.all[event.slot]);
         return;
+      case 'begun':
+        this.#starts.begun(event.slot, now);
+        return;
+      case 'pause':
       case 'resume':
-        this.#paused = false;
+        this.#paused = event.type === 'pause';
         return;
       case 'drain':
         this.#drain();
@@ -115,9 +125,6 @@ export class ClientCore {
         return;
       case 'stop':
         this.#stopAll(now);
-        return;
-      case 'tick':
-        return;
     }
   }
 
@@ -131,10 +138,9 @@ export class ClientCore {
   /** The monotonic time at which a `tick` is due; null: none. */
   wakeAt(now: number): number | null {
     let next = Math.min(this.#slots.next, this.#starts.due(now));
+    if (this.#mode !== 'stopping') next = Math.min(next, this.#leaving.due(this.#mode === 'working'));
     if (this.#link === 'online') next = Math.min(next, this.#notices.due, this.#outgoing.due);
     if (this.#link !== 'offline') next = Math.min(next, this.#silence.due);
-    if (this.#options.clientTimeout !== null && this.#mode === 'working' && this.#held.empty)
-      next = Math.min(next, this.#lastTask + this.#options.clientTimeout);
     if (this.#pace.target > 0 && this.#slots.anyBusy) next = Math.min(next, this.#slots.oldest(now) + this.#options.prefetch + 1);
     return Number.isFinite(next) ? next : null;
   }
@@ -151,16 +157,17 @@ export class ClientCore {
   #work(now: number): void {
     this.#listen(now);
     this.#stops.advance(now);
-    const { clientTimeout } = this.#options;
-    if (!this.#held.empty) this.#lastTask = now;
-    else if (clientTimeout !== null && this.#mode === 'working' && now - this.#lastTask >= clientTimeout) this.#drain();
+    const leave = this.#leaving.decide(now);
+    if (leave === 'stop') this.#stopAll(now);
+    else if (leave === 'drain') this.#drain();
+    this.#stopped.push(...this.#leaving.late(now));
     this.#begin(now);
     this.#pace.measure(now, this.#slots.anyBusy ? now - this.#slots.oldest(now) : 0);
     if (this.#link === 'online') {
       for (const [grant, numbers] of numbersOf(this.#notices.take(now))) this.#send(['started', grant, numbers]);
       const leaving = this.#mode !== 'working';
-      for (const message of this.#outgoing.messages(now, leaving, this.#held.unstarted > 0 && this.#pace.busy)) this.#send(message);
-      if (this.#stopped.length > 0) this.#giveBack(this.#stopped.splice(0));
+      for (const message of this.#outgoing.messages(now, leaving, this.#held.startable > 0 && this.#pace.busy)) this.#send(message);
+      if (this.#stopped.length > 0) this.#giveBack(this.#stopped.splice(0).filter(({ phase }) => phase !== 'dropped'));
       if (leaving && this.#held.unstarted > 0) this.#giveBack(this.#held.giveBack(Number.POSITIVE_INFINITY));
       if (this.#mode === 'working') this.#want();
     }
@@ -208,13 +215,13 @@ export class ClientCore {
     if (this.#link !== 'greeting') return;
     this.#link = 'online';
     this.#silence.refresh();
-    if (!this.#options.noConfirm) this.#notices.restate(this.#slots.running(), now);
+    this.#notices.restate(this.#slots.running(), now);
   }
 
   #begin(now: number): void {
     if (this.#mode !== 'working' || this.#paused || this.#silence.stale || this.#outgoing.size > mostUnsettled) return;
     for (const [slot, tasks] of this.#starts.begin(now)) {
-      if (!this.#options.noConfirm) this.#notices.add(tasks.slice(0, 1), now, this.#pace.busy);
+      this.#notices.add(tasks.slice(0, 1), now, this.#pace.busy);
       this.#effects.push({ type: 'start', slot: slot.number, tasks: [...slot.tasks] });
     }
   }
@@ -228,6 +235,7 @@ export class ClientCore {
       slot.tasks.delete(end.key);
       slot.finishing.delete(end.key);
       this.#starts.ended(task, end);
+      if (end.notStarted === undefined || task.phase === 'dropped' || slot.reason === 'shutdown') this.#held.leave(task);
       this.#endOf(task, slot, end, now);
     }
     if (idle) this.#slots.release(slot);
@@ -263,15 +271,18 @@ export class ClientCore {
 
   #giveBack(tasks: readonly HeldTask[]): void {
     this.#send(['back', numbersOf(tasks)]);
-    for (const task of tasks) this.#held.drop(task);
+    for (const task of tasks) {
+      this.#held.drop(task);
+      this.#held.leave(task);
+    }
   }
 
   #want(): void {
-    const { unstarted } = this.#held;
+    const { unstarted, startable } = this.#held;
     const target = this.#pace.target;
     const open = !this.#paused && this.#outgoing.size <= mostUnsettled;
     const allowed = open ? Math.max(0, this.#slots.idle + target - unstarted) : 0;
-    const want = this.#credit.next(allowed, Math.max(0, this.#slots.idle - unstarted), unstarted, target);
+    const want = this.#credit.next(allowed, Math.max(0, this.#slots.idle - startable), unstarted, target);
     if (want !== null) this.#send(want);
   }
 

@@ -1,12 +1,12 @@
 /** What the client's core is told and what it answers: plain data, no sockets, processes or clocks. Times in ms by the monotonic clock. */
 import type { MillraceError } from '../../base/errors.ts';
-import type { Message } from '../../protocol/messages.ts';
+import type { ChainLimit, Message } from '../../protocol/messages.ts';
 import type { ExecutionEnd, TaskSignal } from '../executor.ts';
 import type { HeldTask } from './held.ts';
 
 export type ClientEvent =
-  /** Authenticated and welcomed: the server's settings. */
-  | { type: 'connected'; evictAfter: number }
+  /** Authenticated and welcomed: the server's settings. `noConfirm`: it need not be told when tasks begin. */
+  | { type: 'connected'; evictAfter: number; noConfirm?: boolean; limits?: readonly ChainLimit[] }
   | { type: 'disconnected' }
   /** Not to be connected again: refused, or away for longer than `reconnectTimeout`. */
   | { type: 'lost'; error: MillraceError }
@@ -14,6 +14,10 @@ export type ClientEvent =
   /** Any bytes of the server. */
   | { type: 'contact' }
   | { type: 'ended'; slot: number; ends: readonly ExecutionEnd[]; idle: boolean }
+  /** Nothing runs on the slot any more; its end follows, once its output was delivered. */
+  | { type: 'quiet'; slot: number }
+  /** The task of this slot waited for how its parents ended, and starts now. */
+  | { type: 'begun'; slot: number }
   | { type: 'pause' }
   | { type: 'resume' }
   /** Start nothing more, give back what is unstarted, finish what runs, leave. */
@@ -47,6 +51,8 @@ export interface ClientOptions {
   taskTimeout: number | null;
   /** Between INT, TERM and KILL. */
   signalwait: number;
+  /** When what runs is stopped and given back, and the client leaves; null: it does not. */
+  stopAt: number | null;
   /** Leave after this long without a task; null: never. */
   clientTimeout: number | null;
   /** Starts per second; null: not limited. */

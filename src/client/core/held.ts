@@ -1,56 +1,38 @@
 /** What a client holds: tasks by grant and number, and its unstarted tasks in the order in which they came. */
-import type { GrantedTask, GrantId, Ranges } from '../../protocol/messages.ts';
+import type { ChainLimit, GrantedTask, GrantId, Ranges } from '../../protocol/messages.ts';
 import { toRanges } from '../../task/ranges.ts';
 import type { WireResult } from '../../task/result.ts';
 import type { TaskAttributes } from '../../task/task.ts';
+import { Chains } from './chains.ts';
+import { HeldTask, Lane, type LaneTerms, laneKey } from './lanes.ts';
 
-/** `unstarted` → `running` → `finished` (its result is not acknowledged) → out; `dropped` from anywhere: cancelled, given back. */
-export type HeldPhase = 'unstarted' | 'running' | 'finished' | 'dropped';
-
-export class HeldTask {
-  readonly grant: GrantId;
-  readonly attempt: number;
-  readonly granted: GrantedTask;
-  phase: HeldPhase = 'unstarted';
-
-  constructor(grant: GrantId, attempt: number, granted: GrantedTask) {
-    this.grant = grant;
-    this.attempt = attempt;
-    this.granted = granted;
-  }
-
-  get n(): number {
-    return this.granted[0];
-  }
-
-  get isFunction(): boolean {
-    return this.granted[2][0] === 1;
-  }
-
-  /** The command line as given, or `module#name`. */
-  get args(): string {
-    return this.granted[2][1];
-  }
-
-  get attributes(): TaskAttributes | null {
-    return this.granted[2][3];
-  }
-
-  get weight(): number {
-    const [, args, input] = this.granted[2];
-    return 200 + args.length + (input?.length ?? 0);
-  }
-}
+export { HeldTask };
 
 export class Held {
   readonly #grants: Map<GrantId, Map<number, HeldTask>> = new Map();
-  #queue: HeldTask[] = [];
-  #head = 0;
+  readonly #termsOf: (attributes: TaskAttributes | null) => LaneTerms;
+  readonly #plain: Lane;
+  readonly #chains: Chains = new Chains();
+  /** Those that hold tasks, and always the plain one. */
+  readonly #lanes: Map<string, Lane> = new Map();
+  #orders = 0;
   #unstarted = 0;
+
+  /** `termsOf`: what tasks with these attributes need here. */
+  constructor(termsOf: (attributes: TaskAttributes | null) => LaneTerms) {
+    this.#termsOf = termsOf;
+    this.#plain = new Lane('', termsOf(null));
+    this.#lanes.set('', this.#plain);
+  }
 
   /** Tasks that were not begun. */
   get unstarted(): number {
     return this.#unstarted;
+  }
+
+  /** Of those: tasks that no limit keeps waiting. */
+  get startable(): number {
+    return this.#unstarted - this.#chains.size;
   }
 
   get empty(): boolean {
@@ -60,9 +42,10 @@ export class Held {
   add(grant: GrantId, attempt: number, tasks: readonly GrantedTask[]): void {
     const byNumber = new Map<number, HeldTask>();
     for (const granted of tasks) {
-      const task = new HeldTask(grant, attempt, granted);
+      const lane = this.#laneOf(granted[2][3]);
+      const task = new HeldTask(grant, attempt, granted, lane, this.#orders++);
       byNumber.set(task.n, task);
-      this.#queue.push(task);
+      if (this.#chains.enter(task)) lane.add(task);
     }
     this.#unstarted += tasks.length;
     if (tasks.length > 0) this.#grants.set(grant, byNumber);
@@ -72,60 +55,102 @@ export class Held {
     return this.#grants.get(grant)?.get(n);
   }
 
-  /** The `ahead`-th unstarted task, without taking it; null: there are fewer. */
-  peek(ahead = 0): HeldTask | null {
-    let seen = 0;
-    for (let i = this.#head; i < this.#queue.length; i++) {
-      const task = this.#queue[i]!;
-      if (task.phase === 'unstarted') {
-        if (seen++ === ahead) return task;
-      } else if (i === this.#head) this.#head++;
+  /** The unstarted task that came first, without taking it; null: there is none. */
+  first(): HeldTask | null {
+    if (this.#lanes.size === 1) return this.#plain.first;
+    let first: HeldTask | null = null;
+    for (const lane of this.lanes()) {
+      const task = lane.first;
+      if (task !== null && (first === null || task.order < first.order)) first = task;
     }
-    return null;
+    return first;
   }
 
-  /** The first unstarted task begins. */
-  take(): HeldTask | null {
-    const task = this.peek();
+  /** The lanes with unstarted tasks; one that has none any more is forgotten. */
+  *lanes(): Iterable<Lane> {
+    for (const lane of this.#lanes.values()) {
+      if (lane.first !== null) yield lane;
+      else if (lane !== this.#plain) this.#lanes.delete(lane.key);
+    }
+  }
+
+  /** The first task of a lane begins. */
+  take(lane: Lane): HeldTask | null {
+    const task = lane.take();
     if (task === null) return null;
-    this.#head++;
     this.#unstarted--;
     task.phase = 'running';
-    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
-    }
     return task;
   }
 
-  /** A task that was taken could not begin: it is first again. */
+  /** A task that was taken could not begin: it is where it was. */
   putBack(task: HeldTask): void {
     task.phase = 'unstarted';
     this.#unstarted++;
-    if (this.#head > 0) this.#queue[--this.#head] = task;
-    else this.#queue.unshift(task);
+    this.#queue(task);
   }
 
-  /** Unstarted tasks from the tail, at most `limit`: they leave. */
+  /** Unstarted tasks from the tail of the order of arrival, at most `limit`: they leave. */
   giveBack(limit: number): HeldTask[] {
-    const given: HeldTask[] = [];
-    for (let i = this.#queue.length - 1; i >= this.#head && given.length < limit; i--) {
-      const task = this.#queue[i]!;
-      if (task.phase === 'unstarted') given.push(task);
+    const lanes = [...this.lanes()];
+    const all = limit === Number.POSITIVE_INFINITY;
+    let given: HeldTask[] = all ? this.#chains.waiting() : [];
+    for (const lane of lanes) {
+      let left = limit;
+      for (const task of lane.backwards()) {
+        // Nobody else could run it while the others of its limit are here.
+        if (!all && this.#chains.isAwaited(task)) continue;
+        if (left-- <= 0) break;
+        given.push(task);
+      }
     }
+    if (lanes.length > 1 && !all) given.sort((a, b) => b.order - a.order);
+    if (given.length > limit) given = given.slice(0, limit);
     for (const task of given) this.drop(task);
-    while (this.#queue.length > this.#head && this.#queue[this.#queue.length - 1]!.phase !== 'unstarted') this.#queue.pop();
+    for (const lane of lanes) lane.trim();
     return given;
+  }
+
+  /** The longest time limit of an unstarted task that has one, ms; 0: none has. */
+  get longestTimeout(): number {
+    let longest = 0;
+    for (const lane of this.lanes()) if (Number.isFinite(lane.timeout) && lane.timeout > longest) longest = lane.timeout;
+    return longest;
+  }
+
+  /** The unstarted tasks that may run longer than `left` ms: none of them will begin here, but they are held until they are given back. */
+  takeLonger(left: number): HeldTask[] {
+    const taken: HeldTask[] = [];
+    for (const lane of this.lanes()) {
+      if (!Number.isFinite(lane.timeout) || lane.timeout <= left) continue;
+      for (let task = this.take(lane); task !== null; task = this.take(lane)) taken.push(task);
+    }
+    return taken;
   }
 
   /** The task is none of this client's business any more: settled, given back, cancelled. */
   drop(task: HeldTask): void {
-    if (task.phase === 'unstarted') this.#unstarted--;
+    if (task.phase === 'unstarted') {
+      this.#unstarted--;
+      if (task.waits) this.#chains.forget(task);
+      else this.leave(task);
+    }
     task.phase = 'dropped';
     const byNumber = this.#grants.get(task.grant);
     if (byNumber?.get(task.n) !== task) return;
     byNumber.delete(task.n);
     if (byNumber.size === 0) this.#grants.delete(task.grant);
+  }
+
+  /** The limits that the server knows: from now on they are kept here. */
+  setLimits(limits: readonly ChainLimit[]): void {
+    const claimed = (): HeldTask[] => [...this].filter(({ phase, waits }) => phase === 'running' || (phase === 'unstarted' && !waits));
+    for (const task of this.#chains.setLimits(limits, claimed)) if (this.#chains.enter(task)) this.#queue(task);
+  }
+
+  /** A task has ended, or will not run: others of its limits may. */
+  leave(task: HeldTask): void {
+    for (const next of this.#chains.leave(task)) this.#queue(next);
   }
 
   /** The full list for `resume`. */
@@ -135,6 +160,25 @@ export class Held {
 
   *[Symbol.iterator](): Iterator<HeldTask> {
     for (const byNumber of this.#grants.values()) yield* byNumber.values();
+  }
+
+  /** Into its lane, where it belongs by its arrival. */
+  #queue(task: HeldTask): void {
+    // Its lane may have been forgotten meanwhile, and another one made for the same key.
+    const known = this.#lanes.get(task.lane.key);
+    if (known === undefined) this.#lanes.set(task.lane.key, task.lane);
+    else task.lane = known;
+    task.lane.putBack(task);
+  }
+
+  #laneOf(attributes: TaskAttributes | null): Lane {
+    const key = laneKey(attributes);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = new Lane(key, this.#termsOf(attributes));
+      this.#lanes.set(key, lane);
+    }
+    return lane;
   }
 }
 

@@ -10,21 +10,29 @@ const delay = 50;
 export class Notices {
   #pending: HeldTask[] = [];
   #due = Number.POSITIVE_INFINITY;
+  #muted = false;
 
   /** When to look again. */
   get due(): number {
     return this.#due;
   }
 
+  /** Whether nobody wants to know. */
+  mute(muted: boolean): void {
+    this.#muted = muted;
+    if (muted) this.restate([], 0);
+  }
+
   add(tasks: readonly HeldTask[], now: number, busy: boolean): void {
+    if (this.#muted) return;
     for (const task of tasks) this.#pending.push(task);
     if (this.#due === Number.POSITIVE_INFINITY) this.#due = busy ? now + delay : now;
   }
 
   /** Tell of all that runs, anew: a server that was restarted knows the leases but not which of them run. */
   restate(running: readonly HeldTask[], now: number): void {
-    this.#pending = [...running];
-    this.#due = running.length === 0 ? Number.POSITIVE_INFINITY : now;
+    this.#pending = this.#muted ? [] : [...running];
+    this.#due = this.#pending.length === 0 ? Number.POSITIVE_INFINITY : now;
   }
 
   /** The tasks to be told of now. */

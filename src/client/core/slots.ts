@@ -6,6 +6,7 @@
  */
 import type { TaskSignal } from '../executor.ts';
 import type { HeldTask } from './held.ts';
+import type { Needs } from './lanes.ts';
 
 /** Why a slot was told to stop: `timeout` records an outcome, `interrupt` how it ended, `dropped` records nothing, `shutdown` gives the task back. */
 export type StopReason = 'timeout' | 'dropped' | 'shutdown' | 'interrupt';
@@ -19,6 +20,12 @@ export interface Slot {
   startedAt: number;
   /** Infinity: none. */
   deadline: number;
+  /** What its task takes of the budget. */
+  needs: Needs | null;
+  /** When its task will have ended, as far as one knows. */
+  expectedAt: number;
+  /** Its task began before one that came earlier and still waits for room. */
+  passed: boolean;
   reason: StopReason | null;
   step: number;
   nextStepAt: number;
@@ -40,6 +47,9 @@ export class Slots {
       busy: false,
       startedAt: 0,
       deadline: Number.POSITIVE_INFINITY,
+      needs: null,
+      expectedAt: Number.POSITIVE_INFINITY,
+      passed: false,
       reason: null,
       step: 0,
       nextStepAt: Number.POSITIVE_INFINITY,
@@ -54,11 +64,12 @@ export class Slots {
     return this.#busy > 0;
   }
 
-  occupy(slot: Slot, now: number, timeout: number | null): void {
+  /** `timeout`: Infinity where there is none. */
+  occupy(slot: Slot, now: number, timeout: number): void {
     slot.busy = true;
     this.#busy++;
     slot.startedAt = now;
-    slot.deadline = timeout === null ? Number.POSITIVE_INFINITY : now + timeout;
+    slot.deadline = now + timeout;
   }
 
   release(slot: Slot): void {
@@ -67,22 +78,28 @@ export class Slots {
     this.#busy--;
     for (const [key, task] of slot.tasks) slot.finishing.set(key, task);
     slot.tasks.clear();
+    slot.needs = null;
+    slot.passed = false;
     slot.reason = null;
     slot.step = 0;
     this.quiet(slot);
   }
 
   /** Nothing runs on the slot any more, though its executor is not ready for the next task: there is nothing to stop. */
-  quiet(slot: Slot): void {
+  quiet(slot: Slot | undefined): void {
+    if (slot === undefined) return;
     slot.deadline = Number.POSITIVE_INFINITY;
     slot.nextStepAt = Number.POSITIVE_INFINITY;
   }
 
-  /** Start the ladder; the signal to send now, or null when it climbs already. A sharper reason replaces a weaker one. */
+  /**
+   * Start the ladder; the signal to send now, or null when it climbs already. A sharper reason replaces a weaker one; but a task whose time was
+   * up has timed out, whoever else wants it to end, unless nobody wants to know any more.
+   */
   stop(slot: Slot, reason: StopReason, now: number): TaskSignal | null {
     if (!slot.busy || slot.tasks.size === 0) return null;
     if (slot.reason !== null) {
-      if (reason !== 'timeout') slot.reason = reason;
+      if (reason === 'dropped' || slot.reason !== 'timeout') slot.reason = reason;
       return null;
     }
     slot.reason = reason;

@@ -5,7 +5,7 @@ import type { CoreState } from './state.ts';
 export type Census = Pick<Progress, 'waiting' | 'ready' | 'leased' | 'running' | 'clients' | 'slots'>;
 
 export function census(state: CoreState): Census {
-  const { leases, window, waiting, counts } = state;
+  const { leases, window, counts } = state;
   let leased = 0;
   let running = 0;
   let clients = 0;
@@ -21,5 +21,5 @@ export function census(state: CoreState): Census {
   let later = 0;
   for (const [group, count] of counts.groups) if (active !== null && group > active) later += count;
   const ready = Math.max(0, window.total - later);
-  return { waiting: waiting.size + window.total - ready, ready, leased, running, clients, slots };
+  return { waiting: counts.pending - ready - leased - running, ready, leased, running, clients, slots };
 }

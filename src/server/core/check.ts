@@ -1,6 +1,7 @@
 /** The consistency of the core as code: every index against every other. Linear in what is held; for tests, after each step. */
 import { MillraceError } from '../../base/errors.ts';
 import { taskState } from '../../task/state.ts';
+import { limitProblems } from './limit-problems.ts';
 import type { CoreState } from './state.ts';
 
 export function checkState(state: CoreState): void {
@@ -42,8 +43,8 @@ export function checkState(state: CoreState): void {
   for (const task of state.window) {
     inWindow++;
     if (task.state !== taskState.ready || state.tasks.get(task.n) !== task) wrong(`${task.story()} is in the ready window`);
-    if (!state.window.covers(task)) wrong(`${task.story()} is beyond the frontier`);
   }
+  for (const problem of [...state.window.problems(), ...limitProblems(state)]) wrong(problem);
   if (inWindow !== state.window.size) wrong(`the window counts ${state.window.size} tasks but holds ${inWindow}`);
   let waits = 0;
   for (const task of state.tasks.values()) {
@@ -52,6 +53,7 @@ export function checkState(state: CoreState): void {
   }
   if (state.tasks.size !== inWindow + inGrants + waits)
     wrong(`${state.tasks.size} tasks are held, ${inWindow} ready, ${inGrants} leased, ${waits} waiting`);
+  for (const problem of state.dependencies.problems(state)) wrong(problem);
   let pending = 0;
   for (const count of state.counts.groups.values()) pending += count;
   const accounted = state.tasks.size + state.window.stored;

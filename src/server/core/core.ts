@@ -8,13 +8,16 @@
 import { MillraceError } from '../../base/errors.ts';
 import type { Recovery } from '../../store/store.ts';
 import { taskState } from '../../task/state.ts';
+import type { TaskAttributes } from '../../task/task.ts';
 import { cancel } from './cancel.ts';
 import { type Census, census } from './census.ts';
+import { change } from './changes.ts';
 import { checkState } from './check.ts';
 import { CoreClient, CoreTask } from './entities.ts';
 import type { CoreEvent, CoreOptions, Instant, NoteName, Turn } from './events.ts';
 import { type Fence, strictFence } from './fence.ts';
-import { closeSubmitter, openSubmitter, submit } from './intake.ts';
+import { closeSubmitter, openSubmitter, submit, writeMoved } from './intake.ts';
+import type { LimitUnit } from './kind.ts';
 import { failEarly, finishRun, goneSubmitters, stop } from './run.ts';
 import { recallMayCome, recallTimeout, schedule, takePace } from './schedule.ts';
 import { CoreState } from './state.ts';
@@ -38,13 +41,13 @@ export class ServerCore {
       const client = byNumber.get(n);
       if (client === undefined) throw new MillraceError('ERR_DATABASE', `grant ${id} belongs to an unknown client ${n}`);
       const held = tasks.map((row) => new CoreTask({ ...row, state: taskState.leased }, time.now));
-      state.leases.adopt({ id, client, attempt, tasks: held, out: 0 });
+      state.leases.recover({ id, client, attempt, tasks: held, out: 0 }, time.now);
       for (const task of held) state.tasks.set(task.n, task);
     }
     for (const client of [...state.leases.clients.values()]) state.leases.forget(client);
-    for (const row of recovery.waiting) state.admit(row);
-    for (const { id, sequence, receipts } of recovery.submitters) {
-      state.submitters.set(id, { id, open: false, connection: null, goneAt: 0, sequence, receipts: [...receipts] as never });
+    for (const row of recovery.waiting) state.admit(row, true);
+    for (const { id, sequence, receipts, open } of recovery.submitters) {
+      state.submitters.set(id, { id, open, connection: null, goneAt: time.now, sequence, receipts: [...receipts] as never });
     }
   }
 
@@ -84,6 +87,12 @@ export class ServerCore {
       case 'cancel':
         cancel(state, event);
         return;
+      case 'change':
+        change(state, event);
+        return;
+      case 'parents':
+        state.dependencies.answered(state, event.outcomes);
+        return;
       case 'refilled':
         this.#refilled(event);
         return;
@@ -109,7 +118,7 @@ export class ServerCore {
     const state = this.#state;
     state.time = time;
     failEarly(state);
-    schedule(state);
+    if (schedule(state)) state.lookBehind();
     for (const client of state.leases.clients.values()) {
       takePace(client, time.now);
       if (client.acknowledge < 0) continue;
@@ -121,8 +130,9 @@ export class ServerCore {
     const counts = state.counts.take();
     if (counts !== null) state.writes.counts = counts;
     state.spill();
-    if (state.phase === 'running') turn.refill = state.window.refill();
+    if (state.phase === 'running') turn.refills = state.window.refills();
     finishRun(state);
+    writeMoved(state);
     turn.finish = state.phase === 'finished' ? state.finish : null;
     return state.takeTurn();
   }
@@ -132,6 +142,7 @@ export class ServerCore {
     const state = this.#state;
     let next = state.waiting.next ?? Number.POSITIVE_INFINITY;
     if (state.leases.clients.size > 0 || goneSubmitters(state)) next = Math.min(next, state.lastCheck + this.#checkEvery());
+    next = Math.min(next, state.limits.due);
     if (recallMayCome(state)) next = Math.min(next, state.time.now + recallCheck);
     return Number.isFinite(next) ? next : null;
   }
@@ -155,6 +166,31 @@ export class ServerCore {
     const numbers: number[] = [];
     for (const task of this.#state.tasks.values()) if (task.state === state) numbers.push(task.n);
     return numbers;
+  }
+
+  /** How many tasks `change` events have changed so far. */
+  get changes(): number {
+    return this.#state.changes;
+  }
+
+  /** The units of limits that such a task shares. */
+  limitUnits(attributes: TaskAttributes | null): readonly LimitUnit[] {
+    return this.#state.limits.unitsOf(attributes, this.#state.time.now);
+  }
+
+  /** The parents that this task waits for, by number. */
+  parents(n: number): readonly number[] {
+    return this.#state.dependencies.open(n);
+  }
+
+  /** Groups of which a task failed for good, with its story. */
+  get failedGroups(): ReadonlyMap<number, string> {
+    return this.#state.failedGroups;
+  }
+
+  /** Later groups start although one failed. */
+  get passesFailures(): boolean {
+    return this.#state.options.continueOnFailure;
   }
 
   /** Why nothing is granted although something is ready: the reasons, in words. */
@@ -207,9 +243,8 @@ export class ServerCore {
     const state = this.#state;
     const ended = state.endedLately();
     const tasks: CoreTask[] = [];
-    for (const row of event.rows) if (!ended?.has(row.n)) tasks.push(new CoreTask(row, state.time.now));
-    for (const task of tasks) state.tasks.set(task.n, task);
-    for (const task of state.window.refilled(tasks)) state.tasks.set(task.n, task);
+    for (const row of event.rows) if (!ended?.has(row.n) && !state.tasks.has(row.n)) tasks.push(new CoreTask(row, state.time.now));
+    for (const task of state.window.refilled(event.question, event.rows, tasks, state.time.now)) state.tasks.set(task.n, task);
   }
 
   #tick(): void {
@@ -228,7 +263,8 @@ export class ServerCore {
       }
     }
     for (const submitter of state.submitters.values()) {
-      if (submitter.open && submitter.connection === null && now - submitter.goneAt >= reconnectGrace) submitter.open = false;
+      if (submitter.open && submitter.connection === null && now - submitter.goneAt >= Math.min(reconnectGrace, evictAfter))
+        closeSubmitter(state, submitter.id);
     }
   }
 

@@ -2,6 +2,9 @@
 import type { StoreCounts } from '../../store/store.ts';
 import { outcomeCode } from '../../task/result.ts';
 
+/** Outcomes that make a group a failed one. */
+export const failures: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
+
 export class Counts {
   /** Of this run, by `outcomeCode`; index 0 is not used. */
   readonly outcomes: number[] = [0, 0, 0, 0, 0, 0, 0];
@@ -11,6 +14,9 @@ export class Counts {
   /** Not done, in all and by group. */
   pending: number;
   readonly groups: Map<number, number> = new Map();
+  /** The first task of each group that failed for good, in words; and how many of its tasks did. */
+  readonly #failed: Map<number, string> = new Map();
+  readonly #failures: Map<number, number> = new Map();
   readonly #total: StoreCounts;
   #changed = false;
 
@@ -18,6 +24,8 @@ export class Counts {
     this.#total = { ...total, outcomes: [...total.outcomes] };
     while (this.#total.outcomes.length < 7) this.#total.outcomes.push(0);
     for (const [group, count] of Object.entries(total.groups)) if (count > 0) this.groups.set(Number(group), count);
+    for (const [group, story] of Object.entries(total.failed ?? {})) this.#failed.set(Number(group), story);
+    for (const [group, count] of Object.entries(total.failures ?? {})) this.#failures.set(Number(group), count);
     this.pending = [...this.groups.values()].reduce((sum, count) => sum + count, 0);
     // What an earlier run left is this run's work: so that submitted = sum of outcomes + pending.
     this.submitted = this.pending;
@@ -32,6 +40,29 @@ export class Counts {
     this.#changed = true;
   }
 
+  /** A task that was done is queued again: it counts as submitted again in this run, and as one task in the store. */
+  reopened(group: number, outcome: number): void {
+    this.submitted++;
+    this.pending++;
+    this.groups.set(group, (this.groups.get(group) ?? 0) + 1);
+    this.#forget(group, outcome);
+  }
+
+  /** A task that was done is deleted: the store has one less, this run did what it did. */
+  removed(group: number, outcome: number): void {
+    this.#total.submitted--;
+    this.#forget(group, outcome);
+  }
+
+  /** A task of the group failed for good, the first one if nothing is known of it: `story`. */
+  failedGroup(group: number, story: string): void {
+    this.#failed.set(group, story);
+  }
+
+  isFailed(group: number): boolean {
+    return this.#failed.has(group);
+  }
+
   ended(group: number, outcome: number): void {
     this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
     this.#total.outcomes[outcome] = (this.#total.outcomes[outcome] ?? 0) + 1;
@@ -39,6 +70,7 @@ export class Counts {
     const left = (this.groups.get(group) ?? 1) - 1;
     if (left > 0) this.groups.set(group, left);
     else this.groups.delete(group);
+    if (failures.has(outcome)) this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1);
     this.#changed = true;
   }
 
@@ -68,6 +100,20 @@ export class Counts {
     const { submitted, outcomes, retried } = this.#total;
     const all = [...outcomes];
     all[0] = this.pending;
-    return { submitted, outcomes: all, retried, groups: Object.fromEntries(this.groups) };
+    const counts: StoreCounts = { submitted, outcomes: all, retried, groups: Object.fromEntries(this.groups) };
+    if (this.#failed.size === 0) return counts;
+    return { ...counts, failed: Object.fromEntries(this.#failed), failures: Object.fromEntries(this.#failures) };
+  }
+
+  /** An end is undone. */
+  #forget(group: number, outcome: number): void {
+    this.#total.outcomes[outcome] = (this.#total.outcomes[outcome] ?? 1) - 1;
+    this.#changed = true;
+    if (!failures.has(outcome)) return;
+    const left = (this.#failures.get(group) ?? 1) - 1;
+    this.#failures.set(group, left);
+    if (left > 0) return;
+    this.#failures.delete(group);
+    this.#failed.delete(group);
   }
 }

@@ -12,22 +12,18 @@ import type { AttemptEnd, Move, QueueKey, StoredTask } from '../../store/store.t
 import { taskSize } from '../../task/size.ts';
 import { taskState, taskStates } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
-
-/** What a task needs of a client; null for the many that ask for nothing. */
-export interface Demand {
-  readonly cores: number;
-  readonly memory: number;
-  readonly resources: Readonly<Record<string, number>>;
-  /** Tasks of one signature queue together: whether a client can hold them is asked once. */
-  readonly signature: string;
-}
+import type { Demand } from './demand.ts';
+import { type Holder, type LaneKind, type LimitUnit, plainKind } from './kind.ts';
 
 export class CoreTask implements QueueKey {
   readonly n: number;
   readonly submittedAt: number;
   readonly wire: WireTask;
   readonly group: number;
-  readonly demand: Demand | null;
+  /** Under which lane it stands in the store. */
+  readonly storedLane: string | null;
+  /** With which tasks it queues: known from when it is ready. */
+  kind: LaneKind = plainKind;
   rank: number;
   state: number;
   attempts: number;
@@ -39,6 +35,7 @@ export class CoreTask implements QueueKey {
   readonly acceptedAt: number;
   /** Monotonic: when its start was noticed; negative: not yet. */
   startedAt = -1;
+  #weight = 0;
 
   constructor(row: StoredTask, acceptedAt: number) {
     this.n = row.n;
@@ -51,7 +48,7 @@ export class CoreTask implements QueueKey {
     this.losses = row.losses;
     this.readyAt = row.readyAt;
     this.acceptedAt = acceptedAt;
-    this.demand = demandOf(row.task[3]);
+    this.storedLane = row.lane;
   }
 
   get attributes(): TaskAttributes | null {
@@ -60,7 +57,8 @@ export class CoreTask implements QueueKey {
 
   /** Estimated bytes in memory and on the wire. */
   get weight(): number {
-    return 200 + taskSize(this.wire);
+    if (this.#weight === 0) this.#weight = 200 + taskSize(this.wire);
+    return this.#weight;
   }
 
   move(): Move {
@@ -102,7 +100,7 @@ export interface Grant {
 
 export type ClientPhase = 'absent' | 'greeting' | 'present' | 'leaving';
 
-export class CoreClient {
+export class CoreClient implements Holder {
   readonly n: number;
   readonly id: string;
   readonly host: string;
@@ -118,6 +116,11 @@ export class CoreClient {
   /** Tasks leased, and of those known to run. */
   leased = 0;
   running = 0;
+  /** Units of limits all of whose leases it holds, and how many of its leases are of limited tasks. */
+  readonly units: Set<LimitUnit> = new Set();
+  limited = 0;
+  /** Monotonic: when it will be gone; null: no end is known. */
+  endsAt: number | null = null;
   /** Highest results message handled but not yet acknowledged; -1: none. */
   acknowledge = -1;
   resultsSequence = 0;
@@ -155,23 +158,14 @@ export class CoreClient {
     return this.leased - this.running;
   }
 
-  /** Whether it could ever hold such a task. */
-  fits(demand: Demand | null): boolean {
+  /** Whether it could ever hold such a task, and end it before it leaves. */
+  fits(demand: Demand | null, now: number): boolean {
     if (demand === null) return true;
+    if (this.endsAt !== null && demand.timeout > 0 && now + demand.timeout > this.endsAt) return false;
     const { cores, memory, resources } = this.capacity;
     if (cores !== null && demand.cores > cores) return false;
     if (memory !== null && demand.memory > memory) return false;
     for (const name in demand.resources) if (demand.resources[name]! > (resources[name] ?? 0)) return false;
     return true;
   }
-}
-
-/** What a task asks of a client; null: nothing. */
-export function demandOf(attributes: TaskAttributes | null): Demand | null {
-  if (attributes === null) return null;
-  const { cores = 0, memory = 0, resources } = attributes;
-  if (cores === 0 && memory === 0 && resources === undefined) return null;
-  const named = resources ?? {};
-  const names = Object.keys(named).sort();
-  return { cores, memory, resources: named, signature: `${cores}/${memory}/${names.map((name) => `${name}=${named[name]}`).join(',')}` };
 }

@@ -5,11 +5,14 @@
  * leaves after the commit (the output gate). A connection is named by its id; a send to one that is gone dies with it.
  */
 import type { MillraceError } from '../../base/errors.ts';
+import type { LimitConfig } from '../../config/server-options.ts';
+import type { TaskChange } from '../../data/change.ts';
 import type { ClientCapacity, End, GrantId, Message, Ranges } from '../../protocol/messages.ts';
-import type { QueueKey, StoredTask, Writes } from '../../store/store.ts';
+import type { StoredTask, TaskRow, Writes } from '../../store/store.ts';
 import type { WireResult } from '../../task/result.ts';
 import type { WireTask } from '../../task/task.ts';
 import type { CoreTask } from './entities.ts';
+import type { Refill } from './frontier.ts';
 
 /** Both clocks, read once for each event: `now` decides, `wall` is only recorded. ms. */
 export interface Instant {
@@ -37,12 +40,21 @@ export type CoreEvent =
       sequence: number;
       tasks: readonly WireTask[];
       known: ReadonlyMap<number, number> | null;
+      /** Tasks of the store that are named in `dependsOn`, by id. */
+      parents?: ReadonlyMap<string, number> | null;
     }
   | { type: 'submitter-done'; connection: string; submitter: string }
   /** Cancel these tasks; `rows` are those of them that are not done and not in memory. */
   | { type: 'cancel'; numbers: readonly number[]; rows: readonly StoredTask[] }
-  /** The store's answer to `refill`. */
-  | { type: 'refilled'; rows: readonly StoredTask[] }
+  /**
+   * Change stored tasks. `numbers`: those in memory, and any others; `rows`: of those that are not in memory and not done; `done`: of those that are.
+   * How many it changed is seen in `ServerCore.changes`.
+   */
+  | { type: 'change'; change: TaskChange; numbers: readonly number[]; rows: readonly StoredTask[]; done: readonly TaskRow[] }
+  /** The store's answer to `lookups`. */
+  | { type: 'parents'; outcomes: readonly { n: number; outcome: number; group: number }[] }
+  /** The store's answer to one of `refills`. */
+  | { type: 'refilled'; question: Refill; rows: readonly StoredTask[] }
   | { type: 'hold'; reason: string }
   | { type: 'unhold'; reason: string }
   | { type: 'stop'; drain: boolean }
@@ -81,7 +93,10 @@ export interface Turn {
   notes: Note[];
   joined: string[];
   left: string[];
-  refill: { after: QueueKey | null; limit: number } | null;
+  /** Tasks of which must be known, after the commit, whether they have ended: others wait for them. */
+  lookups: number[];
+  /** Ready tasks that the store is to be asked for after the commit. */
+  refills: Refill[];
   finish: Finish | null;
 }
 
@@ -103,6 +118,7 @@ export interface CoreOptions {
   taskMemory: number | null;
   /** A source was given to the server itself: the run does not end before it was read. */
   expectSource: boolean;
+  limits: readonly LimitConfig[];
   window: { tasks: number; bytes: number };
   /** Most tasks and bytes of one grant. */
   bundle: { tasks: number; bytes: number };

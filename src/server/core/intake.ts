@@ -1,6 +1,7 @@
 /** Submission: bundles become tasks, once, whatever is sent twice; and what counts as a submitter that still lives. */
 import { MillraceError } from '../../base/errors.ts';
 import { newTaskRow } from '../../store/new-task.ts';
+import { rejection, resolveParents } from '../../store/parents.ts';
 import type { StoredTask } from '../../store/store.ts';
 import { outcomeCode } from '../../task/result.ts';
 import { taskState } from '../../task/state.ts';
@@ -15,9 +16,10 @@ const keptReceipts = 16;
 export function openSubmitter(state: CoreState, connection: string, id: string): Submitter {
   let submitter = state.submitters.get(id);
   if (submitter === undefined) {
-    submitter = { id, open: true, connection, goneAt: 0, sequence: 0, receipts: [] };
+    submitter = { id, open: false, connection, goneAt: 0, sequence: 0, receipts: [] };
     state.submitters.set(id, submitter);
   }
+  if (!submitter.open) state.moved.add(submitter);
   submitter.open = true;
   submitter.connection = connection;
   state.firstSubmission = true;
@@ -27,8 +29,23 @@ export function openSubmitter(state: CoreState, connection: string, id: string):
 export function closeSubmitter(state: CoreState, id: string): void {
   const submitter = state.submitters.get(id);
   if (submitter === undefined) return;
+  if (submitter.open) state.moved.add(submitter);
   submitter.open = false;
   submitter.connection = null;
+}
+
+/**
+ * That submitters opened and closed is written with whatever else is, or when the run ends: a transaction for it alone would
+ * cost every `run()` of a single task a second wait for the disk. If it is lost, a restarted run waits some seconds for nothing.
+ */
+export function writeMoved(state: CoreState): void {
+  if (state.moved.size === 0 || (state.turn.writes === null && state.phase !== 'finished')) return;
+  for (const submitter of state.moved) writeSubmitter(state, submitter);
+  state.moved.clear();
+}
+
+function writeSubmitter(state: CoreState, { id, sequence, receipts, open }: Submitter): void {
+  state.writes.submitters.push({ id, sequence, receipts: [...receipts], seenAt: state.time.wall, open });
 }
 
 export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'submit' }>): void {
@@ -53,23 +70,22 @@ export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'subm
     state.turn.cut.push({ connection: event.connection, error });
     return;
   }
-  const receipt = accept(state, event.tasks, event.known);
+  const receipt = accept(state, event);
   submitter.sequence = event.sequence;
   submitter.receipts.push([event.sequence, receipt]);
   if (submitter.receipts.length > keptReceipts) submitter.receipts.shift();
-  const { id, sequence, receipts, open } = submitter;
-  state.writes.submitters.push({ id, sequence, receipts: [...receipts], seenAt: state.time.wall, open });
-  state.send(event.connection, ['submitted', id, sequence, receipt]);
+  state.moved.delete(submitter);
+  writeSubmitter(state, submitter);
+  state.send(event.connection, ['submitted', submitter.id, submitter.sequence, receipt]);
 }
 
-function accept(state: CoreState, tasks: readonly WireTask[], known: ReadonlyMap<number, number> | null): Receipt {
-  // Ids are ordered: the clock may be set back, the numbers may not.
-  const submittedAt = Math.max(state.time.wall, state.lastSubmittedAt);
-  state.lastSubmittedAt = submittedAt;
+function accept(state: CoreState, { tasks, known, parents }: Extract<CoreEvent, { type: 'submit' }>): Receipt {
+  const submittedAt = state.submissionTime();
   const receipt: Receipt = { first: state.nextTask, submittedAt, count: 0, duplicates: [], rejected: 0 };
   const { writes } = state;
+  const find = (id: string): number | undefined => state.lately.inserted(`id ${id}`) ?? parents?.get(id);
   for (let place = 0; place < tasks.length; place++) {
-    const wire = withDefaults(state, tasks[place]!);
+    const wire = resolveParents(withDefaults(state, tasks[place]!), find);
     const attributes = wire[3];
     const earlier = known?.get(place) ?? earlierInTurn(state, attributes);
     if (earlier !== undefined) {
@@ -77,15 +93,16 @@ function accept(state: CoreState, tasks: readonly WireTask[], known: ReadonlyMap
       continue;
     }
     const n = state.nextTask++;
-    if (attributes?.key !== undefined) state.turnKeys.set(`key ${attributes.key}`, n);
-    if (attributes?.id !== undefined) state.turnKeys.set(`id ${attributes.id}`, n);
-    const row = newTaskRow(n, submittedAt, wire, state.time.wall);
+    if (attributes?.key !== undefined) state.lately.insert(`key ${attributes.key}`, n);
+    if (attributes?.id !== undefined) state.lately.insert(`id ${attributes.id}`, n);
+    const row = newTaskRow(n, submittedAt, wire, state.time.wall, state.limits.keys);
     writes.tasks.push(row);
     receipt.count++;
     state.counts.accepted(row.group);
-    if (attributes?.rejected !== undefined) {
+    const reason = rejection(row);
+    if (reason !== null) {
       receipt.rejected++;
-      reject(state, row, attributes.rejected);
+      reject(state, row, reason);
       continue;
     }
     state.admit(row);
@@ -101,14 +118,10 @@ function reject(state: CoreState, row: StoredTask, reason: { code: string; messa
   state.end(task, task.endWithoutResult(outcomeCode.rejected, state.time.wall, 0, { error }));
 }
 
-function earlierInTurn(state: CoreState, attributes: TaskAttributes | null): number | undefined {
-  if (attributes === null || (state.turnKeys.size === 0 && state.lastKeys.size === 0)) return undefined;
+function earlierInTurn({ lately }: CoreState, attributes: TaskAttributes | null): number | undefined {
+  if (attributes === null) return undefined;
   const { key, id } = attributes;
-  return (key === undefined ? undefined : inserted(state, `key ${key}`)) ?? (id === undefined ? undefined : inserted(state, `id ${id}`));
-}
-
-function inserted(state: CoreState, name: string): number | undefined {
-  return state.turnKeys.get(name) ?? state.lastKeys.get(name);
+  return (key === undefined ? undefined : lately.inserted(`key ${key}`)) ?? (id === undefined ? undefined : lately.inserted(`id ${id}`));
 }
 
 function withDefaults(state: CoreState, wire: WireTask): WireTask {

@@ -4,6 +4,7 @@ import type { GrantId } from '../../protocol/messages.ts';
 import type { GrantRow } from '../../store/store.ts';
 import { toRanges } from '../../task/ranges.ts';
 import type { CoreClient, CoreTask, Grant } from './entities.ts';
+import type { Limits } from './limits.ts';
 
 export class Leases {
   readonly clients: Map<string, CoreClient> = new Map();
@@ -12,10 +13,12 @@ export class Leases {
   /** Grants whose row must be rewritten in this turn. */
   readonly changed: Set<Grant> = new Set();
   readonly #epoch: number;
+  readonly #limits: Limits;
   #counter = 0;
 
-  constructor(epoch: number) {
+  constructor(epoch: number, limits: Limits) {
     this.#epoch = epoch;
+    this.#limits = limits;
   }
 
   /** A new grant of these tasks; they are marked by the caller. */
@@ -26,7 +29,17 @@ export class Leases {
     return grant;
   }
 
-  /** Take a grant in: a new one, or one that a former server left. */
+  /** Take in a grant that a former server left: what it holds counts for the limits of now. */
+  recover(grant: Grant, now: number): void {
+    this.adopt(grant);
+    for (const task of grant.tasks) {
+      if (task === null) continue;
+      task.kind = this.#limits.kindOf(task.attributes, now);
+      if (task.kind.units.length > 0) this.#limits.lease(task.kind, grant.client, now);
+    }
+  }
+
+  /** Take a grant in. Units of limits were leased when its tasks were taken. */
   adopt(grant: Grant): void {
     this.grants.set(grant.id, grant);
     grant.client.grants.set(grant.id, grant);
@@ -48,6 +61,7 @@ export class Leases {
     task.grant = null;
     task.startedAt = -1;
     grant.client.leased--;
+    if (task.kind.units.length > 0) this.#limits.release(task.kind, grant.client);
     if (running) grant.client.running--;
     if (--grant.out === 0) {
       this.grants.delete(grant.id);

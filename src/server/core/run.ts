@@ -54,7 +54,7 @@ function openSubmitters(state: CoreState): number {
   return open;
 }
 
-/** Whether a submitter is open whose connection is gone: it has `reconnectGrace` to come back. */
+/** Whether a submitter is open whose connection is gone: it has `reconnectGrace` to come back, also to a server that was started again. */
 export function goneSubmitters(state: CoreState): boolean {
   for (const submitter of state.submitters.values()) if (submitter.open && submitter.connection === null) return true;
   return false;

@@ -7,6 +7,7 @@ import type { GrantedTask } from '../../protocol/messages.ts';
 import { enter, taskState } from '../../task/state.ts';
 import type { CoreClient, CoreTask, Grant } from './entities.ts';
 import type { CoreState } from './state.ts';
+import { take, takeChain } from './take.ts';
 
 /** Work that is gone sooner than this is not worth a recall (ms); also the least time between two recalls of one client. */
 const worthRecalling = 50;
@@ -23,20 +24,25 @@ function servedGroup(state: CoreState): number | null {
   return group;
 }
 
-export function schedule(state: CoreState): void {
+/** True: a client with a free slot got less than it can take. */
+export function schedule(state: CoreState): boolean {
   const group = servedGroup(state);
-  if (group === null) return;
-  if (state.window.size > 0) {
-    const clients: CoreClient[] = [];
-    for (const client of state.leases.clients.values()) if (client.credit > 0) clients.push(client);
-    if (clients.length > 0) {
-      // Least loaded first: on an idle server the next task goes to the client that has least to do.
-      clients.sort((a, b) => b.free / b.capacity.slots - a.free / a.capacity.slots || a.leased - b.leased);
-      for (const client of clients) hand(state, client, group, Math.min(client.free, client.credit));
+  if (group === null) return false;
+  const clients: CoreClient[] = [];
+  for (const client of state.leases.clients.values()) if (client.credit > 0) clients.push(client);
+  if (clients.length > 0 && state.window.size > 0) {
+    const { now } = state.time;
+    // Least loaded first: on an idle server the next task goes to the client that has least to do.
+    clients.sort((a, b) => b.free / b.capacity.slots - a.free / a.capacity.slots || a.leased - b.leased);
+    state.limits.reopen(now);
+    do {
+      for (const client of clients) hand(state, client, group, Math.min(client.free, client.credit), Number.POSITIVE_INFINITY);
       share(state, clients, group);
-    }
+    } while (clients.some((client) => client.credit > 0) && state.limits.reopen(now));
+    for (const client of clients) chain(state, client, group);
   }
   recall(state, group);
+  return clients.some((client) => client.free > 0 && client.credit > 0);
 }
 
 /** What is left, beyond free slots, in equal shares of what each still takes. */
@@ -44,21 +50,49 @@ function share(state: CoreState, clients: readonly CoreClient[], group: number):
   let left = clients.filter((client) => client.credit > 0);
   while (left.length > 0 && state.window.size > 0) {
     const part = Math.max(1, Math.ceil(state.window.size / left.length));
-    left = left.filter((client) => hand(state, client, group, Math.min(part, client.credit)) > 0 && client.credit > 0);
+    left = left.filter((client) => hand(state, client, group, Math.min(part, client.credit), spare(client)) > 0 && client.credit > 0);
   }
 }
 
-/** Grant up to `limit` tasks to a client; how many it was. */
-function hand(state: CoreState, client: CoreClient, group: number, limit: number): number {
+/** Grant up to `limit` tasks to a client, of them up to `limited` that share limits; how many it was. */
+function hand(state: CoreState, client: CoreClient, group: number, limit: number, limited: number): number {
   let given = 0;
   while (given < limit) {
     const { tasks: most, bytes } = state.options.bundle;
-    const tasks = state.window.take(group, (demand) => client.fits(demand), Math.min(limit - given, most), bytes);
+    const before = client.limited;
+    const portion = { tasks: Math.min(limit - given, most), limited, bytes };
+    const tasks = take(state.window, state.limits, group, client, portion, state.time.now);
     if (tasks.length === 0) break;
+    limited -= client.limited - before;
     send(state, client, tasks);
     given += tasks.length;
   }
   return given;
+}
+
+/** A client that holds all leases of a unit may get more of its tasks ahead: see `limits.ts`. */
+function chain(state: CoreState, client: CoreClient, group: number): void {
+  for (;;) {
+    const limited = Math.min(client.credit, spare(client));
+    const depth = Math.floor((client.limited + limited) / Math.max(1, client.units.size));
+    if (limited <= 0 || depth <= 1) return;
+    const { tasks: most, bytes } = state.options.bundle;
+    const portion = { tasks: Math.min(limited, most), limited, bytes, depth, alone: state.leases.clients.size === 1 };
+    const tasks = takeChain(state.window, state.limits, group, client, portion, state.time.now);
+    if (tasks.length === 0) return;
+    const { free } = client;
+    send(state, client, tasks);
+    // They wait for others there, not for a slot.
+    client.free = free;
+  }
+}
+
+/**
+ * How many more tasks that share limits a client may hold beyond its free slots: a quarter of what it would hold. Such a task keeps others from
+ * being run elsewhere; but with none ahead, each would cost a round trip.
+ */
+function spare(client: CoreClient): number {
+  return Math.floor((client.unstarted + client.credit) / 4) - client.limited;
 }
 
 function send(state: CoreState, client: CoreClient, tasks: CoreTask[]): void {
@@ -91,7 +125,7 @@ function recall(state: CoreState, group: number): void {
     if (free <= 0) return;
     // What nobody idle can hold would come straight back.
     const tail = lastUnstarted(victim);
-    if (tail === null || !idle.some((client) => client.fits(tail.demand))) continue;
+    if (tail === null || chained(tail) || !idle.some((client) => client.fits(tail.kind.demand, now))) continue;
     const tasks = Math.min(free, Math.ceil(victim.unstarted / 2));
     victim.recallSentAt = now;
     free -= tasks;
@@ -108,6 +142,11 @@ function lastUnstarted(client: CoreClient): CoreTask | null {
     if (task?.state === taskState.leased) return task;
   }
   return null;
+}
+
+/** Its limit would keep it from everybody but its client. */
+function chained({ kind }: CoreTask): boolean {
+  return kind.units.some((unit) => unit.limit.concurrency !== null && unit.leases > unit.limit.concurrency);
 }
 
 function recallable(client: CoreClient, now: number): boolean {

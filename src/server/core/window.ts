@@ -3,20 +3,22 @@
  *
  * Invariant: with a frontier F, every ready task up to F is in the window (or leased) and every ready task after F is in the store
  * only; without one, all ready tasks are here. So a queue of millions costs the memory of some thousands, and the
- * store is asked (`refill`) only for what follows F. Tasks that need the same resources queue in one lane: whether
- * a client can hold them is asked once a lane, not once a task.
+ * store is asked (`refills`) only for what follows F.
+ *
+ * What nobody can take must not hide what stands behind it. When a client has a free slot, nothing of the window is for it and the store has more,
+ * the kinds of tasks that fill the window are *detached*: each keeps a few tasks here, up to a frontier of its own, its tail is left to the
+ * store, and F goes on without them. A detached kind is asked for by its lane when it runs low, and belongs to the others again when nothing
+ * of it is left in the store. Lanes are stored as they were when their tasks were accepted. A task of a detached kind that stands under another
+ * lane is *astray*: when its kind is asked for, F goes back to where it was passed over, and what is in memory already is left out.
  */
-import type { QueueKey } from '../../store/store.ts';
-import type { CoreTask, Demand } from './entities.ts';
+import type { QueueKey, StoredTask } from '../../store/store.ts';
+import type { CoreTask } from './entities.ts';
+import { keyOf, questionAfter, type Refill, start, strayed } from './frontier.ts';
+import type { LaneKind } from './kind.ts';
+import type { Lane } from './lane.ts';
+import type { Limits } from './limits.ts';
 import { before } from './order.ts';
-
-interface Lane {
-  readonly group: number;
-  readonly rank: number;
-  readonly demand: Demand | null;
-  items: CoreTask[];
-  head: number;
-}
+import { Tiers } from './tiers.ts';
 
 export interface WindowLimits {
   /** Tasks in memory before further ones stay in the store. */
@@ -25,31 +27,41 @@ export interface WindowLimits {
   bytes: number;
 }
 
+/** Detached kinds that are asked for in one turn. */
+const mostQuestions = 32;
+
 export class ReadyWindow {
-  readonly #lanes: Lane[] = [];
-  readonly #limits: WindowLimits;
-  #size = 0;
-  #weight = 0;
+  readonly tiers: Tiers = new Tiers();
+  readonly #limits: Limits;
+  readonly #bounds: WindowLimits;
   #frontier: QueueKey | null = null;
   #stored: number;
   /** What came to stand beyond the frontier since the store was asked: its answer may lack it. Null: nothing was asked. */
   #late: CoreTask[] | null = null;
+  readonly #detached: Set<LaneKind> = new Set();
+  /** The same for each detached kind that was asked for. */
+  readonly #lateOf: Map<LaneKind, CoreTask[]> = new Map();
+  /** Detached kinds that run low while the store may have more of them. */
+  readonly #low: Set<LaneKind> = new Set();
+  /** Tasks of a detached kind that stay here. */
+  #keep = 1;
 
   /** `stored`: ready tasks that only the store knows. */
-  constructor(limits: WindowLimits, stored: number) {
-    this.#limits = limits;
+  constructor(bounds: WindowLimits, stored: number, limits: Limits) {
+    this.#bounds = bounds;
     this.#stored = stored;
-    if (stored > 0) this.#frontier = { group: Number.NEGATIVE_INFINITY, rank: 0, n: 0 };
+    this.#limits = limits;
+    if (stored > 0) this.#frontier = start;
   }
 
   /** Ready tasks in memory. */
   get size(): number {
-    return this.#size;
+    return this.tiers.size;
   }
 
   /** Ready tasks in memory and in the store. */
   get total(): number {
-    return this.#size + this.#stored;
+    return this.size + this.#stored;
   }
 
   get stored(): number {
@@ -57,23 +69,31 @@ export class ReadyWindow {
   }
 
   /** Take in a ready task; false: it stays in the store only. */
-  add(task: CoreTask): boolean {
-    if (this.#frontier === null && (this.#size >= this.#limits.tasks || this.#weight >= this.#limits.bytes)) {
-      const last = this.#last();
+  add(task: CoreTask, now: number): boolean {
+    const kind = this.#limits.kindOf(task.attributes, now);
+    if (kind.detached) {
+      if (kind.frontier === null && kind.size >= this.#keep * 2) kind.frontier = keyOf(this.tiers.lanesOf(kind)[0]!.last!);
+    } else if (this.#frontier === null && this.#isOver(1)) {
+      const { last } = this.tiers;
       if (last !== null) this.#frontier = keyOf(last);
     }
-    if (this.#frontier !== null && before(this.#frontier, task)) {
+    const frontier = kind.detached ? kind.frontier : this.#frontier;
+    if (frontier !== null && before(frontier, task)) {
       this.#stored++;
-      this.#late?.push(task);
+      if (!kind.detached) this.#late?.push(task);
+      else {
+        this.#lateOf.get(kind)?.push(task);
+        strayed(kind, task);
+      }
       return false;
     }
-    this.#insert(task);
+    this.tiers.insert(task, kind);
     return true;
   }
 
   /** Leave a ready task to the store without making anything of it, if it stands beyond the frontier: most of a long queue does. */
   leaves(key: QueueKey): boolean {
-    if (this.#late !== null || this.covers(key)) return false;
+    if (this.#late !== null || this.#detached.size > 0 || this.covers(key)) return false;
     this.#stored++;
     return true;
   }
@@ -81,43 +101,101 @@ export class ReadyWindow {
   /** Let go of the tail when tasks that go first have made the window twice as large as it should be; the tasks that stay in the store only. */
   spill(): CoreTask[] {
     const spilled: CoreTask[] = [];
-    const { tasks, bytes } = this.#limits;
-    if (this.#late !== null || (this.#size <= tasks * 2 && this.#weight <= bytes * 2)) return spilled;
-    while (this.#size > 1 && (this.#size > tasks || this.#weight > bytes)) {
-      const lane = this.#lastLane()!;
-      const task = lane.items.pop()!;
-      this.#size--;
-      this.#weight -= task.weight;
-      this.#stored++;
-      if (lane.head === lane.items.length) this.#lanes.splice(this.#lanes.indexOf(lane), 1);
-      spilled.push(task);
+    if (this.#late !== null || !this.#isOver(2)) return spilled;
+    for (const tier of [...this.tiers.all].reverse()) {
+      const order = [...tier.lanes.values()].flatMap((lane) => (lane.kind.detached ? [] : [...lane]));
+      order.sort((a, b) => b.n - a.n);
+      for (const task of order) {
+        if (this.size <= 1 || !this.#isOver(1, 1)) break;
+        this.tiers.remove(task);
+        this.#frontier = { group: task.group, rank: task.rank, n: task.n - 1 };
+        spilled.push(task);
+      }
+      if (this.size <= 1 || !this.#isOver(1, 1)) break;
     }
-    this.#frontier = keyOf(this.#last()!);
+    this.#stored += spilled.length;
     return spilled;
   }
 
-  /** What to ask the store for, when the window runs low; null: nothing, or it was asked and has not answered. */
-  refill(): { after: QueueKey | null; limit: number } | null {
-    if (this.#stored === 0 || this.#late !== null) return null;
-    if (this.#size > this.#limits.tasks / 2 || this.#weight > this.#limits.bytes / 2) return null;
-    this.#late = [];
-    const after = this.#frontier;
-    return { after: after !== null && Number.isFinite(after.group) ? after : null, limit: Math.max(1, this.#limits.tasks - this.#size) };
+  /** What nobody can take fills the window and hides what may be taken: leave the tails of its kinds to the store. The tasks that stay there only. */
+  detach(): CoreTask[] {
+    const left: CoreTask[] = [];
+    if (this.#stored === 0 || this.#frontier === null || this.#late !== null || !this.#isOver(0.5, 1)) return left;
+    const kinds = new Set<LaneKind>();
+    for (const tier of this.tiers.all) for (const kind of tier.lanes.keys()) if (kind.text !== null) kinds.add(kind);
+    this.#keep = Math.max(1, Math.floor(this.#bounds.tasks / 4 / Math.max(1, kinds.size)));
+    const bytes = this.#bounds.bytes / 4 / Math.max(1, kinds.size);
+    for (const kind of kinds) {
+      if (this.#lateOf.has(kind)) continue;
+      if (!kind.detached) {
+        this.tiers.setDetached(kind, true);
+        kind.frontier = this.#frontier;
+        this.#detached.add(kind);
+      }
+      for (const lane of this.tiers.lanesOf(kind)) {
+        while (kind.size > 1 && lane.size > 0 && (kind.size > this.#keep || kind.weight > bytes)) {
+          const task = this.tiers.pop(lane);
+          kind.frontier = { group: task.group, rank: task.rank, n: task.n - 1 };
+          strayed(kind, task);
+          left.push(task);
+        }
+      }
+      this.#look(kind);
+    }
+    this.#stored += left.length;
+    return left;
   }
 
-  /** The store's answer, in queue order, none of it in memory; returns what came meanwhile and belongs before its end. */
-  refilled(tasks: readonly CoreTask[]): CoreTask[] {
-    const late = this.#late ?? [];
-    this.#late = null;
-    for (const task of tasks) this.#insert(task);
-    this.#stored = Math.max(0, this.#stored - tasks.length);
-    const last = tasks[tasks.length - 1];
-    const numbers = late.length === 0 ? null : new Set(tasks.map(({ n }) => n));
-    const missed = late.filter((task) => !numbers?.has(task.n) && (last === undefined || before(task, last)));
-    for (const task of missed) this.#insert(task);
-    this.#stored = last === undefined ? 0 : Math.max(0, this.#stored - missed.length);
-    this.#frontier = this.#stored === 0 || last === undefined ? null : keyOf(last);
-    return missed;
+  /** What to ask the store for, where the window runs low. */
+  refills(): Refill[] {
+    const questions: Refill[] = [];
+    if (this.#stored === 0) return questions;
+    for (const kind of this.#low) {
+      if (questions.length === mostQuestions) break;
+      if (kind.astray !== null) {
+        if (this.#late !== null) continue;
+        this.#goBack(kind.astray);
+        kind.astray = null;
+      }
+      this.#low.delete(kind);
+      if (kind.frontier === null) continue;
+      this.#lateOf.set(kind, []);
+      questions.push({ after: questionAfter(kind.frontier), limit: Math.max(1, this.#keep - kind.size), lanes: { only: kind.text! } });
+    }
+    if (this.#frontier === null || this.#late !== null || this.#isOver(0.5, 1)) return questions;
+    this.#late = [];
+    const except = [...this.#detached].map(({ text }) => text!);
+    const limit = Math.max(1, this.#bounds.tasks - (this.size - this.tiers.detachedSize));
+    questions.push({ after: questionAfter(this.#frontier), limit, lanes: except.length === 0 ? null : { except } });
+    return questions;
+  }
+
+  /**
+   * The store's answer to a question, in queue order; `tasks`: those of its rows that are not in memory. Returns what was taken in, also of what
+   * came meanwhile and belongs before its end.
+   */
+  refilled(question: Refill, rows: readonly StoredTask[], tasks: readonly CoreTask[], now: number): CoreTask[] {
+    const only = question.lanes?.only;
+    const known = only === undefined ? undefined : this.#limits.kind(only);
+    const asked = known !== undefined && this.#lateOf.has(known) ? known : null;
+    const last = rows[rows.length - 1];
+    const ended = last === undefined || rows.length < question.limit;
+    const late = (only === undefined ? this.#late : asked === null ? null : this.#lateOf.get(asked)) ?? [];
+    if (only === undefined) {
+      this.#late = null;
+      this.#frontier = ended ? null : keyOf(last);
+    } else if (asked !== null) {
+      this.#lateOf.delete(asked);
+      asked.frontier = ended ? null : keyOf(last);
+    }
+    const numbers = late.length === 0 ? null : new Set(rows.map(({ n }) => n));
+    const missed = late.filter((task) => !numbers?.has(task.n) && (ended || before(task, last)));
+    const taken: CoreTask[] = [];
+    for (const task of [...tasks, ...missed]) if (this.#take(task, only === undefined, now)) taken.push(task);
+    this.#stored = Math.max(0, this.#stored - taken.length);
+    if (asked !== null) this.#look(asked);
+    this.#settle();
+    return taken;
   }
 
   /** Ready tasks that only the store knew have ended (cancelled). */
@@ -125,144 +203,98 @@ export class ReadyWindow {
     if (numbers.size === 0) return;
     this.#stored = Math.max(0, this.#stored - numbers.size);
     this.#late = this.#late?.filter(({ n }) => !numbers.has(n)) ?? null;
-    if (this.#stored === 0) this.#frontier = null;
+    for (const [kind, late] of this.#lateOf)
+      this.#lateOf.set(
+        kind,
+        late.filter(({ n }) => !numbers.has(n)),
+      );
+    this.#settle();
   }
 
   /** No task of this group waits in the store only: what a client could not take of the window, nobody free can hold. */
   exhausted(group: number): boolean {
-    return this.#stored === 0 || (this.#frontier !== null && this.#frontier.group > group);
+    return this.#stored === 0 || this.#frontier === null || this.#frontier.group > group;
   }
 
-  /** Whether a ready task with this key would be in memory. */
+  /** Whether a ready task with this key would be in memory, were its kind not detached. */
   covers(key: QueueKey): boolean {
     return this.#frontier === null || !before(this.#frontier, key);
   }
 
-  /**
-   * Take the next tasks of `group` that `fits`, all of the same attempt (a grant has one attempt number), at most `limit` and `bytes`, or a
-   * single one that is larger.
-   */
-  take(group: number, fits: (demand: Demand | null) => boolean, limit: number, bytes: number): CoreTask[] {
-    let best: Lane | null = null;
-    let until = Number.POSITIVE_INFINITY;
-    for (const lane of this.#lanes) {
-      if (lane.group > group || (best !== null && lane.rank > best.rank)) break;
-      const first = lane.items[lane.head];
-      if (lane.group < group || first === undefined || !fits(lane.demand)) continue;
-      const rival = best?.items[best.head]?.n ?? Number.POSITIVE_INFINITY;
-      if (first.n < rival) {
-        until = rival;
-        best = lane;
-      } else if (first.n < until) until = first.n;
-    }
-    const taken: CoreTask[] = [];
-    if (best === null) return taken;
-    const attempts = best.items[best.head]!.attempts;
-    let weight = 0;
-    while (taken.length < limit) {
-      const task: CoreTask | undefined = best.items[best.head];
-      if (task === undefined || task.attempts !== attempts || task.n > until) break;
-      if (weight > 0 && weight + task.weight > bytes) break;
-      best.items[best.head++] = undefined as unknown as CoreTask;
-      weight += task.weight;
-      taken.push(task);
-    }
-    this.#size -= taken.length;
-    this.#weight -= weight;
-    if (best.head === best.items.length) {
-      this.#lanes.splice(this.#lanes.indexOf(best), 1);
-    } else if (best.head > 1024 && best.head * 2 > best.items.length) {
-      best.items = best.items.slice(best.head);
-      best.head = 0;
-    }
-    return taken;
-  }
-
   /** Take one out of the middle (cancelled). */
   remove(task: CoreTask): void {
-    const lane = this.#lanes[this.#find(task)];
-    if (lane === undefined) return;
-    const at = placeIn(lane, task.n);
-    if (lane.items[at] !== task) return;
-    if (at === lane.head) lane.items[lane.head++] = undefined as unknown as CoreTask;
-    else lane.items.splice(at, 1);
-    this.#size--;
-    this.#weight -= task.weight;
-    if (lane.head === lane.items.length) this.#lanes.splice(this.#lanes.indexOf(lane), 1);
+    if (this.tiers.remove(task)) this.#look(task.kind);
   }
 
-  /** The demands that stand in the window, one for each lane of the group. */
-  *demands(group: number): Iterable<Demand | null> {
-    for (const lane of this.#lanes) if (lane.group === group) yield lane.demand;
+  /** Tasks were taken from a lane. */
+  took(lane: Lane): void {
+    this.tiers.moved(lane);
+    this.#look(lane.kind);
   }
 
-  *[Symbol.iterator](): Iterator<CoreTask> {
-    for (const lane of this.#lanes) for (let i = lane.head; i < lane.items.length; i++) yield lane.items[i]!;
-  }
-
-  #insert(task: CoreTask): void {
-    let at = this.#find(task);
-    let lane = this.#lanes[at];
-    if (lane === undefined || compareLane(lane, task) !== 0) {
-      lane = { group: task.group, rank: task.rank, demand: task.demand, items: [], head: 0 };
-      at = this.#lanes.findIndex((other) => compareLane(other, task) > 0);
-      this.#lanes.splice(at < 0 ? this.#lanes.length : at, 0, lane);
+  /** What is wrong with its indexes; for tests. */
+  *problems(): Iterable<string> {
+    for (const task of this) {
+      const kind = this.#limits.kindOf(task.attributes, 0);
+      if (task.kind !== kind) yield `${task.story()} stands with other tasks than its own`;
+      if (kind.detached && !this.#detached.has(kind)) yield `lane ${kind.text} is detached, but the window does not know it`;
     }
-    const { items } = lane;
-    this.#size++;
-    this.#weight += task.weight;
-    if (lane.head === items.length || items[items.length - 1]!.n < task.n) {
-      items.push(task);
-    } else if (task.n < items[lane.head]!.n && lane.head > 0) {
-      items[--lane.head] = task;
-    } else {
-      items.splice(placeIn(lane, task.n), 0, task);
+    for (const kind of this.#detached) {
+      if (!kind.detached || this.#limits.kind(kind.text!) !== kind) yield `lane ${kind.text} is not detached, but the window says so`;
+      const unasked =
+        kind.size === 0 && (kind.frontier !== null || kind.astray !== null) && !this.#lateOf.has(kind) && !this.#low.has(kind);
+      if (unasked) yield `nothing of lane ${kind.text} is in memory, and the store is not asked for it`;
     }
+    if (this.#frontier === null && this.#late === null && this.#detached.size === 0 && this.#stored > 0)
+      yield `${this.#stored} tasks are hidden`;
+    yield* this.tiers.problems();
   }
 
-  /** The place of the task's lane, or where to look further: lanes are few. */
-  #find(task: CoreTask): number {
-    for (let i = 0; i < this.#lanes.length; i++) if (compareLane(this.#lanes[i]!, task) === 0) return i;
-    return -1;
+  [Symbol.iterator](): Iterator<CoreTask> {
+    return this.tiers[Symbol.iterator]();
   }
 
-  #last(): CoreTask | null {
-    const lane = this.#lastLane();
-    return lane === null ? null : lane.items[lane.items.length - 1]!;
+  /** More is in memory, detached kinds aside, than so many times the bounds; `beyond`: at least by so many tasks. */
+  #isOver(times: number, beyond = 0): boolean {
+    const { size, weight, detachedSize, detachedWeight } = this.tiers;
+    return size - detachedSize >= this.#bounds.tasks * times + beyond || weight - detachedWeight >= this.#bounds.bytes * times + beyond;
   }
 
-  /** The lane that holds the last task of the window. */
-  #lastLane(): Lane | null {
-    let last: Lane | null = null;
-    for (let i = this.#lanes.length - 1; i >= 0; i--) {
-      const lane = this.#lanes[i]!;
-      if (last !== null && (lane.group !== last.group || lane.rank !== last.rank)) break;
-      if (last === null || last.items[last.items.length - 1]!.n < lane.items[lane.items.length - 1]!.n) last = lane;
+  /** Take in a task of an answer; false: its kind is detached and it stands beyond its frontier. */
+  #take(task: CoreTask, general: boolean, now: number): boolean {
+    const kind = this.#limits.kindOf(task.attributes, now);
+    if (general && kind.detached && kind.frontier !== null && before(kind.frontier, task)) {
+      strayed(kind, task);
+      return false;
     }
-    return last;
+    this.tiers.insert(task, kind);
+    return true;
   }
-}
 
-function keyOf({ group, rank, n }: QueueKey): QueueKey {
-  return { group, rank, n };
-}
-
-/** Where number `n` stands in a lane, or is to be inserted. */
-function placeIn(lane: Lane, n: number): number {
-  let low = lane.head;
-  let high = lane.items.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (lane.items[middle]!.n < n) low = middle + 1;
-    else high = middle;
+  /** Ask for a detached kind when it runs low. */
+  #look(kind: LaneKind): void {
+    if (!kind.detached || kind.size > this.#keep / 2 || this.#lateOf.has(kind)) return;
+    if (kind.frontier !== null || kind.astray !== null) this.#low.add(kind);
   }
-  return low;
-}
 
-function compareLane(lane: Lane, task: CoreTask): number {
-  if (lane.group !== task.group) return lane.group - task.group;
-  if (lane.rank !== task.rank) return lane.rank - task.rank;
-  const a = lane.demand?.signature ?? '';
-  const b = task.demand?.signature ?? '';
-  return a < b ? -1 : a > b ? 1 : 0;
+  #goBack({ group, rank, n }: QueueKey): void {
+    const key = { group, rank, n: n - 1 };
+    if (this.#frontier === null || before(key, this.#frontier)) this.#frontier = key;
+  }
+
+  /** Where nothing is left in the store, everything is here. */
+  #settle(): void {
+    const general = this.#frontier === null && this.#late === null;
+    for (const kind of this.#detached) {
+      if (this.#stored > 0 && (!general || kind.frontier !== null || kind.astray !== null || this.#lateOf.has(kind))) continue;
+      this.tiers.setDetached(kind, false);
+      kind.frontier = null;
+      kind.astray = null;
+      this.#lateOf.delete(kind);
+      this.#detached.delete(kind);
+      this.#low.delete(kind);
+    }
+    if (general && this.#detached.size === 0) this.#stored = 0;
+    if (this.#stored === 0) this.#frontier = null;
+  }
 }

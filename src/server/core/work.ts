@@ -25,6 +25,7 @@ export function connect(state: CoreState, connection: string, id: string, host: 
     leases.byConnection.delete(client.connection);
   }
   client.capacity = capacity;
+  client.endsAt = capacity.walltime === undefined ? null : time.now + capacity.walltime;
   client.connection = connection;
   client.phase = 'greeting';
   client.lastContact = time.now;
@@ -132,8 +133,8 @@ function settle(state: CoreState, task: CoreTask, grant: Grant, result: WireResu
     extra,
   };
   const failed = outcome === outcomeCode.failed || outcome === outcomeCode.timeout;
-  const failures = grant.attempt - task.losses;
   const attributes = task.attributes;
+  const failures = grant.attempt - task.losses - (attributes?.earlierAttempts ?? 0);
   if (!failed || failures > (attributes?.maxRetries ?? state.options.maxRetries)) {
     state.end(task, end);
     return;

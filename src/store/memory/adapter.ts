@@ -13,9 +13,11 @@ import {
   type AttemptEnd,
   type ClientRow,
   type GrantRow,
+  type LaneChoice,
   type Move,
   type QueueKey,
   type Recovery,
+  type Reopened,
   type StoreCounts,
   type StoredTask,
   type SubmitterRow,
@@ -25,10 +27,12 @@ import {
   type TaskStore,
   type Writes,
 } from '../store.ts';
-import { matches, sortRows } from './filter.ts';
+import { Search } from './find.ts';
 import { Finished } from './finished.ts';
 import { Lanes } from './lanes.ts';
-import { ownExtra, pick } from './own.ts';
+import { Keys, ownExtra, pick } from './own.ts';
+
+import { openTasks } from './recover.ts';
 import { type Segment, segmentSize, vacant } from './segment.ts';
 import { Segments } from './segments.ts';
 
@@ -37,7 +41,7 @@ export interface MemoryStoreOptions {
   readonly count: number;
   /** How long to keep them, ms. */
   readonly age: number;
-  /** Monotonic ms. */
+  /** Epoch ms. */
   readonly now: () => number;
   readonly salt: string;
 }
@@ -46,10 +50,16 @@ export class MemoryStore implements TaskStore {
   readonly durable = false;
   readonly #options: MemoryStoreOptions;
   readonly #segments = new Segments();
-  readonly #lanes = new Lanes();
+  readonly #lanes = new Lanes((n, group, rank) => {
+    const segment = this.#segments.of(n);
+    const i = n % segmentSize;
+    return (
+      segment !== undefined && segment.state[i] === storedState.ready && segment.group.get(i) === group && segment.rank.get(i) === rank
+    );
+  });
   readonly #finished = new Finished();
   readonly #attempts = new Map<number, AttemptEnd[]>();
-  readonly #keys = new Map<string, number>();
+  readonly #keys = new Keys();
   readonly #ids = new Map<string, number>();
   readonly #clients = new Map<number, ClientRow>();
   readonly #grants = new Map<number, GrantRow>();
@@ -59,20 +69,23 @@ export class MemoryStore implements TaskStore {
   #nextTask = 1;
   #nextClient = 1;
   #epoch = 0;
+  readonly #search: Search;
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
+    this.#search = new Search({
+      segments: this.#segments,
+      finished: this.#finished,
+      clients: this.#clients,
+      keys: this.#keys,
+      ids: this.#ids,
+      salt: options.salt,
+    });
   }
 
   recover(): Recovery {
     this.#epoch++;
-    const waiting: StoredTask[] = [];
-    let ready = 0;
-    this.#segments.scan(undefined, false, (segment, i) => {
-      if (segment.state[i] === storedState.waiting) waiting.push(segment.stored(i));
-      else if (segment.state[i] === storedState.ready && !this.#granted.has(segment.first + i)) ready++;
-      return true;
-    });
+    const open = openTasks(this.#segments, this.#granted);
     const grants: Recovery['grants'] = [];
     for (const grant of [...this.#grants.values()]) {
       const numbers: number[] = [];
@@ -87,8 +100,7 @@ export class MemoryStore implements TaskStore {
       nextTask: this.#nextTask,
       nextClient: this.#nextClient,
       counts: structuredClone(this.#counts),
-      ready,
-      waiting,
+      ...open,
       grants,
       clients: [...this.#clients.values()],
       submitters: [...this.#submitters.values()],
@@ -111,23 +123,23 @@ export class MemoryStore implements TaskStore {
     }
     const now = this.#options.now();
     for (const end of writes.ends) this.#end(end, now);
+    for (const task of writes.reopened) this.#reopen(task);
+    for (const { n, attributes } of writes.changed) {
+      if (this.#segments.state(n) !== vacant) (this.#segments.of(n) as Segment).change(n % segmentSize, attributes);
+    }
+    for (const n of writes.removed) this.#remove(n);
     for (const submitter of writes.submitters) this.#submitters.set(submitter.id, submitter);
     if (writes.counts !== null) this.#counts = structuredClone(writes.counts);
     this.#forget(now);
   }
 
-  ready(after: QueueKey | null, limit: number): StoredTask[] {
+  ready(after: QueueKey | null, limit: number, lanes: LaneChoice = {}): StoredTask[] {
     const found: StoredTask[] = [];
     if (limit < 1) return found;
     this.#lanes.read(
       after,
-      (n, group, rank) => {
-        const segment = this.#segments.of(n);
-        const i = n % segmentSize;
-        return (
-          segment !== undefined && segment.state[i] === storedState.ready && segment.group.get(i) === group && segment.rank.get(i) === rank
-        );
-      },
+      lanes,
+      (n) => (this.#segments.of(n) as Segment).lane(n % segmentSize),
       (n) => {
         if (!this.#granted.has(n)) found.push((this.#segments.of(n) as Segment).stored(n % segmentSize));
         return found.length < limit;
@@ -137,7 +149,7 @@ export class MemoryStore implements TaskStore {
   }
 
   known(keys: readonly string[], ids: readonly string[]): { keys: Map<string, number>; ids: Map<string, number> } {
-    return { keys: pick(this.#keys, keys), ids: pick(this.#ids, ids) };
+    return { keys: pick(this.#keys.first, keys), ids: pick(this.#ids, ids) };
   }
 
   pending(numbers: readonly number[]): StoredTask[] {
@@ -151,22 +163,39 @@ export class MemoryStore implements TaskStore {
 
   find(filter: TaskFilter): TaskRow[] {
     this.#forget(this.#options.now());
-    const limit = filter.limit ?? Number.POSITIVE_INFINITY;
-    const orderBy = filter.orderBy ?? 'n';
-    const rows: TaskRow[] = [];
-    if (limit < 1) return rows;
-    this.#matching(filter, (segment, i) => {
-      rows.push(this.#row(segment, i));
-      return orderBy !== 'n' || rows.length < limit;
-    });
-    return orderBy === 'n' ? rows : sortRows(rows, orderBy, filter.desc ?? false).slice(0, limit);
+    return this.#search.find(filter);
   }
 
   count(filter: TaskFilter): number {
     this.#forget(this.#options.now());
-    let count = 0;
-    this.#matching(filter, () => ++count < (filter.limit ?? Number.POSITIVE_INFINITY));
-    return filter.limit === undefined ? count : Math.min(count, filter.limit);
+    return this.#search.count(filter);
+  }
+
+  numbers(filter: TaskFilter): number[] {
+    this.#forget(this.#options.now());
+    return this.#search.numbers(filter);
+  }
+
+  outcomes(numbers: readonly number[]): { n: number; outcome: number; group: number }[] {
+    return numbers.map((n) => {
+      const segment = this.#segments.of(n);
+      const i = n % segmentSize;
+      if (segment === undefined || segment.state[i] === vacant) return { n, outcome: -1, group: 0 };
+      return { n, outcome: this.#finished.get(segment.ended.get(i))?.outcome ?? 0, group: segment.group.get(i) };
+    });
+  }
+
+  retain(limits: { count: number | null; before: number | null }, most: number): number {
+    const count = limits.count ?? Number.POSITIVE_INFINITY;
+    const before = limits.before ?? Number.NEGATIVE_INFINITY;
+    let forgotten = 0;
+    for (; forgotten < most; forgotten++) {
+      const oldest = this.#finished.oldest();
+      if (oldest === null || (this.#finished.retained <= count && oldest >= before)) break;
+      const end = this.#finished.shift();
+      if (end !== null) this.#drop(end.n);
+    }
+    return forgotten;
   }
 
   history(n: number): AttemptEnd[] {
@@ -180,10 +209,8 @@ export class MemoryStore implements TaskStore {
 
   completed(cursor: number, limit: number): { rows: TaskRow[]; cursor: number } {
     this.#forget(this.#options.now());
-    const ends = this.#finished.after(cursor, limit);
-    const rows = ends.map((end) => this.#row(this.#segments.of(end.n) as Segment, end.n % segmentSize));
-    const last = ends[ends.length - 1];
-    return { rows, cursor: last === undefined ? cursor : (this.#segments.of(last.n) as Segment).ended.get(last.n % segmentSize) };
+    const { ends, last } = this.#finished.after(cursor, limit);
+    return { rows: ends.map((end) => this.#search.row(this.#segments.of(end.n) as Segment, end.n % segmentSize)), cursor: last };
   }
 
   cursor(): number {
@@ -213,9 +240,9 @@ export class MemoryStore implements TaskStore {
   #add(task: StoredTask): void {
     this.#segments.add(task);
     const attributes = task.task[3];
-    if (attributes?.key !== undefined && !this.#keys.has(attributes.key)) this.#keys.set(attributes.key, task.n);
+    if (attributes?.key !== undefined) this.#keys.add(attributes.key, task.n);
     if (attributes?.id !== undefined) this.#ids.set(attributes.id, task.n);
-    if (task.state === storedState.ready) this.#lanes.add(task);
+    if (task.state === storedState.ready) this.#lanes.add(task, task.lane);
     if (task.n >= this.#nextTask) this.#nextTask = task.n + 1;
   }
 
@@ -228,8 +255,9 @@ export class MemoryStore implements TaskStore {
   #move(move: Move): void {
     const state = this.#segments.state(move.n);
     if (state === vacant || state === storedState.done) return;
-    (this.#segments.of(move.n) as Segment).place(move.n % segmentSize, move);
-    if (move.state === storedState.ready) this.#lanes.add(move);
+    const segment = this.#segments.of(move.n) as Segment;
+    segment.place(move.n % segmentSize, move);
+    if (move.state === storedState.ready) this.#lanes.add(move, segment.lane(move.n % segmentSize));
   }
 
   #end(end: AttemptEnd, now: number): void {
@@ -238,46 +266,35 @@ export class MemoryStore implements TaskStore {
     (this.#segments.of(end.n) as Segment).end(end.n % segmentSize, this.#finished.push(ownExtra(end), now));
   }
 
-  /** Let go of finished tasks beyond `retain`. */
+  #reopen({ forget, ...move }: Reopened): void {
+    const segment = this.#segments.of(move.n);
+    const i = move.n % segmentSize;
+    if (segment === undefined || segment.state[i] !== storedState.done) return;
+    const end = this.#finished.remove(segment.ended.get(i));
+    if (forget) this.#attempts.delete(move.n);
+    else if (end !== null) this.#attempts.set(move.n, [...(this.#attempts.get(move.n) ?? []), end]);
+    segment.place(i, move);
+    if (move.state === storedState.ready) this.#lanes.add(move, segment.lane(i));
+  }
+
+  #remove(n: number): void {
+    const segment = this.#segments.of(n);
+    if (segment === undefined || segment.state[n % segmentSize] === vacant) return;
+    this.#finished.remove(segment.ended.get(n % segmentSize));
+    this.#drop(n);
+  }
+
+  /** Let go of finished tasks beyond what was asked for: nobody else bounds the memory. */
   #forget(now: number): void {
-    const { count, age } = this.#options;
-    for (;;) {
-      const oldest = this.#finished.oldest();
-      if (oldest === null || (this.#finished.retained <= count && now - oldest <= age)) return;
-      const end = this.#finished.shift();
-      if (end === null) return;
-      const attributes = this.#segments.of(end.n)?.attributes(end.n % segmentSize);
-      if (attributes?.key !== undefined && this.#keys.get(attributes.key) === end.n) this.#keys.delete(attributes.key);
-      if (attributes?.id !== undefined) this.#ids.delete(attributes.id);
-      this.#attempts.delete(end.n);
-      this.#segments.remove(end.n, this.#nextTask);
-    }
+    this.retain({ count: this.#options.count, before: now - this.#options.age }, Number.POSITIVE_INFINITY);
   }
 
-  #row(segment: Segment, i: number): TaskRow {
-    const end = this.#finished.get(segment.ended.get(i));
-    return {
-      n: segment.first + i,
-      submittedAt: segment.submittedAt(i),
-      task: segment.task(i),
-      state: segment.state[i] as number,
-      group: segment.group.get(i),
-      attempts: segment.attempts.get(i),
-      losses: segment.losses.get(i),
-      end,
-      client: end === null || end.client === null ? null : (this.#clients.get(end.client) ?? null),
-    };
-  }
-
-  /** The tasks that a filter means, by number, until `take` says that it has enough. */
-  #matching(filter: TaskFilter, take: (segment: Segment, i: number) => boolean): void {
-    const desc = filter.desc ?? false;
-    const { after } = filter;
-    this.#segments.scan(filter.numbers, desc, (segment, i) => {
-      const n = segment.first + i;
-      if (after !== undefined && (desc ? n >= after : n <= after)) return true;
-      const outcome = filter.outcome === undefined ? 0 : (this.#finished.get(segment.ended.get(i))?.outcome ?? 0);
-      return matches(filter, segment, i, outcome) ? take(segment, i) : true;
-    });
+  /** Every trace of a task but its end. */
+  #drop(n: number): void {
+    const attributes = this.#segments.of(n)?.attributes(n % segmentSize);
+    if (attributes?.key !== undefined) this.#keys.drop(attributes.key, n);
+    if (attributes?.id !== undefined) this.#ids.delete(attributes.id);
+    this.#attempts.delete(n);
+    this.#segments.remove(n, this.#nextTask);
   }
 }

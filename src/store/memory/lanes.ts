@@ -1,119 +1,57 @@
 /**
- * The queue of the memory store: one lane for each (group, rank), in queue order, each an ascending list of task numbers
- * kept as runs, so that a million tasks of one lane are two numbers.
+ * The queue of the memory store as a whole and, beside it, the queue of each lane: of tasks that need something there may be thousands of
+ * lanes, and to look for one of them in the whole queue would be a walk over all others. Tasks without a lane cost nothing here.
  *
- * A lane is a superset: a task that ends, or moves to another lane, is not taken out of the middle. Who reads asks `isHere` for
- * each number; numbers at the front that are no longer here are trimmed, so no number is passed over more than once there.
+ * Each queue is a superset (see `queue.ts`) and trimmed when it is read; one that is never read is trimmed with the others after
+ * `sweepAfter` additions.
  */
-import type { QueueKey } from '../store.ts';
+import type { LaneChoice, QueueKey } from '../store.ts';
+import { Queue } from './queue.ts';
 
-interface Lane {
-  group: number;
-  rank: number;
-  /** Ascending runs from `head` on. */
-  runs: number[];
-  head: number;
-  /** Numbers that came out of order (retries), not yet merged into the runs. */
-  loose: number[];
-}
+const sweepAfter = 65_536;
 
-function order(a: { group: number; rank: number }, b: { group: number; rank: number }): number {
-  return a.group - b.group || a.rank - b.rank;
-}
+/** Whether a number still stands at this place of the queue. */
+type IsHere = (n: number, group: number, rank: number) => boolean;
 
 export class Lanes {
-  #lanes: Lane[] = [];
-  #latest: Lane | null = null;
+  readonly #all = new Queue();
+  readonly #lanes = new Map<string, Queue>();
+  readonly #isHere: IsHere;
+  #added = 0;
 
-  add(key: QueueKey): void {
-    const lane = this.#lane(key);
-    const last = lane.runs.length - 1;
-    if (last < lane.head) lane.runs.push(key.n, key.n);
-    else if (lane.runs[last] === key.n - 1) lane.runs[last] = key.n;
-    else if (key.n > (lane.runs[last] as number)) lane.runs.push(key.n, key.n);
-    else lane.loose.push(key.n);
+  constructor(isHere: IsHere) {
+    this.#isHere = isHere;
   }
 
-  /** Numbers after `after` in queue order that are here, until `take` says that it has enough. */
-  read(after: QueueKey | null, isHere: (n: number, group: number, rank: number) => boolean, take: (n: number) => boolean): void {
-    for (const lane of this.#lanes) settle(lane, (n) => isHere(n, lane.group, lane.rank));
-    this.#lanes = this.#lanes.filter((lane) => lane.head < lane.runs.length);
-    this.#latest = null;
-    for (const lane of this.#lanes) {
-      const place = after === null ? 1 : order(lane, after);
-      if (place < 0) continue;
-      const above = place === 0 && after !== null ? after.n : Number.NEGATIVE_INFINITY;
-      const runs = lane.runs;
-      for (let i = firstRunAbove(lane, above); i < runs.length; i += 2) {
-        const last = runs[i + 1] as number;
-        for (let n = Math.max(runs[i] as number, above + 1); n <= last; n++) {
-          if (isHere(n, lane.group, lane.rank) && !take(n)) return;
-        }
-      }
+  add(key: QueueKey, lane: string | null): void {
+    this.#all.add(key);
+    if (lane === null) return;
+    let queue = this.#lanes.get(lane);
+    if (queue === undefined) {
+      queue = new Queue();
+      this.#lanes.set(lane, queue);
     }
+    queue.add(key);
+    if (++this.#added >= sweepAfter) this.#sweep();
   }
 
-  #lane(key: { group: number; rank: number }): Lane {
-    if (this.#latest !== null && order(this.#latest, key) === 0) return this.#latest;
-    let low = 0;
-    let high = this.#lanes.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (order(this.#lanes[middle] as Lane, key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    let lane = this.#lanes[low];
-    if (lane === undefined || order(lane, key) !== 0) {
-      lane = { group: key.group, rank: key.rank, runs: [], head: 0, loose: [] };
-      this.#lanes.splice(low, 0, lane);
-    }
-    this.#latest = lane;
-    return lane;
-  }
-}
-
-/** Merge what came out of order, then trim the front. */
-function settle(lane: Lane, isHere: (n: number) => boolean): void {
-  if (lane.loose.length > 0) {
-    const loose = [...new Set(lane.loose)].sort((a, b) => a - b);
-    lane.loose = [];
-    const merged: number[] = [];
-    const append = (first: number, last: number): void => {
-      const end = merged.length - 1;
-      if (end > 0 && first <= (merged[end] as number) + 1) merged[end] = Math.max(merged[end] as number, last);
-      else merged.push(first, last);
+  /** Numbers after `after` in queue order, in the lanes that are chosen, until `take` says that it has enough. */
+  read(after: QueueKey | null, { only, except }: LaneChoice, laneOf: (n: number) => string | null, take: (n: number) => boolean): void {
+    const without = new Set(except);
+    const chosen = (n: number): boolean => {
+      const lane = laneOf(n);
+      return lane === null || !without.has(lane);
     };
-    let next = 0;
-    for (let i = lane.head; i < lane.runs.length; i += 2) {
-      const first = lane.runs[i] as number;
-      for (; next < loose.length && (loose[next] as number) < first; next++) append(loose[next] as number, loose[next] as number);
-      append(first, lane.runs[i + 1] as number);
-    }
-    for (; next < loose.length; next++) append(loose[next] as number, loose[next] as number);
-    lane.runs = merged;
-    lane.head = 0;
+    const queue = only === undefined ? this.#all : this.#lanes.get(only);
+    queue?.read(after, this.#isHere, without.size === 0 ? take : (n) => !chosen(n) || take(n));
+    if (only !== undefined && queue?.empty === true) this.#lanes.delete(only);
   }
-  const runs = lane.runs;
-  while (lane.head < runs.length) {
-    const first = runs[lane.head] as number;
-    if (isHere(first)) break;
-    if (first < (runs[lane.head + 1] as number)) runs[lane.head] = first + 1;
-    else lane.head += 2;
-  }
-  if (lane.head > 1024 && lane.head * 2 > runs.length) {
-    lane.runs = runs.slice(lane.head);
-    lane.head = 0;
-  }
-}
 
-/** The index of the first run that holds a number above `n`. */
-function firstRunAbove(lane: Lane, n: number): number {
-  let low = 0;
-  let high = (lane.runs.length - lane.head) / 2;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((lane.runs[lane.head + middle * 2 + 1] as number) <= n) low = middle + 1;
-    else high = middle;
+  #sweep(): void {
+    this.#added = 0;
+    for (const [lane, queue] of this.#lanes) {
+      queue.read(null, this.#isHere, () => false);
+      if (queue.empty) this.#lanes.delete(lane);
+    }
   }
-  return lane.head + low * 2;
 }

@@ -3,7 +3,7 @@
  * columns that most tasks leave at their default exist only once a task of the segment differs.
  */
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
-import { type StoredTask, storedState } from '../store.ts';
+import { type Move, type StoredTask, storedState } from '../store.ts';
 
 export const segmentSize = 4096;
 
@@ -58,6 +58,7 @@ export class Segment {
   /** As JSON text: an object per task costs several times as much, and tasks of one bundle often share the text. */
   #attributes: (string | null)[] | null = null;
   #latestAttributes = '';
+  #lanes: (string | null)[] | null = null;
 
   constructor(first: number) {
     this.first = first;
@@ -72,19 +73,34 @@ export class Segment {
       this.#inputs ??= new Array<null>(segmentSize).fill(null);
       this.#inputs[i] = ownBytes(input);
     }
-    if (attributes !== null) {
-      this.#attributes ??= new Array<null>(segmentSize).fill(null);
-      const text = JSON.stringify(attributes);
-      if (text !== this.#latestAttributes) this.#latestAttributes = text;
-      this.#attributes[i] = this.#latestAttributes;
+    this.change(i, attributes);
+    if (stored.lane !== null) {
+      this.#lanes ??= new Array<null>(segmentSize).fill(null);
+      this.#lanes[i] = stored.lane;
     }
     this.#submittedAt[i] = stored.submittedAt;
     this.place(i, stored);
     this.used++;
   }
 
+  change(i: number, attributes: TaskAttributes | null): void {
+    if (attributes === null) {
+      if (this.#attributes !== null) this.#attributes[i] = null;
+      return;
+    }
+    this.#attributes ??= new Array<null>(segmentSize).fill(null);
+    const text = JSON.stringify(attributes);
+    if (text !== this.#latestAttributes) this.#latestAttributes = text;
+    this.#attributes[i] = this.#latestAttributes;
+  }
+
+  lane(i: number): string | null {
+    return this.#lanes?.[i] ?? null;
+  }
+
   /** Where a task that is not done stands. */
-  place(i: number, place: Omit<StoredTask, 'n' | 'task' | 'submittedAt'>): void {
+  place(i: number, place: Omit<Move, 'n'>): void {
+    if (this.state[i] === storedState.done) this.ended.set(i, 0);
     this.state[i] = place.state;
     this.group.set(i, place.group);
     this.rank.set(i, place.rank);
@@ -104,6 +120,7 @@ export class Segment {
     this.#args[i] = '';
     if (this.#inputs !== null) this.#inputs[i] = null;
     if (this.#attributes !== null) this.#attributes[i] = null;
+    if (this.#lanes !== null) this.#lanes[i] = null;
     this.used--;
   }
 
@@ -127,7 +144,7 @@ export class Segment {
       rank: this.rank.get(i),
       n: this.first + i,
       submittedAt: this.submittedAt(i),
-      lane: null,
+      lane: this.lane(i),
       task: this.task(i),
       state: this.state[i] as number,
       attempts: this.attempts.get(i),

@@ -36,22 +36,36 @@ export class Segments {
     this.#segments.clear();
   }
 
-  /** Call for each of `numbers` (absent: for each task) by number, downwards if `desc`, until it returns false. */
-  scan(numbers: readonly number[] | undefined, desc: boolean, visit: (segment: Segment, i: number) => boolean): void {
+  /**
+   * Call for each of `numbers` (absent: for each task) by number, downwards if `desc`, beyond `after` and up to `upTo`, until it returns false.
+   */
+  scan(numbers: readonly number[] | undefined, range: ScanRange, visit: (segment: Segment, i: number) => boolean): void {
+    const { desc } = range;
     const order = desc ? (a: number, b: number) => b - a : (a: number, b: number) => a - b;
+    const low = desc ? (range.upTo ?? 0) : (range.after ?? -1) + 1;
+    const high = desc ? (range.after ?? Number.POSITIVE_INFINITY) - 1 : (range.upTo ?? Number.POSITIVE_INFINITY);
     if (numbers !== undefined) {
       for (const n of [...new Set(numbers)].sort(order)) {
-        const segment = this.of(n);
+        const segment = n < low || n > high ? undefined : this.of(n);
         if (segment !== undefined && segment.state[n % segmentSize] !== vacant && !visit(segment, n % segmentSize)) return;
       }
       return;
     }
     for (const first of [...this.#segments.keys()].sort(order)) {
+      if (first > high || first + segmentSize <= low) continue;
       const segment = this.#segments.get(first) as Segment;
-      for (let k = 0; k < segmentSize; k++) {
-        const i = desc ? segmentSize - 1 - k : k;
+      const from = Math.max(0, low - first);
+      const to = Math.min(segmentSize - 1, high - first);
+      for (let k = 0; k <= to - from; k++) {
+        const i = desc ? to - k : from + k;
         if (segment.state[i] !== vacant && !visit(segment, i)) return;
       }
     }
   }
+}
+
+export interface ScanRange {
+  readonly desc: boolean;
+  readonly after?: number | undefined;
+  readonly upTo?: number | undefined;
 }

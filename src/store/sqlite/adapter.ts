@@ -4,28 +4,31 @@
  * States: *open* until `close`, then every call fails. A commit that throws has been rolled back and what the adapter keeps in memory
  * (granted numbers, the count of ends, the next number) is as before it: the same writes may be committed again.
  */
+import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { Ranges } from '../../protocol/messages.ts';
 import { GrantedNumbers } from '../granted.ts';
-import { eachNumber } from '../ranges.ts';
 import type {
   AttemptEnd,
   ClientRow,
+  LaneChoice,
   QueueKey,
   Recovery,
-  StoreCounts,
   StoredTask,
-  SubmitterRow,
   TaskFilter,
   TaskRow,
   TaskStore,
   Writes,
 } from '../store.ts';
+import { completedNumbers } from './completed.ts';
 import type { Connection } from './connect.ts';
-import { countQuery, findQuery } from './find.ts';
+import type { Row } from './driver.ts';
+import { Search } from './find.ts';
 import { removeAnnouncement, writeAnnouncement } from './lock.ts';
 import * as sql from './queries.ts';
-import { clientRow, pastAttempt, quoted, storedTask, taskRow } from './rows.ts';
+import { readyTasks } from './queue.ts';
+import { pendingTasks, readRecovery } from './recover.ts';
+import { type RetainLimits, retain } from './retain.ts';
+import { clientRow, pastAttempt, quoted, taskRow } from './rows.ts';
 import { Statements } from './statements.ts';
 import { write } from './write.ts';
 
@@ -33,6 +36,8 @@ export class SqliteStore implements TaskStore {
   readonly durable = true;
   readonly #connection: Connection;
   readonly #statements: Statements;
+  readonly #now: () => number;
+  readonly #search: Search;
   readonly #granted = new GrantedNumbers();
   readonly #clients = new Map<number, ClientRow>();
   /** Ends recorded so far: the cursor. Null: not read yet, or another process writes. */
@@ -41,9 +46,13 @@ export class SqliteStore implements TaskStore {
   #announced = false;
   #closed = false;
 
-  constructor(connection: Connection) {
+  /** @param now Epoch ms: when ends are recorded, for `retain`. */
+  constructor(connection: Connection, now: () => number = () => systemClock.wall()) {
     this.#connection = connection;
+    this.#now = now;
     this.#statements = new Statements(connection.driver);
+    const context = { clients: () => this.#allClients(), salt: () => this.#salt() };
+    this.#search = new Search(this.#statements, context, (row, payload) => taskRow(row, payload, this.#client));
   }
 
   recover(): Recovery {
@@ -51,7 +60,9 @@ export class SqliteStore implements TaskStore {
       const statements = this.#statements;
       statements.exec('begin immediate');
       try {
-        const recovery = this.#read();
+        const recovery = readRecovery(statements, this.#granted);
+        for (const client of recovery.clients) this.#clients.set(client.n, client);
+        this.#nextTask = recovery.nextTask;
         statements.run(sql.putMeta, recovery.epoch, 'epoch');
         const ended = recovery.grants.map((grant) => grant.id);
         const dead = this.#granted.ids().filter((id) => !ended.includes(id));
@@ -68,10 +79,10 @@ export class SqliteStore implements TaskStore {
 
   commit(writes: Writes): void {
     this.#guard(() => {
-      if (this.#connection.lock === null) throw new MillraceError('ERR_DATABASE', `${this.#connection.path} was opened for reading only`);
+      this.#mayWrite();
       const before = this.#lastEnd();
       const next = writes.tasks.reduce((highest, task) => Math.max(highest, task.n + 1), this.#nextTask);
-      const recorded = write(this.#statements, writes, before, next === this.#nextTask ? null : next);
+      const recorded = write(this.#statements, writes, before, next === this.#nextTask ? null : next, this.#now());
       this.#ended = before + recorded;
       this.#nextTask = next;
       for (const client of writes.clients) this.#clients.set(client.n, client);
@@ -79,25 +90,8 @@ export class SqliteStore implements TaskStore {
     });
   }
 
-  ready(after: QueueKey | null, limit: number): StoredTask[] {
-    return this.#guard(() => {
-      const found: StoredTask[] = [];
-      let place = after;
-      while (found.length < limit) {
-        // Granted tasks stay in the queue's index; a page more is read when some were passed over.
-        const wanted = limit - found.length;
-        const rows: StoredTask[] = (
-          place === null
-            ? this.#statements.all(sql.readyFromStart, wanted)
-            : this.#statements.all(sql.readyAfter, place.group, place.rank, place.n, wanted)
-        ).map((row) => storedTask(row, this.#statements.payload));
-        for (const row of rows) if (!this.#granted.has(row.n)) found.push(row);
-        const last = rows[rows.length - 1];
-        if (last === undefined || rows.length < wanted) break;
-        place = last;
-      }
-      return found;
-    });
+  ready(after: QueueKey | null, limit: number, lanes?: LaneChoice): StoredTask[] {
+    return this.#guard(() => readyTasks(this.#statements, this.#granted, after, limit, lanes));
   }
 
   known(keys: readonly string[], ids: readonly string[]): { keys: Map<string, number>; ids: Map<string, number> } {
@@ -112,20 +106,33 @@ export class SqliteStore implements TaskStore {
   }
 
   pending(numbers: readonly number[]): StoredTask[] {
-    return this.#guard(() => this.#pending(numbers));
+    return this.#guard(() => pendingTasks(this.#statements, numbers));
   }
 
   find(filter: TaskFilter): TaskRow[] {
-    return this.#guard(() => {
-      const { sql: text, values } = findQuery(filter);
-      return this.#statements.all(text, ...values).map((row) => taskRow(row, this.#statements.payload, this.#client));
-    });
+    return this.#guard(() => this.#search.find(filter));
   }
 
   count(filter: TaskFilter): number {
+    return this.#guard(() => this.#search.count(filter));
+  }
+
+  numbers(filter: TaskFilter): number[] {
+    return this.#guard(() => this.#search.numbers(filter));
+  }
+
+  outcomes(numbers: readonly number[]): { n: number; outcome: number; group: number }[] {
+    return this.#guard(() =>
+      this.#statements
+        .all(sql.outcomesOf, JSON.stringify(numbers))
+        .map((row) => ({ n: Number(row.n), outcome: Number(row.outcome), group: Number(row.grp) })),
+    );
+  }
+
+  retain(limits: RetainLimits, most: number): number {
     return this.#guard(() => {
-      const { sql: text, values } = countQuery(filter);
-      return Number(this.#statements.all(text, ...values)[0]?.count);
+      this.#mayWrite();
+      return retain(this.#statements, limits, most, this.#lastEnd());
     });
   }
 
@@ -133,7 +140,7 @@ export class SqliteStore implements TaskStore {
     return this.#guard(() => {
       const ends = this.#statements.all(sql.attemptsOf, n).map((row) => pastAttempt(n, row, this.#statements.payload));
       for (const row of this.#statements.all(sql.recordsOf, JSON.stringify([n]))) {
-        const { end } = taskRow(row, this.#statements.payload, this.#client);
+        const { end } = this.#toRow(row);
         if (end !== null) ends.push(end);
       }
       return ends;
@@ -146,19 +153,9 @@ export class SqliteStore implements TaskStore {
 
   completed(cursor: number, limit: number): { rows: TaskRow[]; cursor: number } {
     return this.#guard(() => {
-      const numbers: number[] = [];
-      let next = cursor;
-      for (const row of this.#statements.all(sql.getCompletions, cursor, limit)) {
-        let ordinal = Number(row.ordinal) - 1;
-        eachNumber(JSON.parse(String(row.tasks)) as number[], (n) => {
-          if (++ordinal <= cursor || numbers.length >= limit) return;
-          numbers.push(n);
-          next = ordinal;
-        });
-      }
-      if (numbers.length === 0) return { rows: [], cursor };
-      const rows = this.#statements.all(sql.recordsOf, JSON.stringify(numbers));
-      return { rows: rows.map((row) => taskRow(row, this.#statements.payload, this.#client)), cursor: next };
+      const { numbers, cursor: next } = completedNumbers(this.#statements, cursor, limit);
+      if (numbers.length === 0) return { rows: [], cursor: next };
+      return { rows: this.#statements.all(sql.recordsOf, JSON.stringify(numbers)).map(this.#toRow), cursor: next };
     });
   }
 
@@ -173,7 +170,7 @@ export class SqliteStore implements TaskStore {
   }
 
   salt(): string {
-    return this.#guard(() => String(this.#statements.all(sql.getMeta).find((row) => row.name === 'salt')?.value));
+    return this.#guard(() => this.#salt());
   }
 
   close(): void {
@@ -184,55 +181,23 @@ export class SqliteStore implements TaskStore {
     this.#statements.forget();
   }
 
-  #read(): Recovery {
-    const meta = new Map(this.#statements.all(sql.getMeta).map((row) => [row.name, row.value]));
+  readonly #client = (n: number): ClientRow | null => this.#clients.get(n) ?? this.#allClients().find((client) => client.n === n) ?? null;
+
+  readonly #toRow = (row: Row): TaskRow => taskRow(row, this.#statements.payload, this.#client);
+
+  #allClients(): ClientRow[] {
     const clients = this.#statements.all(sql.allClients).map((row) => clientRow(Number(row.n), String(row.facts)));
-    const grants: Recovery['grants'] = [];
-    let granted = 0;
-    this.#granted.clear();
-    for (const row of this.#statements.all(sql.allGrants)) {
-      const [client, attempt, ranges] = JSON.parse(String(row.facts)) as [number, number, Ranges];
-      const numbers: number[] = [];
-      eachNumber(ranges, (n) => numbers.push(n));
-      const tasks = this.#pending(numbers);
-      this.#granted.set(Number(row.id), ranges);
-      granted += tasks.reduce((sum, task) => sum + task.state, 0);
-      if (tasks.length > 0) grants.push({ id: Number(row.id), client, attempt, tasks });
-    }
     for (const client of clients) this.#clients.set(client.n, client);
-    const submitters = this.#statements.all(sql.allSubmitters).map(
-      (row): SubmitterRow => ({
-        id: JSON.parse(String(row.id)) as string,
-        sequence: Number(row.sequence),
-        receipts: JSON.parse(String(row.receipts)) as unknown[],
-        seenAt: Number(row.seen_at),
-        open: false,
-      }),
-    );
-    this.#nextTask = Math.max(Number(meta.get('next_task')), Number(this.#statements.all(sql.highestTask)[0]?.n ?? 0) + 1);
-    return {
-      epoch: Number(meta.get('epoch')) + 1,
-      salt: String(meta.get('salt')),
-      nextTask: this.#nextTask,
-      nextClient: clients.reduce((highest, client) => Math.max(highest, client.n), 0) + 1,
-      counts: JSON.parse(String(meta.get('counts'))) as StoreCounts,
-      ready: Number(this.#statements.all(sql.countReady)[0]?.count) - granted,
-      waiting: this.#statements.all(sql.waitingTasks).map((row) => storedTask(row, this.#statements.payload)),
-      grants,
-      clients,
-      submitters,
-    };
+    return clients;
   }
 
-  #pending(numbers: readonly number[]): StoredTask[] {
-    return this.#statements.all(sql.pendingTasks, JSON.stringify(numbers)).map((row) => storedTask(row, this.#statements.payload));
+  #salt(): string {
+    return String(this.#statements.all(sql.getMeta).find((row) => row.name === 'salt')?.value);
   }
 
-  readonly #client = (n: number): ClientRow | null => {
-    if (!this.#clients.has(n))
-      for (const row of this.#statements.all(sql.allClients)) this.#clients.set(Number(row.n), clientRow(Number(row.n), String(row.facts)));
-    return this.#clients.get(n) ?? null;
-  };
+  #mayWrite(): void {
+    if (this.#connection.lock === null) throw new MillraceError('ERR_DATABASE', `${this.#connection.path} was opened for reading only`);
+  }
 
   /** The count of recorded ends; a reader asks the file each time, since another process writes it. */
   #lastEnd(): number {

@@ -8,25 +8,35 @@
  * the parsing of two of them beside. The rank goes back into a comparison, so it keeps all its digits.
  */
 const storedRow = `'[' || n || ',' || state || ',' || grp || ',' || printf('%!.17g', rank) || ',' || attempts || ',' || losses || ','
-  || coalesce(ready_at, 'null') || ',' || task || ']' as row`;
+  || coalesce(ready_at, 'null') || ',' || coalesce(lane, 'null') || ',' || task || ']' as row`;
 
 /** What `taskRow` reads. */
 export const recordRow: string = `'[' || n || ',' || state || ',' || grp || ',' || attempts || ',' || losses || ',' || outcome || ','
   || task || ',' || coalesce(end, 'null') || ']' as row`;
+
+/** The same without input and output where these are long: enough to decide a condition. */
+export const lightRow: string = `'[' || n || ',' || state || ',' || grp || ',' || attempts || ',' || losses || ',' || outcome || ','
+  || case when length(task) > 2000 then json_set(task, '$[3]', null) else task end || ','
+  || coalesce(case when length(end) > 2000 then json_remove(end, '$[8].stdout', '$[8].stderr', '$[8].value') else end end, 'null') || ']' as row`;
 
 /** New tasks, never tried and without key or id. Params: list of [n, state, group, rank, task]. */
 export const insertTasks: string = `
   insert into task (n, state, grp, rank, task)
   select value->>0, value->>1, value->>2, value->>3, value->4 from json_each(?)`;
 
-/** New tasks. Params: list of [n, state, group, rank, task, attempts, losses, readyAt, key, id]. */
+/** New tasks, as before, that need something. Params: list of [n, state, group, rank, task, lane]. */
+export const insertTasksOfLanes: string = `
+  insert into task (n, state, grp, rank, task, lane)
+  select value->>0, value->>1, value->>2, value->>3, value->4, value->>5 from json_each(?)`;
+
+/** New tasks. Params: list of [n, state, group, rank, task, attempts, losses, readyAt, key, id, lane]. */
 export const insertTasksInFull: string = `
-  insert into task (n, state, grp, rank, task, attempts, losses, ready_at, key, user_id)
-  select value->>0, value->>1, value->>2, value->>3, value->4, value->>5, value->>6, value->>7, value->>8, value->>9 from json_each(?)`;
+  insert into task (n, state, grp, rank, task, attempts, losses, ready_at, key, user_id, lane)
+  select value->>0, value->>1, value->>2, value->>3, value->4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10 from json_each(?)`;
 
 /** A new task. Params: as an item of `insertTasksInFull`. */
 export const insertTask: string = `
-  insert into task (n, state, grp, rank, task, attempts, losses, ready_at, key, user_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  insert into task (n, state, grp, rank, task, attempts, losses, ready_at, key, user_id, lane) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Tasks that are not done go where they are told. Params: list of [n, state, group, rank, attempts, losses, readyAt]. */
 export const moveTasks: string = `
@@ -39,6 +49,41 @@ export const endTasks: string = `
 
 /** Record one end; returns 1, or 0 if the task was done. Params: n, outcome, end. */
 export const endTask: string = 'update task set state = 4, outcome = ?2, end = ?3 where n = ?1 and state <> 4';
+
+/** Which of these are done. Params: list of n. */
+export const finishedTasks: string = 'select task.n from json_each(?) j cross join task on task.n = j.value where task.state = 4';
+
+/** The ends of these tasks become history. Params: list of n. */
+export const keepEnds: string = `
+  insert into attempt (n, outcome, end) select task.n, outcome, end from json_each(?) j cross join task on task.n = j.value`;
+
+/** Params: list of [n, state, group, rank, attempts, losses, readyAt]. */
+export const reopenTasks: string = `
+  update task set state = j.value->>1, grp = j.value->>2, rank = j.value->>3, attempts = j.value->>4, losses = j.value->>5, ready_at = j.value->>6,
+  outcome = 0, end = null from json_each(?) j where task.n = j.value->>0`;
+
+/** Params: list of [n, last end before it was queued again]. */
+export const putReopened: string = 'insert or replace into reopened (n, before) select value->>0, value->>1 from json_each(?)';
+
+/** Params: list of [n, attributes]. */
+export const changeTasks: string = `
+  update task set task = json_set(task.task, '$[4]', json(j.value->1)) from json_each(?) j where task.n = j.value->>0`;
+
+/** Each with a list of n. */
+export const removeRows: string = 'delete from task where n in (select value from json_each(?))';
+export const removeAttempts: string = 'delete from attempt where n in (select value from json_each(?))';
+export const removePayloads: string = 'delete from payload where n in (select value from json_each(?))';
+export const removeReopened: string = 'delete from reopened where n in (select value from json_each(?))';
+
+/** What attempts left, not the input. Params: list of n. */
+export const removeOutputs: string = `delete from payload where n in (select value from json_each(?)) and attempt <> -1`;
+
+/** Params: ordinal, list of n. */
+export const removeReopenedBefore: string = 'delete from reopened where before < ? and n in (select value from json_each(?))';
+
+/** Params: how many more (or fewer). */
+export const addStale: string = `update meta set value = value + ? where name = 'stale'`;
+export const getStale: string = `select value from meta where name = 'stale'`;
 
 /** Which of these are stored and not done. Params: list of n. */
 export const openTasks: string = 'select task.n from json_each(?) j cross join task on task.n = j.value where task.state <> 4';
@@ -64,12 +109,14 @@ export const deleteGrants: string = 'delete from grants where id in (select valu
 /** Params: list of [n, facts]. */
 export const putClients: string = 'insert or replace into client (n, facts) select value->>0, value->1 from json_each(?)';
 
-/** Params: list of [id, sequence, receipts, seenAt]. */
+/** Params: list of [id, sequence, receipts, seenAt, open]. */
 export const putSubmitters: string = `
-  insert or replace into submitter (id, sequence, receipts, seen_at) select value->>0, value->>1, value->2, value->>3 from json_each(?)`;
+  insert or replace into submitter (id, sequence, receipts, seen_at, open) select value->>0, value->>1, value->2, value->>3, value->>4 from json_each(?)`;
 
-/** The ends of a commit. Params: ordinal of the first, how many, their numbers as runs. */
-export const putCompletion: string = 'insert into completion (ordinal, count, tasks) values (?, ?, ?)';
+/** The ends of a commit. Params: ordinal of the first, how many, their numbers as runs, when. */
+export const putCompletion: string = `
+  insert into completion (ordinal, count, tasks, ended_at) values (?, ?, ?, ?)
+  on conflict (ordinal) do update set count = excluded.count, tasks = excluded.tasks, ended_at = excluded.ended_at where completion.count = 0`;
 
 /** The rows that hold the ends after a cursor, oldest first. Params: cursor, how many ends. */
 export const getCompletions: string = `
@@ -78,6 +125,20 @@ export const getCompletions: string = `
 
 /** The last recorded end. */
 export const lastCompletion: string = 'select ordinal + count - 1 as last from completion order by ordinal desc limit 1';
+
+/** The ordinal of the oldest record. */
+export const firstCompletion: string = 'select min(ordinal) as ordinal from completion';
+
+/** Records from an ordinal on. Params: ordinal, limit. */
+export const completionsFrom: string = 'select ordinal, tasks, ended_at from completion where ordinal >= ? order by ordinal limit ?';
+
+/** Params: ordinal. */
+export const removeCompletions: string = 'delete from completion where ordinal < ?';
+
+/** Which records are not over: their task is done, and was not queued again since. Params: list of [n, ordinal]. */
+export const liveRecords: string = `
+  select task.n, j.value->>1 as ordinal from json_each(?) j cross join task on task.n = j.value->>0
+  where task.state = 4 and not exists (select 1 from reopened r where r.n = task.n and r.before >= j.value->>1)`;
 
 /** Params: value, name. */
 export const putMeta: string = 'update meta set value = ? where name = ?';
@@ -91,6 +152,15 @@ export const readyFromStart: string = `select ${storedRow} from task where state
 export const readyAfter: string = `
   select ${storedRow} from task where state = 1 and (grp, rank, n) > (?, ?, ?) order by grp, rank, n limit ?`;
 
+/** The same of one lane. Params: lane, group, rank, n, limit. */
+export const readyOfLane: string = `
+  select ${storedRow} from task where state = 1 and lane = ? and (grp, rank, n) > (?, ?, ?) order by grp, rank, n limit ?`;
+
+/** The same without some lanes, which are passed over in the index. Params: group, rank, n, list of lanes, limit. */
+export const readyExcept: string = `
+  select ${storedRow} from task where state = 1 and (grp, rank, n) > (?, ?, ?)
+  and (lane is null or lane not in (select value from json_each(?))) order by grp, rank, n limit ?`;
+
 /** By the index `task_ready`, so without reading a task. */
 export const countReady: string = 'select count(*) as count from task where state = 1';
 
@@ -99,6 +169,11 @@ export const waitingTasks: string = `select ${storedRow} from task where state =
 /** In the order of the list. Params: list of n. */
 export const pendingTasks: string = `
   select ${storedRow} from json_each(?) j cross join task on task.n = j.value where task.state <> 4`;
+
+/** How tasks stand, in the order of the list; -1: there is none. Params: list of n. */
+export const outcomesOf: string = `
+  select j.value as n, case when task.n is null then -1 when task.state = 4 then task.outcome else 0 end as outcome, coalesce(task.grp, 0) as grp
+  from json_each(?) j left join task on task.n = j.value order by j.id`;
 
 /** In the order of the list. Params: list of n. */
 export const recordsOf: string = `select ${recordRow} from json_each(?) j cross join task on task.n = j.value`;
@@ -114,5 +189,5 @@ export const attemptsOf: string = 'select outcome, end from attempt where n = ? 
 
 export const allGrants: string = 'select id, facts from grants order by id';
 export const allClients: string = 'select n, facts from client order by n';
-export const allSubmitters: string = 'select id, sequence, receipts, seen_at from submitter';
+export const allSubmitters: string = 'select id, sequence, receipts, seen_at, open from submitter';
 export const highestTask: string = 'select max(n) as n from task';

@@ -35,6 +35,7 @@ type StoredText = [
   attempts: number,
   losses: number,
   readyAt: number | null,
+  lane: string | null,
   task: TaskText,
 ];
 type RecordText = [
@@ -57,18 +58,19 @@ type ByteField = (typeof byteFields)[number];
  */
 const longText = 1_024;
 
-/** A task as `insertTasks` reads it, or `insertTasksInFull` where it has more; `alone`: for `insertTask`. */
-export function taskItem(stored: StoredTask): { item: unknown[]; form: 'plain' | 'full' | 'alone' } {
+/** A task as `insertTasks` reads it, `insertTasksOfLanes`, or `insertTasksInFull` where it has more; `alone`: for `insertTask`. */
+export function taskItem(stored: StoredTask): { item: unknown[]; form: 'plain' | 'lane' | 'full' | 'alone' } {
   const [kind, args, input, attributes] = stored.task;
   const text: TaskText = [stored.submittedAt, kind, args, input instanceof Uint8Array ? true : input, attributes];
   const item: unknown[] = [stored.n, stored.state, stored.group, stored.rank, text];
-  const { attempts, losses, readyAt } = stored;
+  const { attempts, losses, readyAt, lane } = stored;
   const key = attributes?.key;
   const id = attributes?.id;
   const alone = args.length + (typeof input === 'string' ? input.length : 0) > longText;
   const plain = key === undefined && id === undefined && attempts === 0 && losses === 0 && readyAt === null;
-  if (plain && !alone) return { item, form: 'plain' };
-  item.push(attempts, losses, readyAt, key === undefined ? null : quoted(key), id === undefined ? null : quoted(id));
+  if (plain && !alone) return lane === null ? { item, form: 'plain' } : { item: [...item, quoted(lane)], form: 'lane' };
+  const own = (given: string | null | undefined): string | null => (given === undefined || given === null ? null : quoted(given));
+  item.push(attempts, losses, readyAt, own(key), own(id), own(lane));
   return { item, form: alone ? 'alone' : 'full' };
 }
 
@@ -132,8 +134,8 @@ function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
 
 /** A row of `storedRow`. */
 export function storedTask(row: Row, payload: PayloadReader): StoredTask {
-  const [n, state, group, rank, attempts, losses, readyAt, text] = JSON.parse(String(row.row)) as StoredText;
-  return { group, rank, n, submittedAt: text[0], lane: null, task: wireTask(n, text, payload), state, attempts, losses, readyAt };
+  const [n, state, group, rank, attempts, losses, readyAt, lane, text] = JSON.parse(String(row.row)) as StoredText;
+  return { group, rank, n, submittedAt: text[0], lane, task: wireTask(n, text, payload), state, attempts, losses, readyAt };
 }
 
 function attemptEnd(n: number, outcome: number, text: EndText, payload: PayloadReader): AttemptEnd {

@@ -7,6 +7,7 @@
  */
 import { toRuns } from '../ranges.ts';
 import type { AttemptEnd, Writes } from '../store.ts';
+import { writeChanges } from './changes.ts';
 import * as sql from './queries.ts';
 import { endItem, inputPayload, quoted, taskItem, valuesOf } from './rows.ts';
 import type { Statements } from './statements.ts';
@@ -14,16 +15,17 @@ import type { Statements } from './statements.ts';
 /** Ends in one row of `completion`: bounds what a cursor inside a row must read again. */
 const chunk = 4_096;
 
-/** Commit; returns how many ends were recorded. `nextTask` null: unchanged. Throws with everything rolled back. */
-export function write(statements: Statements, writes: Writes, ended: number, nextTask: number | null): number {
+/** Commit at `now` (epoch ms); returns how many ends were recorded. `nextTask` null: unchanged. Throws with everything rolled back. */
+export function write(statements: Statements, writes: Writes, ended: number, nextTask: number | null, now: number): number {
   const attempt = (ends: readonly AttemptEnd[]): number | null => {
     statements.exec('begin immediate');
     try {
       writeOpening(statements, writes);
-      if (writeEnds(statements, ends, ended) !== ends.length) {
+      if (writeEnds(statements, ends, ended, now) !== ends.length) {
         statements.rollback();
         return null;
       }
+      writeChanges(statements, writes, ended + ends.length);
       writeClosing(statements, writes, nextTask);
       statements.exec('commit');
       return ends.length;
@@ -38,15 +40,17 @@ export function write(statements: Statements, writes: Writes, ended: number, nex
 
 function writeOpening(statements: Statements, writes: Writes): void {
   const plain: unknown[] = [];
+  const ofLanes: unknown[] = [];
   const full: unknown[] = [];
   for (const task of writes.tasks) {
     const { item, form } = taskItem(task);
     if (form === 'alone') statements.run(sql.insertTask, ...valuesOf(item));
-    else (form === 'full' ? full : plain).push(item);
+    else (form === 'plain' ? plain : form === 'lane' ? ofLanes : full).push(item);
     const input = task.task[2];
     if (input instanceof Uint8Array) statements.run(sql.putPayload, task.n, inputPayload, input);
   }
   statements.bulk(sql.insertTasks, plain);
+  statements.bulk(sql.insertTasksOfLanes, ofLanes);
   statements.bulk(sql.insertTasksInFull, full);
   statements.bulk(
     sql.putClients,
@@ -69,11 +73,11 @@ function writeOpening(statements: Statements, writes: Writes): void {
   recordEnds(statements, writes.attempts, sql.insertAttempts, sql.insertAttempt);
 }
 
-function writeEnds(statements: Statements, ends: readonly AttemptEnd[], ended: number): number {
+function writeEnds(statements: Statements, ends: readonly AttemptEnd[], ended: number, now: number): number {
   const changed = recordEnds(statements, ends, sql.endTasks, sql.endTask);
   for (let i = 0; i < ends.length; i += chunk) {
     const numbers = ends.slice(i, i + chunk).map((end) => end.n);
-    statements.run(sql.putCompletion, ended + i + 1, numbers.length, JSON.stringify(toRuns(numbers)));
+    statements.run(sql.putCompletion, ended + i + 1, numbers.length, JSON.stringify(toRuns(numbers)), now);
   }
   return changed;
 }
@@ -81,7 +85,7 @@ function writeEnds(statements: Statements, ends: readonly AttemptEnd[], ended: n
 function writeClosing(statements: Statements, writes: Writes, nextTask: number | null): void {
   statements.bulk(
     sql.putSubmitters,
-    writes.submitters.map(({ id, sequence, receipts, seenAt }) => [quoted(id), sequence, receipts, seenAt]),
+    writes.submitters.map(({ id, sequence, receipts, seenAt, open }) => [quoted(id), sequence, receipts, seenAt, open ? 1 : 0]),
   );
   if (writes.counts !== null) statements.run(sql.putMeta, JSON.stringify(writes.counts), 'counts');
   if (nextTask !== null) statements.run(sql.putMeta, nextTask, 'next_task');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fitted } from '../../../src/client/core/fit.ts';
 import { HeldTask } from '../../../src/client/core/held.ts';
+import { Lane } from '../../../src/client/core/lanes.ts';
 import { Outgoing } from '../../../src/client/core/results.ts';
 import type { ExecutionEnd } from '../../../src/client/executor.ts';
 import type { ResultExtra } from '../../../src/task/result.ts';
@@ -44,9 +45,10 @@ describe('an end', () => {
 
 it('results of one bundle leave in messages of 1 MiB, or of a single result', () => {
   const outgoing = new Outgoing(100, 50);
+  const lane = new Lane('', { needs: null, timeout: Number.POSITIVE_INFINITY });
   const sizes = [900_000, 200_000, 100, 5_000_000, 10, 10];
   for (const [i, size] of sizes.entries()) {
-    const task = new HeldTask(1, 1, shell(i + 1));
+    const task = new HeldTask(1, 1, shell(i + 1), lane, i);
     outgoing.add(task, [i + 1, 1, 0, 5, 10, 0, { stdout: 'x'.repeat(size) }], 0);
   }
   const lists = [...outgoing.messages(0, true, false)].map((message) =>

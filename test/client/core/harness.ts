@@ -5,7 +5,7 @@ import type { ExecutionEnd } from '../../../src/client/executor.ts';
 import type { GrantedTask, Message } from '../../../src/protocol/messages.ts';
 import type { TaskAttributes } from '../../../src/task/task.ts';
 
-const plain: ClientOptions = {
+export const plain: ClientOptions = {
   slots: 2,
   cores: null,
   memory: null,
@@ -13,6 +13,7 @@ const plain: ClientOptions = {
   prefetch: 1_000,
   taskTimeout: null,
   signalwait: 100,
+  stopAt: null,
   clientTimeout: null,
   ratelimit: null,
   noConfirm: false,

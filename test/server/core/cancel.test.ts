@@ -45,7 +45,7 @@ it('does not bring a cancelled task back with rows that the store gave before it
   bench.submit([shell('a'), shell('b')]);
   const rows = bench.store.pending([2]);
   bench.feed({ type: 'cancel', numbers: [2], rows });
-  bench.feed({ type: 'refilled', rows });
+  bench.feed({ type: 'refilled', question: { after: null, limit: 100, lanes: null }, rows });
   bench.turn();
   expect(grants(bench.join('c', 5)).flatMap(([, , , numbers]) => numbers)).toEqual([1]);
 });

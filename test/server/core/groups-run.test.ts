@@ -67,6 +67,41 @@ it('gives up a submitter that does not come back within reconnectGrace', () => {
   expect(bench.pass(600).finish?.reason).toBe('complete');
 });
 
+it('waits, when it was started again, for a submitter that was open, but no longer than reconnectGrace', () => {
+  const bench = new Bench({ restartMode: true });
+  bench.submit([shell('a')]);
+  bench.feed({ type: 'cancel', numbers: [1], rows: [] });
+  bench.turn();
+  expect(bench.restart().finish).toBeNull();
+  bench.submit([shell('b')], 2);
+  expect(bench.core.counts.pending).toBe(1);
+  bench.feed({ type: 'cancel', numbers: [2], rows: [] });
+  bench.turn();
+  expect(bench.restart().finish).toBeNull();
+  expect(bench.pass(1_900).finish).toBeNull();
+  expect(bench.pass(600).finish?.reason).toBe('complete');
+});
+
+it('does not wait for a submitter that had closed before it was started again', () => {
+  const bench = new Bench({ restartMode: true, foreverMode: false });
+  bench.submit([shell('a')]);
+  bench.feed({ type: 'submitter-done', connection: 's', submitter: 's' });
+  bench.feed({ type: 'cancel', numbers: [1], rows: [] });
+  bench.turn();
+  expect(bench.restart().finish?.reason).toBe('complete');
+});
+
+it('writes that a submitter closed with whatever comes next, not with a transaction of its own', () => {
+  const bench = new Bench();
+  bench.submit([shell('a')]);
+  bench.feed({ type: 'submitter-done', connection: 's', submitter: 's' });
+  expect(bench.turn().writes).toBeNull();
+  expect(bench.submit([shell('b')], 1, 't').writes?.submitters).toMatchObject([
+    { id: 't', open: true },
+    { id: 's', open: false },
+  ]);
+});
+
 it('drains: tells present and future clients, grants nothing more, ends when nobody holds anything', () => {
   const bench = new Bench();
   bench.join('c', 1);

@@ -1,4 +1,5 @@
 /** A server core with a memory store behind it and time in hand: feed events, close turns, read what left. */
+import type { TaskChange } from '../../../src/data/change.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
 import { ServerCore } from '../../../src/server/core/core.ts';
 import type { CoreEvent, CoreOptions, Turn } from '../../../src/server/core/events.ts';
@@ -20,6 +21,7 @@ const plain: CoreOptions = {
   taskCores: null,
   taskMemory: null,
   expectSource: false,
+  limits: [],
   window: { tasks: 100, bytes: 1_000_000 },
   bundle: { tasks: 100, bytes: 1_000_000 },
 };
@@ -32,12 +34,14 @@ export class Bench {
   readonly store: MemoryStore;
   core: ServerCore;
   now = 0;
+  /** For a hundred thousand tasks: `check()` is not run after each step. */
+  unchecked = false;
   readonly #options: CoreOptions;
   readonly #sequences = new Map<string, number>();
 
-  constructor(options: Partial<CoreOptions> = {}) {
+  constructor(options: Partial<CoreOptions> = {}, store?: MemoryStore) {
     this.#options = { ...plain, ...options };
-    this.store = new MemoryStore({ count: 1e9, age: 1e12, now: () => this.now, salt: '000000000' });
+    this.store = store ?? new MemoryStore({ count: 1e9, age: 1e12, now: () => this.now, salt: '000000000' });
     this.core = this.#boot();
   }
 
@@ -47,17 +51,26 @@ export class Bench {
     return this.turn();
   }
 
-  feed(event: CoreEvent): void {
-    this.core.handle(event, this.#time());
-    this.core.check();
+  /** The same with other options. */
+  restartWith(options: Partial<CoreOptions>): Bench {
+    const bench = new Bench(options, this.store);
+    bench.now = this.now;
+    return bench;
   }
 
-  /** Close the turn, commit it, answer its refill. */
+  feed(event: CoreEvent): void {
+    this.core.handle(event, this.#time());
+    if (!this.unchecked) this.core.check();
+  }
+
+  /** Close the turn, commit it, answer what it asks. */
   turn(): Turn {
     const turn = this.core.endTurn(this.#time());
-    this.core.check();
+    if (!this.unchecked) this.core.check();
     if (turn.writes !== null) this.store.commit(turn.writes);
-    if (turn.refill !== null) this.feed({ type: 'refilled', rows: this.store.ready(turn.refill.after, turn.refill.limit) });
+    for (const question of turn.refills)
+      this.feed({ type: 'refilled', question, rows: this.store.ready(question.after, question.limit, question.lanes ?? undefined) });
+    if (turn.lookups.length > 0) this.feed({ type: 'parents', outcomes: this.store.outcomes(turn.lookups) });
     return turn;
   }
 
@@ -65,6 +78,11 @@ export class Bench {
     this.now += ms;
     this.feed({ type: 'tick' });
     return this.turn();
+  }
+
+  /** This client's results are numbered from 1 again. */
+  meet(id: string): void {
+    this.#sequences.set(id, 0);
   }
 
   /** A client with credit for `wanted` tasks, `slots` of them at once. */
@@ -84,7 +102,11 @@ export class Bench {
   }
 
   submit(tasks: readonly WireTask[], sequence = 1, submitter = 's'): Turn {
-    this.feed({ type: 'submit', connection: submitter, submitter, sequence, tasks, known: null });
+    const parents = this.store.known(
+      [],
+      tasks.flatMap(([, , , attributes]) => attributes?.dependsOn ?? []),
+    ).ids;
+    this.feed({ type: 'submit', connection: submitter, submitter, sequence, tasks, known: null, parents });
     return this.turn();
   }
 
@@ -92,6 +114,15 @@ export class Bench {
     const sequence = this.#sequences.get(id)! + 1;
     this.#sequences.set(id, sequence);
     this.feed({ type: 'results', connection: id, sequence, bundles: [[grant, [[n, outcome, 0, 1, 1, 0, null]]]] });
+  }
+
+  /** Change these tasks as the server does it; how many it were. */
+  change(change: TaskChange, numbers: readonly number[]): number {
+    const before = this.core.changes;
+    const outside = numbers.filter((n) => this.core.task(n) === null);
+    const done = this.store.find({ numbers: outside }).filter((row) => row.end !== null);
+    this.feed({ type: 'change', change, numbers, rows: this.store.pending(outside), done });
+    return this.core.changes - before;
   }
 
   #boot(): ServerCore {

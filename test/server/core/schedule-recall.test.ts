@@ -80,8 +80,8 @@ it('does not lose a task that comes between the question to the store and its an
   const asked = bench.core.endTurn({ now: 0, wall: 0 });
   if (asked.writes !== null) bench.store.commit(asked.writes);
   bench.feed({ type: 'submit', connection: 's', submitter: 's', sequence: 2, tasks: [shell('late')], known: null });
-  for (const question of [turn.refill, asked.refill])
-    if (question !== null) bench.feed({ type: 'refilled', rows: bench.store.ready(question.after, question.limit) });
+  for (const question of [...turn.refills, ...asked.refills])
+    bench.feed({ type: 'refilled', question, rows: bench.store.ready(question.after, question.limit) });
   const seen = grants(bench.turn()).flatMap(([, , , numbers]) => numbers);
   expect(bench.core.task(5) !== null || seen.includes(5)).toBe(true);
 });

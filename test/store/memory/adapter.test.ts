@@ -53,6 +53,18 @@ describe('what the memory store retains', () => {
     expect(store.count({})).toBe(10);
   });
 
+  test('retain forgets what was recorded before a time', async () => {
+    let now = 1_000;
+    const store = memory({}, () => now);
+    store.commit(writes({ tasks: storedTasks(1, 9), ends: [attemptEnd(3, { completedAt: 1e15 }), attemptEnd(1)] }));
+    now = 2_000;
+    store.commit(writes({ ends: [attemptEnd(2, { completedAt: 1 }), attemptEnd(4)] }));
+    expect(store.retain({ count: null, before: 1_000 }, 10)).toBe(0);
+    expect(store.retain({ count: null, before: 2_000 }, 10)).toBe(2);
+    expect(store.retain({ count: 2, before: 2_001 }, 1)).toBe(1);
+    expect(await completedNumbers(store)).toEqual([4]);
+  });
+
   test('a count of 0 keeps nothing that is finished', () => {
     const store = memory({ count: 0 });
     store.commit(writes({ tasks: storedTasks(1, 2), ends: [attemptEnd(1)] }));

@@ -92,12 +92,45 @@ describe('the sqlite store', () => {
     expect(plan(queries.readyFromStart)).not.toMatch(/TEMP B-TREE/);
     expect(plan(queries.readyAfter)).toMatch(/SEARCH task USING INDEX task_ready/);
     expect(plan(queries.readyAfter)).not.toMatch(/TEMP B-TREE/);
+    expect(plan(queries.readyOfLane)).toMatch(/SEARCH task USING INDEX task_lane/);
+    expect(plan(queries.readyExcept)).toMatch(/SEARCH task USING INDEX task_ready/);
+    for (const query of [queries.readyOfLane, queries.readyExcept]) expect(plan(query)).not.toMatch(/TEMP B-TREE/);
     expect(plan(queries.countReady)).toMatch(/COVERING INDEX task_ready/);
     expect(plan(queries.waitingTasks)).toMatch(/task_waiting/);
     expect(plan(queries.knownKeys)).toMatch(/task_key/);
     expect(plan(queries.knownIds)).toMatch(/task_user_id/);
-    for (const query of [queries.endTasks, queries.moveTasks, queries.recordsOf, queries.pendingTasks])
+    for (const query of [
+      queries.endTasks,
+      queries.moveTasks,
+      queries.recordsOf,
+      queries.pendingTasks,
+      queries.removeRows,
+      queries.changeTasks,
+    ])
       expect(plan(query)).toMatch(/SEARCH task USING INTEGER PRIMARY KEY/);
+    expect(plan(queries.liveRecords)).toMatch(/SEARCH task USING INTEGER PRIMARY KEY.*SEARCH r USING INTEGER PRIMARY KEY/);
+    expect(plan(queries.removeAttempts)).toMatch(/SEARCH attempt USING (COVERING )?INDEX attempt_of/);
+    expect(plan(queries.removePayloads)).toMatch(/SEARCH payload/);
+    store.close();
+  });
+
+  test('retain forgets what was recorded before a time by the clock of the store, whatever clients said', async () => {
+    let now = 1_000;
+    const connection = connect(await loadDriver(), join(folder, 'tasks.db'), {
+      access: 'write',
+      synchronous: 'NORMAL',
+      salt: () => '012345678',
+    });
+    const store = new SqliteStore(connection, () => now);
+    store.commit(writes({ tasks: storedTasks(1, 9), ends: [attemptEnd(3, { completedAt: 1e15 }), attemptEnd(1)] }));
+    now = 2_000;
+    store.commit(writes({ ends: [attemptEnd(2, { completedAt: 1 }), attemptEnd(4)] }));
+    expect(store.retain({ count: null, before: 1_000 }, 10)).toBe(0);
+    expect(store.retain({ count: null, before: 2_000 }, 10)).toBe(2);
+    expect(await completedNumbers(store)).toEqual([2, 4]);
+    expect(store.retain({ count: 2, before: 2_001 }, 1)).toBe(1);
+    expect(store.retain({ count: 1, before: 2_000 }, 10)).toBe(0);
+    expect(store.numbers({})).toEqual([4, 5, 6, 7, 8, 9]);
     store.close();
   });
 

@@ -4,62 +4,33 @@
  * Calls travel to a thread in batches (50 k/s one by one, 2.8 M/s by the hundred). When a thread dies, the ends that it left in the
  * journal count, the call that was running fails, and the calls after it go to a new thread.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { tmpdir } from 'node:os';
 import type { Piscina } from 'piscina';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { type Logger, silentLogger } from '../../../base/log.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
 import { type Batch, type CallEnd, Journal, mark, type ThreadMessage } from './journal.ts';
-import type { FunctionExecutorOptions } from './options.ts';
+import type { CallLimits, FunctionExecutorOptions } from './options.ts';
+import { Run } from './run.ts';
 
 const defaultIdleTimeout = 60_000;
+const defaultLimits = { value: 8 * 2 ** 20, log: 2 ** 20 };
 /** A thread whose death is known has this long to deliver what it sent before, in ms. */
 const deliveryPatience = 1_000;
 /** Wait before calls whose thread could not be started are given back, in ms; and how often in a row before the executor gives up. */
 const threadPause = 200;
 const mostFailures = 25;
 
-/** What a slot runs. Its batch is `executions` from `from` on; `ended` marks what was reported. */
-interface Run {
-  readonly executions: readonly Execution[];
-  readonly ended: Uint8Array;
-  readonly killer: AbortController;
-  from: number;
-  batch: number;
-  received: number;
-  aborted: boolean;
-  abortPort: MessagePort | null;
-}
-
 function isOurs(message: unknown): message is ThreadMessage {
   return Array.isArray(message) && message[0] === mark;
-}
-
-/** What the run has not come to yet, for a thread. */
-function pack(slot: number, run: Run, journal: Journal): Batch {
-  const places = new Map<string, number>();
-  const calls: (string | number | Uint8Array | null)[] = [];
-  for (let at = run.from; at < run.executions.length; at++) {
-    const { id, attempt, command, input } = run.executions[at]!;
-    let place = places.get(command);
-    if (place === undefined) {
-      place = places.size;
-      places.set(command, place);
-    }
-    calls.push(id, attempt, place, input);
-  }
-  return { slot, number: run.batch, targets: [...places.keys()], calls, shared: journal.buffer };
-}
-
-function bareEnd(key: number, startedAt: number): ExecutionEnd {
-  return { key, outcome: 'failed', exitStatus: null, startedAt, durationMs: 0, extra: null };
 }
 
 /** A slot is idle (null) or has a run; a run goes through one batch, and one more for each crash. After `close()` nothing is reported. */
 class FunctionExecutor implements Executor {
   readonly #options: FunctionExecutorOptions;
   readonly #handlers: ExecutorHandlers;
+  readonly #limits: CallLimits;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #runs: (Run | null)[];
@@ -74,22 +45,14 @@ class FunctionExecutor implements Executor {
   constructor(options: FunctionExecutorOptions, handlers: ExecutorHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#limits = options.limits ?? { ...defaultLimits, folder: tmpdir() };
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
     this.#runs = Array.from({ length: options.slots }, () => null);
   }
 
   start(slot: number, executions: readonly Execution[]): void {
-    const run: Run = {
-      executions,
-      ended: new Uint8Array(executions.length),
-      killer: new AbortController(),
-      from: 0,
-      batch: 0,
-      received: 0,
-      aborted: false,
-      abortPort: null,
-    };
+    const run = new Run(executions);
     this.#runs[slot] = run;
     this.#run(slot, run).catch((error: unknown) => {
       if (!this.#closed) this.#handlers.failed(MillraceError.from(error));
@@ -99,15 +62,35 @@ class FunctionExecutor implements Executor {
   signal(slot: number, signal: TaskSignal, key?: number): void {
     const run = this.#runs[slot];
     if (run === null || run === undefined) return;
-    if (key !== undefined && run.executions.length > 1 && run.executions[run.from + (this.#journals[slot]?.running ?? -1)]?.key !== key)
-      return;
+    let at: number | null = null;
+    if (key !== undefined && run.executions.length > 1) {
+      at = this.#singledOut(slot, run, key);
+      if (at === null) return;
+    }
     if (signal === 'SIGKILL') {
+      run.target = at;
       run.killer.abort();
       return;
     }
     run.aborted = true;
-    this.#journals[slot]?.abort();
-    run.abortPort?.postMessage('abort');
+    if (at === null) this.#journals[slot]?.abort(null);
+    if (at === null || run.abortAt === at) run.abortPort?.postMessage('abort');
+  }
+
+  /** One call of a batch is to end: its place if it runs, and then nothing after it begins; null: it has ended, or will not begin. */
+  #singledOut(slot: number, run: Run, key: number): number | null {
+    const at = run.placeOf(key);
+    if (at < 0) return null;
+    run.cancel(at);
+    const journal = this.#journals[slot];
+    const place = at - run.from;
+    journal?.skip(place);
+    if (journal?.running !== place) return null;
+    journal.abort(place);
+    if (journal.running === place) return at;
+    // It ended in this moment: the next one has begun, and nothing is wrong with it.
+    journal.goOn();
+    return null;
   }
 
   async close(): Promise<void> {
@@ -169,12 +152,28 @@ class FunctionExecutor implements Executor {
       if (!current) return;
       run.received += message[4].length;
       this.#report(message[2], run, message[4], false);
+    } else if (message[1] === 'said') {
+      if (!current) return;
+      run.heard++;
+      this.#said(message[2], run, message[4], message[5], message[6]);
     } else if (current) {
       run.abortPort?.close();
-      run.abortPort = message[4];
+      run.abortPort = message[5];
+      run.abortAt = run.from + message[4];
       run.abortPort.unref();
-      if (run.aborted) run.abortPort.postMessage('abort');
-    } else message[4].close();
+      if (this.#journals[message[2]]?.aborts(message[4])) run.abortPort.postMessage('abort');
+    } else message[5].close();
+  }
+
+  #said(slot: number, run: Run, place: number, word: string | Uint8Array | null, log: string): void {
+    const at = run.from + place;
+    const execution = run.executions[at];
+    if (execution === undefined || run.hasEnded(at)) return;
+    const { key, id, attempt } = execution;
+    if (word !== null) this.#handlers.progress?.(slot, key, word);
+    if (log === '') return;
+    run.log(at, log);
+    this.#logger.debug({ id, attempt, slot }, log.slice(0, -1));
   }
 
   async #run(slot: number, run: Run): Promise<void> {
@@ -185,14 +184,15 @@ class FunctionExecutor implements Executor {
       this.#journals[slot] ??= new Journal();
       const journal = this.#journals[slot];
       journal.reset();
-      if (run.aborted) journal.abort();
+      if (run.aborted) journal.abort(null);
       run.batch = ++this.#batches;
       run.received = 0;
-      const batch = pack(slot, run, journal);
+      run.heard = 0;
+      const batch = run.pack(slot, journal, this.#limits);
       let crash: unknown = null;
       try {
         await pool.run(batch, { signal: run.killer.signal });
-        if (run.received < journal.sent) await this.#delivered(run, journal);
+        if (run.isBehind(journal)) await this.#delivered(run, journal);
         if (!this.#closed) this.#finish(slot, run, journal);
         return;
       } catch (error) {
@@ -214,16 +214,16 @@ class FunctionExecutor implements Executor {
   /** Messages go another way than answers and errors: wait for those that the thread has counted as sent. */
   async #delivered(run: Run, journal: Journal): Promise<void> {
     const until = this.#clock.now() + deliveryPatience;
-    while (run.received < journal.sent && this.#clock.now() < until && !this.#closed) {
+    while (run.isBehind(journal) && this.#clock.now() < until && !this.#closed) {
       await new Promise<void>((resolve) => this.#clock.after(1, resolve));
     }
   }
 
   /** The batch was answered: all calls ended, or those after an abort never began. */
   #finish(slot: number, run: Run, journal: Journal): void {
-    const ends = journal.unsent().map((end) => this.#end(run, end));
+    const ends = journal.unsent().map((end) => this.#end(slot, run, end));
     for (let at = run.from; at < run.executions.length; at++) {
-      if (run.ended[at] === 0) ends.push(this.#notStarted(run, at, 'the calls before it were aborted'));
+      if (!run.hasEnded(at)) ends.push(run.notStarted(at, 'the calls before it were aborted', this.#clock.wall()));
     }
     this.#free(slot, run);
     this.#handlers.ended(slot, ends, true);
@@ -231,16 +231,18 @@ class FunctionExecutor implements Executor {
 
   /** True when the run is over; false when its rest goes to a new thread. */
   #crashed(slot: number, run: Run, journal: Journal, cause: unknown): boolean {
+    const wall = this.#clock.wall();
     const ends = journal
       .unsent()
-      .filter((end) => run.ended[run.from + end[0]] === 0)
-      .map((end) => this.#end(run, end));
+      .filter((end) => !run.hasEnded(run.from + end[0]))
+      .map((end) => this.#end(slot, run, end));
     const killed = run.killer.signal.aborted;
-    const running = journal.running < 0 ? -1 : run.from + journal.running;
-    if (running >= 0) {
-      for (let at = run.from; at <= running; at++) {
-        if (run.ended[at] === 0) ends.push(this.#casualty(run, at, killed, cause));
-      }
+    const reached = journal.running < 0 ? -1 : run.from + journal.running;
+    const running = run.target === null ? reached : Math.min(reached, run.target);
+    const error = killed ? null : `the thread of the function ended under it: ${this.#reasonOf(cause)}`;
+    for (let at = run.from; at <= running; at++) {
+      if (run.hasEnded(at)) continue;
+      ends.push(at < running && run.isCancelled(at) ? run.notStarted(at, 'cancelled', wall) : run.casualty(at, error, wall));
     }
     const next = running < 0 ? run.from : running + 1;
     run.abortPort?.close();
@@ -248,7 +250,7 @@ class FunctionExecutor implements Executor {
     // A thread that never came to its first call would do so again.
     if (killed || run.aborted || running < 0 || next === run.executions.length) {
       const reason = killed || run.aborted ? 'the calls before it were aborted' : `no thread could be started: ${String(cause)}`;
-      for (let at = next; at < run.executions.length; at++) ends.push(this.#notStarted(run, at, reason));
+      for (let at = next; at < run.executions.length; at++) ends.push(run.notStarted(at, reason, wall));
       this.#free(slot, run);
       this.#handlers.ended(slot, ends, true);
       return true;
@@ -256,6 +258,16 @@ class FunctionExecutor implements Executor {
     run.from = next;
     this.#handlers.ended(slot, ends, false);
     return false;
+  }
+
+  #reasonOf(cause: unknown): string {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const { resourceLimits } = this.#options;
+    if (resourceLimits === undefined || !(cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'))
+      return reason;
+    return `${reason} (resourceLimits: ${Object.entries(resourceLimits)
+      .map(([name, limit]) => `${name} ${limit}`)
+      .join(', ')})`;
   }
 
   #free(slot: number, run: Run): void {
@@ -266,31 +278,16 @@ class FunctionExecutor implements Executor {
   #report(slot: number, run: Run, ends: readonly CallEnd[], idle: boolean): void {
     this.#handlers.ended(
       slot,
-      ends.filter((end) => run.ended[run.from + end[0]] === 0).map((end) => this.#end(run, end)),
+      ends.filter((end) => !run.hasEnded(run.from + end[0])).map((end) => this.#end(slot, run, end)),
       idle,
     );
   }
 
-  #end(run: Run, [at, startedAt, durationMs, value, error]: CallEnd): ExecutionEnd {
-    run.ended[run.from + at] = 1;
-    const { key } = run.executions[run.from + at]!;
-    if (error !== null) return { key, outcome: 'failed', exitStatus: null, startedAt, durationMs, extra: { error } };
-    return { key, outcome: 'succeeded', exitStatus: null, startedAt, durationMs, extra: value === null ? null : { value } };
-  }
-
-  #casualty(run: Run, at: number, killed: boolean, cause: unknown): ExecutionEnd {
-    run.ended[at] = 1;
-    const end = bareEnd(run.executions[at]!.key, this.#clock.wall());
-    if (killed) return { ...end, extra: { signal: 'SIGKILL' } };
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `the thread of the function ended under it: ${reason}`;
-    return { ...end, extra: { error: { name: 'MillraceError', message, code: 'ERR_WORKER_CRASHED', stack: null } } };
-  }
-
-  #notStarted(run: Run, at: number, reason: string): ExecutionEnd {
-    run.ended[at] = 1;
-    const end = bareEnd(run.executions[at]!.key, this.#clock.wall());
-    return { ...end, notStarted: new MillraceError('ERR_THREAD', `the call did not begin: ${reason}`) };
+  /** What a call said last leaves before its end. */
+  #end(slot: number, run: Run, end: CallEnd): ExecutionEnd {
+    const extras = end[5];
+    if (extras !== undefined) this.#said(slot, run, end[0], extras.word ?? null, extras.log ?? '');
+    return run.end(end);
   }
 }
 

@@ -4,91 +4,46 @@
  * Ends stand in the journal until the batch is answered; they are sent when more than a millisecond has passed since the last were, or
  * when they do not fit. An error that no call caught is laid to the call whose context it comes from, not to the one that happens to run.
  */
-import { MessageChannel, type MessagePort, parentPort } from 'node:worker_threads';
 import { systemClock } from '../../../base/clock.ts';
+import { MillraceError } from '../../../base/errors.ts';
 import type { TaskError } from '../../../task/result.ts';
+import { bytesOf } from '../../../task/size.ts';
 import { decodeValue, encodeValue } from '../../../task/value.ts';
-import { type FunctionContext, functionContexts } from './context.ts';
-import { type Batch, type CallEnd, itemsPerCall, Journal, mark, type ThreadMessage } from './journal.ts';
+import { CallContext } from './call-context.ts';
+import { taskError } from './call-error.ts';
+import { functionContexts } from './context.ts';
+import { type Batch, type CallEnd, itemsPerCall, Journal, mark } from './journal.ts';
+import type { CallLimits } from './options.ts';
+import { send } from './speech.ts';
 import { type AnyFunction, knownFunction, loadFunction } from './target.ts';
+import { writeValue } from './value-file.ts';
 
-const longestMessage = 8_192;
 /** Ends wait this long to be sent together, in ms. */
 const flushAfter = 1;
-
-function taskError(thrown: unknown): TaskError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown).slice(0, longestMessage), code: null, stack: null };
-  const code: unknown = 'code' in thrown ? thrown.code : null;
-  return {
-    name: String(thrown.name),
-    message: String(thrown.message).slice(0, longestMessage),
-    code: typeof code === 'string' ? code : null,
-    stack: typeof thrown.stack === 'string' ? thrown.stack.slice(0, longestMessage) : null,
-  };
-}
-
-function send(message: ThreadMessage, ports: readonly MessagePort[] = []): void {
-  parentPort?.postMessage(message, ports);
-}
-
-/** The context of one call; its signal costs nothing until it is asked for. */
-class CallContext implements FunctionContext {
-  readonly #batch: RunningBatch;
-  readonly id: string;
-  readonly attempt: number;
-  #controller: AbortController | null = null;
-  #port: MessagePort | null = null;
-  settled = false;
-
-  constructor(batch: RunningBatch, id: string, attempt: number) {
-    this.#batch = batch;
-    this.id = id;
-    this.attempt = attempt;
-  }
-
-  get slot(): number {
-    return this.#batch.slot;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      const controller = new AbortController();
-      this.#controller = controller;
-      if (this.#batch.journal.aborted && !this.settled) controller.abort();
-      else if (!this.settled) {
-        const { port1, port2 } = new MessageChannel();
-        this.#port = port1;
-        port1.once('message', () => controller.abort());
-        port1.unref();
-        send([mark, 'abort-port', this.#batch.slot, this.#batch.number, port2], [port2]);
-      }
-    }
-    return this.#controller.signal;
-  }
-
-  settle(): void {
-    this.settled = true;
-    this.#port?.close();
-  }
-}
 
 class RunningBatch {
   readonly slot: number;
   readonly number: number;
   readonly journal: Journal;
+  readonly limits: CallLimits;
   context: CallContext | null = null;
   #unsent: CallEnd[] = [];
+  #moved: ArrayBuffer[] = [];
   #sent = 0;
   #flushed = systemClock.now();
 
-  constructor(slot: number, number: number, journal: Journal) {
+  constructor({ slot, number, shared, limits }: Batch) {
     this.slot = slot;
     this.number = number;
-    this.journal = journal;
+    this.journal = new Journal(shared);
+    this.limits = limits;
   }
 
   end(end: CallEnd): void {
     this.#unsent.push(end);
+    const value = end[3];
+    // Made by the encoder for this value alone: it need not be copied to the client.
+    if (value !== null && typeof value !== 'string') this.#moved.push(value.buffer as ArrayBuffer);
     if (!this.journal.add(end)) this.flush();
   }
 
@@ -97,10 +52,11 @@ class RunningBatch {
   }
 
   flush(): void {
-    send([mark, 'ends', this.slot, this.number, this.#unsent]);
+    send([mark, 'ends', this.slot, this.number, this.#unsent], this.#moved);
     this.#sent += this.#unsent.length;
     this.journal.clear(this.#sent);
     this.#unsent = [];
+    this.#moved = [];
     this.#flushed = systemClock.now();
   }
 }
@@ -118,44 +74,80 @@ function argumentsOf(input: string | Uint8Array | null): unknown[] {
 }
 
 function encoded(value: unknown): string | Uint8Array | null {
-  return value === undefined ? null : encodeValue(value);
+  if (value === undefined) return null;
+  if (typeof value === 'object' && value !== null && 'next' in value && (Symbol.iterator in value || Symbol.asyncIterator in value))
+    throw new MillraceError(
+      'ERR_NOT_CLONEABLE',
+      'the function gave an iterator, which cannot leave its thread: give an array of its items',
+    );
+  return encodeValue(value);
+}
+
+/** Three bytes at most for a UTF-16 unit: nearly always the length alone tells. */
+function isOver(value: string | Uint8Array, limit: number): boolean {
+  return value.length * 3 > limit && bytesOf(value) > limit;
 }
 
 /**
  * Runs the calls of a batch in order. Resolves when they have ended, with their ends sent or in the journal; fewer than the calls when it
  * was aborted: what had not begun is not begun.
  */
-export async function runBatch({ slot, number, targets, calls, shared }: Batch): Promise<void> {
-  const journal = new Journal(shared);
-  const running = new RunningBatch(slot, number, journal);
+export async function runBatch(batch: Batch): Promise<void> {
+  const { targets, calls, facts } = batch;
+  const running = new RunningBatch(batch);
+  const { journal, limits } = running;
   const functions: (AnyFunction | undefined)[] = targets.map(knownFunction);
   current = running;
   for (let item = 0; item < calls.length; item += itemsPerCall) {
-    if (journal.aborted) break;
     const at = item / itemsPerCall;
     const startedAt = systemClock.wall();
     const from = systemClock.now();
     running.flushIfDue(from);
+    // First said, then asked: the host sees that the call runs, or the call sees that it shall not.
     journal.running = at;
-    const context = new CallContext(running, calls[item] as string, calls[item + 1] as number);
+    if (journal.skips(at)) continue;
+    if (journal.aborted) {
+      journal.running = at - 1;
+      break;
+    }
+    const context = new CallContext(running, at, calls[item] as string, calls[item + 1] as number, facts?.get(at));
     const target = calls[item + 2] as number;
     running.context = context;
     let value: string | Uint8Array | null = null;
     let error: TaskError | null = null;
+    let path: string | null = null;
     try {
       const called = functions[target] ?? (await functionContexts.run(context, loadFunction, targets[target]!));
       functions[target] = called;
       const given = functionContexts.run(context, called, ...argumentsOf(calls[item + 3] as string | Uint8Array | null));
       value = encoded(isThenable(given) ? await given : given);
+      context.letGo();
+      if (value !== null && isOver(value, limits.value)) {
+        path = writeValue(limits.folder, context.id, context.attempt, value);
+        value = null;
+      }
     } catch (thrown) {
       error = taskError(thrown);
+      value = null;
     }
-    context.settle();
+    const said = context.settle();
+    const extras = path === null ? said : { ...said, path };
     running.context = null;
     // Whole microseconds: seventeen digits take as long to write as the rest of the end.
-    running.end([at, startedAt, Math.round((systemClock.now() - from) * 1_000) / 1_000, value, error]);
+    const durationMs = Math.round((systemClock.now() - from) * 1_000) / 1_000;
+    running.end(extras === undefined ? [at, startedAt, durationMs, value, error] : [at, startedAt, durationMs, value, error, extras]);
   }
   current = null;
+}
+
+const exitThread = process.exit.bind(process);
+
+/** What a settled call left behind ends neither the thread nor the call that runs there now. */
+function exit(code?: number | string | null): never {
+  const owner = functionContexts.getStore();
+  if (owner instanceof CallContext && owner.settled)
+    throw new MillraceError('ERR_WORKER_CRASHED', 'process.exit() of a call that has ended: its thread goes on');
+  return exitThread(code);
 }
 
 /** An error that nobody caught. */
@@ -165,17 +157,23 @@ function uncaught(thrown: unknown): void {
   const batch = current;
   const context = batch?.context ?? null;
   if (late || batch === null || context === null) {
-    send([mark, 'late', owner?.id ?? '', thrown instanceof Error ? String(thrown.stack ?? thrown.message) : String(thrown)]);
+    const { message, stack } = taskError(thrown);
+    send([mark, 'late', owner?.id ?? '', stack ?? message]);
     return;
   }
   // The module's state is unknown now: the call fails and the thread goes with it.
   const { message, stack } = taskError(thrown);
   const error = { name: 'MillraceError', message: `an error that nothing caught: ${message}`, code: 'ERR_WORKER_CRASHED', stack };
+  context.flush();
   batch.end([batch.journal.running, systemClock.wall(), 0, null, error]);
-  process.exit(1);
+  exitThread(1);
 }
 
+process.exit = exit;
 process.on('uncaughtException', uncaught);
 process.on('unhandledRejection', uncaught);
 // `process.exit()` in a function: what is done leaves with the thread.
-process.on('exit', () => current?.flush());
+process.on('exit', () => {
+  current?.context?.flush();
+  current?.flush();
+});

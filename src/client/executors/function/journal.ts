@@ -6,9 +6,19 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { TaskError } from '../../../task/result.ts';
+import type { TagValue } from '../../../task/task.ts';
+import type { ParentEnd } from '../../executor.ts';
+import type { CallLimits } from './options.ts';
 
 /** Items of a call in the flat list of a batch: task id, attempt, place of its target in `targets`, arguments (JSON text or msgpack bytes). */
 export const itemsPerCall = 4;
+
+/** What only some calls have. */
+export interface CallFacts {
+  readonly group: number;
+  readonly tags: Readonly<Record<string, TagValue>>;
+  readonly parents: readonly ParentEnd[];
+}
 
 export interface Batch {
   readonly slot: number;
@@ -18,7 +28,18 @@ export interface Batch {
   readonly targets: readonly string[];
   /** Flat, because it is copied to the thread: half the time of a list of objects. */
   readonly calls: readonly (string | number | Uint8Array | null)[];
+  /** By place; most calls have none. */
+  readonly facts: ReadonlyMap<number, CallFacts> | null;
+  readonly limits: CallLimits;
   readonly shared: SharedArrayBuffer;
+}
+
+/** What an end has beside its value: the last word of its progress, what it logged and had not sent, the file of its value. */
+export interface EndExtras {
+  readonly word?: string | Uint8Array;
+  readonly log?: string;
+  readonly truncated?: true;
+  readonly path?: string;
 }
 
 /** The end of a call. `at`: its place in the batch; `startedAt` epoch ms, `durationMs` by the monotonic clock. */
@@ -28,6 +49,7 @@ export type CallEnd = readonly [
   durationMs: number,
   value: string | Uint8Array | null,
   error: TaskError | null,
+  extras?: EndExtras,
 ];
 
 /** Marks the library's own messages among those that functions may send through their thread's port. */
@@ -36,33 +58,45 @@ export const mark = 'millrace';
 /** From a thread, outside of answers. */
 export type ThreadMessage =
   | readonly [typeof mark, 'ends', slot: number, batch: number, ends: readonly CallEnd[]]
+  /** What a running call said since it said something last: the last word of its progress (null: none), and lines of its log. */
+  | readonly [typeof mark, 'said', slot: number, batch: number, at: number, word: string | Uint8Array | null, log: string]
   /** A call asked for its `AbortSignal`: a message on this port aborts it. */
-  | readonly [typeof mark, 'abort-port', slot: number, batch: number, port: MessagePort]
+  | readonly [typeof mark, 'abort-port', slot: number, batch: number, at: number, port: MessagePort]
   /** Something failed that belongs to a call whose end is settled already. */
   | readonly [typeof mark, 'late', id: string, message: string];
 
-const field = { running: 0, sent: 1, aborted: 2, length: 3 } as const;
-const headerBytes = 16;
+const field = { running: 0, sent: 1, aborted: 2, length: 3, said: 4 } as const;
+const headerBytes = 32;
+/** A byte for each call of a batch that shall not begin; calls beyond it cannot be skipped. */
+const mostSkips = 1_024;
 const journalBytes = 64 * 1024;
+
+/** Values of `aborted` that are no place of a call. */
+const nothing = -1;
+const everything = -2;
 
 /** Both sides' view of the shared memory of a slot. */
 export class Journal {
   readonly buffer: SharedArrayBuffer;
   readonly #header: Int32Array;
+  readonly #skips: Uint8Array;
   readonly #bytes: Buffer;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(headerBytes + journalBytes)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(headerBytes + mostSkips + journalBytes)) {
     this.buffer = buffer;
     this.#header = new Int32Array(buffer, 0, headerBytes / 4);
-    this.#bytes = Buffer.from(buffer, headerBytes);
+    this.#skips = new Uint8Array(buffer, headerBytes, mostSkips);
+    this.#bytes = Buffer.from(buffer, headerBytes + mostSkips);
   }
 
   /** Host, before a batch. */
   reset(): void {
     Atomics.store(this.#header, field.running, -1);
     Atomics.store(this.#header, field.sent, 0);
-    Atomics.store(this.#header, field.aborted, 0);
+    Atomics.store(this.#header, field.aborted, nothing);
     Atomics.store(this.#header, field.length, 0);
+    Atomics.store(this.#header, field.said, 0);
+    this.#skips.fill(0);
   }
 
   /** The call that is or was running last; -1 before the first. */
@@ -79,22 +113,54 @@ export class Journal {
     return Atomics.load(this.#header, field.sent);
   }
 
-  get aborted(): boolean {
-    return Atomics.load(this.#header, field.aborted) === 1;
+  /** How often a call said something in a message of its own. */
+  get said(): number {
+    return Atomics.load(this.#header, field.said);
   }
 
-  abort(): void {
-    Atomics.store(this.#header, field.aborted, 1);
+  /** Thread: one more such message left. */
+  say(): void {
+    Atomics.add(this.#header, field.said, 1);
+  }
+
+  /** No further call of the batch begins. */
+  get aborted(): boolean {
+    return Atomics.load(this.#header, field.aborted) !== nothing;
+  }
+
+  /** Whether it was this call, or all of them, that the abort meant. */
+  aborts(at: number): boolean {
+    const aborted = Atomics.load(this.#header, field.aborted);
+    return aborted === at || aborted === everything;
+  }
+
+  /** Host: abort this call, or all; none begins any more. */
+  abort(at: number | null): void {
+    Atomics.store(this.#header, field.aborted, at ?? everything);
+  }
+
+  /** Host: the call that was meant has ended meanwhile; the others go on. */
+  goOn(): void {
+    Atomics.store(this.#header, field.aborted, nothing);
+  }
+
+  /** Host: this call shall not begin. */
+  skip(at: number): void {
+    if (at < mostSkips) Atomics.store(this.#skips, at, 1);
+  }
+
+  skips(at: number): boolean {
+    return at < mostSkips && Atomics.load(this.#skips, at) === 1;
   }
 
   /** Thread: note an end that was not sent yet; false when it does not fit: send it now. */
   add(end: CallEnd): boolean {
-    const value = end[3];
-    if (value !== null && typeof value !== 'string') return false;
+    const [at, startedAt, durationMs, value, error, extras] = end;
+    if ((value !== null && typeof value !== 'string') || typeof extras?.word === 'object') return false;
     const from = Atomics.load(this.#header, field.length);
-    const [at, startedAt, durationMs, , error] = end;
     // By hand where nothing needs escapes: a third of the time of JSON.stringify for a call without a value.
-    const text = value === null && error === null ? `,[${at},${startedAt},${durationMs},null,null]` : `,${JSON.stringify(end)}`;
+    const bare = value === null && error === null && extras === undefined;
+    const text = bare ? `,[${at},${startedAt},${durationMs},null,null]` : `,${JSON.stringify(end)}`;
     // Three bytes at most for a UTF-16 unit.
     if (from + text.length * 3 > journalBytes) return false;
     const length = from + this.#bytes.write(text, from);

@@ -41,7 +41,7 @@ export async function loadFunction(target: string): Promise<AnyFunction> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MillraceError('ERR_MODULE_NOT_FOUND', `the module ${module} cannot be loaded on this client: ${reason}`, { cause });
   }
-  const found = exports[name];
+  const found = exportOf(exports, name);
   if (typeof found !== 'function') {
     const names = Object.keys(exports).filter((one) => typeof exports[one] === 'function');
     throw new MillraceError(
@@ -49,6 +49,16 @@ export async function loadFunction(target: string): Promise<AnyFunction> {
       `${module} exports no function ${JSON.stringify(name)}; it exports ${names.slice(0, 20).join(', ') || 'no function'}`,
     );
   }
+  if (/^class\b/.test(Function.prototype.toString.call(found)))
+    throw new MillraceError('ERR_EXPORT_NOT_FOUND', `${JSON.stringify(name)} of ${module} is a class: export a function that makes one`);
   loaded.set(target, found as AnyFunction);
   return found as AnyFunction;
+}
+
+/** Of a CommonJS module Node finds not every name, and the default of one that was an ES module is one level down. */
+function exportOf(exports: Record<string, unknown>, name: string): unknown {
+  const own = exports[name];
+  if (typeof own === 'function') return own;
+  const inner = exports.default;
+  return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, name) ? (inner as Record<string, unknown>)[name] : own;
 }

@@ -21,10 +21,11 @@ export interface LineParts {
 }
 
 /**
- * `exec`: a plain external command: nothing for a shell to do, one fork less. `eval`: in the subshell itself. `own`: in a new `/bin/sh`,
+ * `direct`: a plain external command, as it is: being the last of its subshell it takes that one's place (dash, bash 5), and what is said of one
+ * that does not exist begins as in a shell of its own (`exec` and `eval` put their names before it). `eval`: in the subshell itself. `own`: in a new `/bin/sh`,
  * because the command could tell a subshell from it.
  */
-export type Method = 'exec' | 'eval' | 'own';
+export type Method = 'direct' | 'eval' | 'own';
 
 const builtins = new Set(
   (
@@ -54,7 +55,7 @@ export function methodOf(command: string): Method {
   if (plain.test(command)) {
     const space = command.indexOf(' ');
     const word = space < 0 ? command : command.slice(0, space);
-    if (!word.includes('=') && !builtins.has(word)) return 'exec';
+    if (!word.includes('=') && !builtins.has(word)) return 'direct';
   }
   return tellsApart.test(command) ? 'own' : 'eval';
 }
@@ -112,7 +113,7 @@ export function slotLine(parts: LineParts, shell: string, oldDirectory: string |
     for (const name in parts.env) body += ` ${quote(`${name}=${parts.env[name]!}`)}`;
     body += ` ${program}`;
   } else if (own === 'own') body += `exec ${program}`;
-  else if (own === 'exec') body += `exec ${parts.command}`;
+  else if (own === 'direct') body += parts.command;
   else body += `eval ${quote(guarded(parts.command))}`;
   return `(${body}) <${quote(parts.input)} >${quote(parts.output)} 2>${quote(parts.errors)};echo =$? >&2\n`;
 }

@@ -6,9 +6,14 @@ import { deferred } from '../../../base/deferred.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { silentLogger } from '../../../base/log.ts';
 import type { Executor, ExecutorHandlers } from '../../executor.ts';
+import { Collector } from './collector.ts';
 import { InheritedStreams } from './inherit.ts';
 import type { Lane, LaneEnd, LaneHandlers } from './lane.ts';
+import { LinePipes } from './line-pipes.ts';
+import { Monitor } from './monitor.ts';
+import { openProcessTable } from './monitor-ps.ts';
 import { defaultCaptureLimit, type ShellExecutorOptions } from './options.ts';
+import { Redirection } from './redirection.ts';
 import { ShellExecutor, type ShellExecutorParts } from './shell-executor.ts';
 import { SlotLane } from './slot-lane.ts';
 import { SpawnLane } from './spawn-lane.ts';
@@ -33,20 +38,27 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
   const shell = options.shell ?? '/bin/sh';
   const method = options.method ?? 'auto';
   const mode = options.capture ?? 'result';
-  const keepFiles = options.keepFiles ?? mode === 'files';
+  const keepFiles = options.keepFiles ?? (mode === 'files' || options.monitor?.series === true);
   const { environment } = options;
-  const spool = new Spool(options.spoolFolder);
+  // Before there is anything to be cleaned up.
+  const table = options.monitor ? await openProcessTable() : null;
+  const spool = new Spool(options.spoolFolder, keepFiles);
   const windows = process.platform === 'win32';
   const watcher = windows ? null : new Watcher(shell, keepFiles ? spool.commands : spool.folder, environment.PATH, logger);
+  const inherited =
+    mode === 'inherit' ? new InheritedStreams(options.streams?.stdout ?? process.stdout, options.streams?.stderr ?? process.stderr) : null;
+  const { stdout = null, stderr = null } = options.redirect ?? {};
+  const redirection = stdout === null && stderr === null ? null : new Redirection({ stdout, stderr });
+  const captureLimit = options.captureLimit ?? defaultCaptureLimit;
   const parts: Omit<ShellExecutorParts, 'makeLane'> = {
     spool,
     watcher,
-    inherited:
-      mode === 'inherit'
-        ? new InheritedStreams(options.streams?.stdout ?? process.stdout, options.streams?.stderr ?? process.stderr)
-        : null,
-    capture: mode,
-    captureLimit: options.captureLimit ?? defaultCaptureLimit,
+    inherited,
+    collector: new Collector({ spool, capture: mode, captureLimit, inherited, redirection }),
+    lines: mode === 'lines' ? await openLines(options, spool, watcher, handlers) : null,
+    redirection,
+    monitor: table && options.monitor ? new Monitor({ ...options.monitor, table, spool, clock, logger }) : null,
+    tellPaths: mode === 'files',
     outputLimit: options.outputLimit ?? null,
     keepFiles,
     overlap: options.overlap ?? false,
@@ -81,6 +93,30 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
   const executor = new ShellExecutor(options.slots, { ...parts, makeLane }, handlers);
   await executor.ready;
   return Object.assign(executor, { method: 'spawn' as const });
+}
+
+/** Leaves nothing behind when there are no named pipes. */
+async function openLines(
+  options: ShellExecutorOptions,
+  spool: Spool,
+  watcher: Watcher | null,
+  handlers: ExecutorHandlers,
+): Promise<LinePipes> {
+  const { slots, environment, clock = systemClock } = options;
+  try {
+    return await LinePipes.open({
+      folder: spool.commands,
+      slots,
+      path: environment.PATH,
+      clock,
+      take: (lines) => handlers.lines?.(lines),
+      failed: (error) => handlers.failed(error),
+    });
+  } catch (error) {
+    await watcher?.close();
+    spool.remove(false);
+    throw error;
+  }
 }
 
 /** What a slot must get right; `output` null: not looked at. */

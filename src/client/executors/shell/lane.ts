@@ -33,7 +33,15 @@ export interface LaneHandlers {
   broken(error: MillraceError): void;
 }
 
+/** Where the processes of a lane's command are: in this group. `leader`: its first process is the command's own, not a shell that outlives it. */
+export interface ProcessTree {
+  readonly group: number;
+  readonly leader: boolean;
+}
+
 export interface Lane {
+  /** null: there is no process. */
+  readonly tree: ProcessTree | null;
   start(launch: Launch): void;
   signal(signal: TaskSignal): void;
   /** Kill the whole group; resolves when it is gone. Nothing is reported any more. */

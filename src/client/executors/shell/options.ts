@@ -3,14 +3,15 @@
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
+import type { OutputSinks } from './redirection.ts';
 
 /**
  * Where the output of commands goes.
  * `'result'`: the first `captureLimit` bytes of each stream travel with the result; what is longer stays in a file that the result names.
  * `'files'`: both streams stay in files that the result names. `'inherit'`: to this process's own stdout and stderr, one task after
- * the other, never mixed inside a line. `'none'`: thrown away.
+ * the other, never mixed inside a line. `'none'`: thrown away. `'lines'`: told line by line while the command runs (`ExecutorHandlers.lines`).
  */
-export type Capture = 'result' | 'files' | 'inherit' | 'none';
+export type Capture = 'result' | 'files' | 'inherit' | 'none' | 'lines';
 
 export interface ShellExecutorOptions {
   /** How many commands run at a time. */
@@ -36,6 +37,10 @@ export interface ShellExecutorOptions {
   readonly overlap?: boolean;
   /** `'slots'`: long-lived shells; `'spawn'`: a process for each command; default `'auto'`: slots where their self-test passes. */
   readonly method?: 'auto' | 'slots' | 'spawn';
+  /** Where the whole output of each command goes as well, before its end is told. Default: nowhere. The executor closes them. */
+  readonly redirect?: OutputSinks;
+  /** Look at the processes of each command each so many ms; null or absent: no. `series`: into a file that the result names, kept as with `keepFiles`. */
+  readonly monitor?: { readonly interval: number; readonly series: boolean } | null;
   /** Default `/bin/sh`. */
   readonly shell?: string;
   /** Where `'inherit'` writes. Default: `process.stdout` and `process.stderr`. */

@@ -2,18 +2,21 @@
  * The executor of shell commands: gives commands to lanes, and turns what is left of a command (status, signal, files) into its end.
  * It knows nothing of how a lane starts its processes.
  */
-import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import type { ResultExtra } from '../../../task/result.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
+import type { Collector } from './collector.ts';
 import { refusal } from './command-line.ts';
 import type { InheritedStreams } from './inherit.ts';
 import type { Lane, LaneEnd, LaneHandlers } from './lane.ts';
-import type { Capture } from './options.ts';
-import { type CommandFiles, capture, discard, keep, type Spool, sizeOf } from './spool.ts';
+import type { LinePipes } from './line-pipes.ts';
+import type { Monitor, Usage } from './monitor.ts';
+import type { Redirection } from './redirection.ts';
+import { type CommandFiles, discard, type Spool, sizeOf } from './spool.ts';
 import type { Watcher } from './watcher.ts';
+import { directoryError } from './working-directory.ts';
 
 /** How often the size of running commands' output is looked at, in ms. */
 const limitInterval = 1_000;
@@ -23,9 +26,16 @@ const fullDiskPause = 200;
 export interface ShellExecutorParts {
   readonly spool: Spool;
   readonly watcher: Watcher | null;
+  readonly collector: Collector;
   readonly inherited: InheritedStreams | null;
-  readonly capture: Capture;
-  readonly captureLimit: number;
+  /** Output is read while commands run; null: it is not. */
+  readonly lines: LinePipes | null;
+  /** Output goes elsewhere as well; null: it does not. */
+  readonly redirection: Redirection | null;
+  /** null: nobody looks what commands use. */
+  readonly monitor: Monitor | null;
+  /** Commands are told the names of their files. */
+  readonly tellPaths: boolean;
   readonly outputLimit: number | null;
   readonly keepFiles: boolean;
   readonly overlap: boolean;
@@ -40,6 +50,8 @@ interface Run {
   readonly startedAt: number;
   readonly at: number;
   tooMuch: boolean;
+  /** Known at its end. */
+  usage: Usage | null;
 }
 
 interface Slot {
@@ -48,22 +60,15 @@ interface Slot {
   run: Run | null;
   /** The lane has a new shell to make before it is idle again. */
   recovering: boolean;
+  /** The last command has ended; its output is on its way. */
+  delivering: boolean;
   commands: number;
 }
 
-function directoryError(cwd: string): MillraceError | null {
-  try {
-    if (!statSync(cwd).isDirectory()) return new MillraceError('ERR_CWD', `the working directory ${cwd} is not a directory`);
-    accessSync(cwd, constants.X_OK);
-    return null;
-  } catch (cause) {
-    return new MillraceError('ERR_CWD', `the working directory ${cwd} does not exist on this client or may not be entered`, { cause });
-  }
-}
-
 /**
- * A slot is idle (no run, empty queue), running (a run), or recovering (its lane has not said `ready` after an end): a command that is
- * started meanwhile is kept by the lane. After `close()` nothing is reported.
+ * A slot is idle (no run, empty queue), running (a run), recovering (its lane has not said `ready` after an end), or delivering (the output of
+ * its last command is on its way, and its end is told after that; it may be recovering too): a command that is started meanwhile waits. After
+ * `close()` nothing is reported.
  */
 export class ShellExecutor implements Executor {
   readonly #parts: ShellExecutorParts;
@@ -94,7 +99,7 @@ export class ShellExecutor implements Executor {
               else if (!this.#closed) handlers.failed(error);
             },
           });
-          this.#slots.push({ lane, queue: [], run: null, recovering: false, commands: 0 });
+          this.#slots.push({ lane, queue: [], run: null, recovering: false, delivering: false, commands: 0 });
         }),
       );
     }
@@ -104,7 +109,7 @@ export class ShellExecutor implements Executor {
   start(slot: number, executions: readonly Execution[]): void {
     const state = this.#slots[slot]!;
     state.queue.push(...executions);
-    if (state.run === null && !state.recovering) this.#next(slot, state);
+    if (state.run === null && !state.recovering && !state.delivering) this.#next(slot, state);
   }
 
   signal(slot: number, signal: TaskSignal): void {
@@ -115,11 +120,14 @@ export class ShellExecutor implements Executor {
   async closeLanes(): Promise<void> {
     this.#closed = true;
     this.#stopChecks?.();
+    this.#parts.monitor?.close();
     await Promise.all(this.#slots.map((slot) => slot.lane.close()));
   }
 
   async close(): Promise<void> {
     await this.closeLanes();
+    this.#parts.lines?.close();
+    await this.#parts.redirection?.close();
     await this.#parts.inherited?.drained();
     await this.#parts.watcher?.close();
     this.#parts.spool.remove(this.#parts.keepFiles);
@@ -128,40 +136,41 @@ export class ShellExecutor implements Executor {
   #next(number: number, slot: Slot): void {
     const execution = slot.queue.shift();
     if (execution === undefined || this.#closed) return;
-    const { clock, spool } = this.#parts;
+    const { clock, spool, collector, lines } = this.#parts;
     const cwd = execution.cwd === null ? null : resolve(execution.cwd);
     const startedAt = clock.wall();
     const at = clock.now();
     const bad = refusal(execution.command, execution.env) ?? (cwd === null ? null : directoryError(cwd));
     let files: CommandFiles | null = null;
+    /** The same with pipes in place of its output. */
+    let streamed: CommandFiles | null = null;
     let failure: MillraceError | null = null;
     if (bad === null) {
       try {
-        files = this.#files(number, slot.commands++, execution);
+        files = collector.place(spool.files(number, slot.commands++, execution.input), execution);
+        const copy = { stdout: files.output !== '/dev/null', stderr: files.errors !== '/dev/null' };
+        streamed = lines?.begin(number, execution, files, copy) ?? null;
       } catch (error) {
+        files = null;
+        this.#mend();
+        lines?.mend(number);
         failure = new MillraceError('ERR_SPAWN', `the input of a command cannot be written to ${spool.commands}`, { cause: error });
       }
     }
     if (files === null) {
-      slot.run = { execution, files: spool.files(number, 0, null), startedAt, at, tooMuch: false };
+      slot.run = { execution, files: spool.files(number, 0, null), startedAt, at, tooMuch: false, usage: null };
       // Not before start() has returned: its caller may not be ready for an answer. A full disk is not asked again at once.
       const answer = (): void => this.#refused(number, slot, bad, failure);
       if (failure === null) queueMicrotask(answer);
       else clock.after(fullDiskPause, answer);
       return;
     }
-    slot.run = { execution, files, startedAt, at, tooMuch: false };
+    slot.run = { execution, files, startedAt, at, tooMuch: false, usage: null };
     if (this.#parts.outputLimit !== null && this.#stopChecks === null) this.#checkLater();
-    slot.lane.start({ command: execution.command, env: execution.env, cwd, ...files });
-  }
-
-  #files(number: number, n: number, execution: Execution): CommandFiles {
-    const { spool, capture: mode } = this.#parts;
-    const files = spool.files(number, n, execution.input);
-    if (mode === 'none') return { ...files, output: '/dev/null', errors: '/dev/null' };
-    if (mode !== 'files') return files;
-    const { id, attempt } = execution;
-    return { ...files, output: spool.resultPath(id, attempt, 'out'), errors: spool.resultPath(id, attempt, 'err') };
+    const { tellPaths } = this.#parts;
+    const env = tellPaths ? { TASK_OUTPATH: files.output, TASK_ERRPATH: files.errors, ...execution.env } : execution.env;
+    slot.lane.start({ command: execution.command, env, cwd, ...(streamed ?? files) });
+    this.#parts.monitor?.begin(number, execution, at, () => slot.lane.tree);
   }
 
   /** `bad`: it can never run. `failure`: it could not now. */
@@ -179,6 +188,7 @@ export class ShellExecutor implements Executor {
     const slot = this.#slots[number]!;
     if (this.#closed || !slot.recovering) return;
     slot.recovering = false;
+    if (slot.delivering) return;
     if (slot.queue.length > 0) this.#next(number, slot);
     else if (slot.run === null) this.#handlers.ended(number, [], true);
   }
@@ -189,7 +199,12 @@ export class ShellExecutor implements Executor {
     if (run === null || this.#closed) return;
     slot.run = null;
     slot.recovering = !idle;
+    run.usage = this.#parts.monitor?.end(number) ?? null;
     const durationMs = this.#parts.clock.now() - run.at;
+    if (this.#parts.lines !== null || this.#parts.redirection !== null) {
+      void this.#deliver(number, slot, run, end, durationMs);
+      return;
+    }
     let say = idle;
     if (idle && slot.queue.length > 0) {
       this.#next(number, slot);
@@ -198,7 +213,26 @@ export class ShellExecutor implements Executor {
       this.#handlers.ended(number, [], true);
       say = false;
     }
-    this.#handlers.ended(number, [this.#settle(run, end, durationMs)], say);
+    this.#handlers.ended(number, [this.#settle(run, end, durationMs).ended], say);
+  }
+
+  /** The end is told when its output is where it belongs: what is recorded was delivered. The slot waits, and so a slow reader slows the commands. */
+  async #deliver(number: number, slot: Slot, run: Run, end: LaneEnd, durationMs: number): Promise<void> {
+    slot.delivering = true;
+    this.#handlers.quiet?.(number);
+    try {
+      await this.#parts.lines?.end(number);
+      if (this.#closed) return;
+      const { ended, redirected } = this.#settle(run, end, durationMs);
+      await redirected;
+      if (this.#closed) return;
+      slot.delivering = false;
+      const idle = !slot.recovering && slot.queue.length === 0;
+      this.#handlers.ended(number, [ended], idle);
+      if (!idle && !slot.recovering) this.#next(number, slot);
+    } catch (thrown) {
+      if (!this.#closed) this.#handlers.failed(MillraceError.from(thrown, 'ERR_REDIRECT'));
+    }
   }
 
   #bareEnd(run: Run, extra: ResultExtra | null): ExecutionEnd {
@@ -206,20 +240,19 @@ export class ShellExecutor implements Executor {
     return { key: execution.key, outcome: 'failed', exitStatus: null, startedAt, durationMs: 0, extra };
   }
 
-  #settle(run: Run, end: LaneEnd, durationMs: number): ExecutionEnd {
+  #settle(run: Run, end: LaneEnd, durationMs: number): { readonly ended: ExecutionEnd; readonly redirected: Promise<void> | null } {
     const { execution, files, startedAt } = run;
     if (files.input !== '/dev/null') discard(files.input);
     if (execution.command.length > 30_000) discard(files.script);
     if (end.refused !== null) {
-      if (this.#parts.capture !== 'none') {
-        discard(files.output);
-        discard(files.errors);
-      }
+      this.#parts.collector.drop(files);
       this.#mend();
       const notStarted = new MillraceError('ERR_SPAWN', `the command could not be started: ${end.refused}`);
-      return { ...this.#bareEnd(run, null), notStarted };
+      return { ended: { ...this.#bareEnd(run, null), notStarted }, redirected: null };
     }
-    let extra: ResultExtra | null = this.#collect(run);
+    const { extra: collected, redirected } = this.#parts.collector.collect(files, execution);
+    let extra: ResultExtra | null = collected;
+    if (run.usage !== null) extra = { ...extra, ...run.usage };
     if (end.signal !== null) extra = { ...extra, signal: end.signal };
     if (run.tooMuch) {
       const limit = this.#parts.outputLimit;
@@ -229,7 +262,7 @@ export class ShellExecutor implements Executor {
       };
     }
     const outcome = end.status === 0 && !run.tooMuch ? 'succeeded' : 'failed';
-    return { key: execution.key, outcome, exitStatus: end.status, startedAt, durationMs, extra };
+    return { ended: { key: execution.key, outcome, exitStatus: end.status, startedAt, durationMs, extra }, redirected };
   }
 
   #mend(): void {
@@ -238,40 +271,6 @@ export class ShellExecutor implements Executor {
     } catch {
       // The disk or the limit that refused the command refuses this too; the next command will say so.
     }
-  }
-
-  #collect(run: Run): ResultExtra | null {
-    const { files, execution } = run;
-    const mode = this.#parts.capture;
-    if (mode === 'none') return null;
-    if (mode === 'files') return { stdoutPath: files.output, stderrPath: files.errors };
-    if (mode === 'inherit') {
-      this.#parts.inherited?.add(files.output, files.errors);
-      return null;
-    }
-    const extra: ResultExtra = {};
-    this.#stream(files.output, extra, 'stdout', execution);
-    this.#stream(files.errors, extra, 'stderr', execution);
-    // An empty object costs bytes in every result on the wire and in the store.
-    for (const _ in extra) return extra;
-    return null;
-  }
-
-  #stream(path: string, extra: ResultExtra, name: 'stdout' | 'stderr', execution: Execution): void {
-    const size = sizeOf(path);
-    const captured = size === 0 ? null : capture(path, size, this.#parts.captureLimit);
-    if (captured !== null) {
-      if (captured.content.length > 0) extra[name] = captured.content;
-      if (captured.truncated) {
-        extra.truncated = true;
-        const kept = this.#parts.spool.resultPath(execution.id, execution.attempt, name === 'stdout' ? 'out' : 'err');
-        if (keep(path, kept)) {
-          extra[`${name}Path`] = kept;
-          return;
-        }
-      }
-    }
-    discard(path);
   }
 
   #checkLater(): void {

@@ -12,7 +12,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import type { TaskSignal } from '../../executor.ts';
 import { needsScript, slotLine } from './command-line.ts';
-import { type Lane, type LaneEnd, type LaneHandlers, type Launch, signalGroup } from './lane.ts';
+import { type Lane, type LaneEnd, type LaneHandlers, type Launch, type ProcessTree, signalGroup } from './lane.ts';
 import type { Watcher } from './watcher.ts';
 
 const signalNames = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));
@@ -58,6 +58,11 @@ export class SlotLane implements Lane {
     this.#options = options;
     this.#handlers = handlers;
     this.#spawn();
+  }
+
+  get tree(): ProcessTree | null {
+    const group = this.#child?.pid;
+    return group === undefined ? null : { group, leader: false };
   }
 
   start(launch: Launch): void {

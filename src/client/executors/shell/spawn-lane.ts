@@ -7,7 +7,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import type { TaskSignal } from '../../executor.ts';
-import { type Lane, type LaneHandlers, type Launch, signalGroup } from './lane.ts';
+import { type Lane, type LaneHandlers, type Launch, type ProcessTree, signalGroup } from './lane.ts';
 import { longestArgument } from './options.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -44,6 +44,11 @@ export class SpawnLane implements Lane {
     queueMicrotask(() => {
       if (!this.#closed) handlers.ready();
     });
+  }
+
+  get tree(): ProcessTree | null {
+    const group = this.#child?.pid;
+    return group === undefined ? null : { group, leader: true };
   }
 
   start(launch: Launch): void {

@@ -2,7 +2,7 @@
  * The private folder in which output waits between a command and its result, and how it is read.
  *
  * `<parent>/millrace-XXXXXX/` (mode 0700) holds `commands/` (a file for each stream of each running command, gone when it was read) and
- * `results/` (files that results name: `<task id>.<attempt>.out` and `.err`).
+ * `results/` (files that results name: `<task id>.<attempt>.out` and `.err`). `owner` tells whose it is (`spool-sweep.ts`).
  */
 import { isUtf8 } from 'node:buffer';
 import {
@@ -11,8 +11,10 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -20,6 +22,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../../base/errors.ts';
+import { ownerPath, ownerText, sweepSpools } from './spool-sweep.ts';
 
 /** The files of one command. */
 export interface CommandFiles {
@@ -36,7 +39,7 @@ export interface Captured {
 }
 
 /** How many bytes at the end belong to a character that is cut. */
-function cutBytes(bytes: Uint8Array): number {
+export function cutBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(4, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;
     if ((byte & 0xc0) === 0x80) continue;
@@ -51,10 +54,12 @@ export class Spool {
   readonly commands: string;
   readonly results: string;
 
-  /** Makes the folders in `parent`, which must exist. */
-  constructor(parent: string) {
+  /** Makes the folders in `parent`, which must exist, and removes what clients that were killed have left there. `keepsFiles`: results name files that outlive it. */
+  constructor(parent: string, keepsFiles: boolean) {
+    sweepSpools(parent);
     try {
       this.folder = mkdtempSync(join(parent, 'millrace-'));
+      writeFileSync(ownerPath(this.folder), ownerText(keepsFiles), { mode: 0o600 });
       this.commands = join(this.folder, 'commands');
       this.results = join(this.folder, 'results');
       this.mend();
@@ -78,14 +83,31 @@ export class Spool {
     return { input: input === null ? '/dev/null' : `${base}i`, output: `${base}o`, errors: `${base}e`, script: `${base}c` };
   }
 
-  /** Where a stream that a result names is kept. */
-  resultPath(id: string, attempt: number, stream: 'out' | 'err'): string {
+  /** Where a stream, or the series of its monitor, is kept that a result names. */
+  resultPath(id: string, attempt: number, stream: 'out' | 'err' | 'csv'): string {
     return join(this.results, `${id.replaceAll(/[^\w-]/g, '_')}.${attempt}.${stream}`);
   }
 
   /** Removes everything, or everything but what results name. */
   remove(keepResults: boolean): void {
     rmSync(keepResults ? this.commands : this.folder, { recursive: true, force: true });
+    if (keepResults) discardEmpty(this.folder, this.results);
+    if (!keepResults) return;
+    try {
+      rmdirSync(this.results);
+      rmdirSync(this.folder);
+    } catch {
+      // Results name files in it.
+    }
+  }
+}
+
+/** A folder for files that results name, when there are none. */
+function discardEmpty(folder: string, results: string): void {
+  try {
+    if (readdirSync(results).length === 0) rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Somebody was quicker.
   }
 }
 

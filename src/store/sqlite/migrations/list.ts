@@ -3,6 +3,7 @@
  * lacks, in one transaction; a file with a breaking migration that this program does not know is refused.
  */
 import { tasks } from './001-tasks.ts';
+import { queueLanes } from './002-queue-lanes.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [tasks];
+export const migrations: readonly Migration[] = [tasks, queueLanes];

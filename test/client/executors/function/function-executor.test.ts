@@ -142,9 +142,12 @@ describe('a thread that dies', () => {
 });
 
 describe('the first signal', () => {
-  it("fires the function's own AbortSignal; what had not begun is given back", async () => {
+  it.each([
+    ['waits', 'untilAborted'],
+    ['is busy and looks at it', 'busyUntilAborted'],
+  ])('fires the AbortSignal of a function that %s; what had not begun is given back', async (_, name) => {
     const { executor, ends, run } = openOne();
-    const calls = [call('untilAborted', begun), call('add', 2, 2)];
+    const calls = [call(name, begun), call('add', 2, 2)];
     executor.start(0, calls);
     await until(() => existsSync(begun), 'the call has begun');
     executor.signal(0, 'SIGINT');

@@ -1,5 +1,5 @@
 /** Functions that tests call in threads. */
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as later } from 'node:timers/promises';
 import { functionContext } from '../../../../dist/client/executors/function/context.js';
 
@@ -21,9 +21,15 @@ export const context = () => {
 };
 export const untilAborted = (mark) =>
   new Promise((resolve) => {
+    const { signal } = functionContext();
     writeFileSync(mark, '');
-    functionContext().signal.addEventListener('abort', () => resolve('aborted'));
+    signal.addEventListener('abort', () => resolve('aborted'));
   });
+export const busyUntilAborted = (mark) => {
+  writeFileSync(mark, '');
+  while (!functionContext().signal.aborted);
+  return 'aborted';
+};
 export const busy = (mark) => {
   writeFileSync(mark, '');
   for (;;);
@@ -47,3 +53,70 @@ export const memory = () => {
   for (;;) all.push(new Array(100_000).fill(all.length));
 };
 export const notAFunction = 1;
+export const says = async (words, pause = 0) => {
+  const { progress } = functionContext();
+  for (const word of words) {
+    progress(word);
+    if (pause > 0) await later(pause);
+  }
+  return words.length;
+};
+export const logs = (...lines) => {
+  for (const line of lines) functionContext().log(...line);
+};
+export const logsAnd = async (line, then, mark) => {
+  functionContext().log(line);
+  if (then === 'throw') throw new Error('after the log');
+  if (then === 'exit') process.exit(0);
+  await later(1);
+  if (mark !== undefined) writeFileSync(mark, '');
+  for (;;);
+};
+export const facts = () => {
+  const { group, tags, parents } = functionContext();
+  return { group, tags, parents: parents.map(({ id, outcome, value, stdout }) => ({ id, outcome, value, stdout: String(stdout) })) };
+};
+export const gives = (length) => {
+  const { transfer } = functionContext();
+  given = new Uint8Array(length).fill(7);
+  return transfer(given, [given.buffer]);
+};
+let given = null;
+export const givenAway = () => given.length;
+export const givesPort = () => functionContext().transfer(1, [new MessageChannel().port1]);
+export const notes = async (path, name, ms = 0) => {
+  appendFileSync(path, `${name}\n`);
+  if (ms > 0) await later(ms);
+  return name;
+};
+export const leavesError = () => {
+  setTimeout(() => fails('left behind'), 20);
+  return 'done';
+};
+export const leavesExit = () => {
+  setTimeout(() => process.exit(1), 20);
+  return 'done';
+};
+export function* generates() {
+  yield 1;
+}
+export async function* generatesLater() {
+  yield 1;
+}
+export class Thing {
+  constructor() {
+    this.size = 1;
+  }
+}
+export const instance = () => new Thing();
+export const failsWithCause = () => {
+  throw new Error('outer', { cause: new RangeError('inner', { cause: 'innermost' }) });
+};
+export const throwsMonster = () => {
+  throw Object.defineProperty(new Error('monster'), 'message', { value: { toString: null, valueOf: null } });
+};
+export const prints = (text) => {
+  console.log(text);
+  process.stdout.write(`${text}\n`);
+  return text;
+};

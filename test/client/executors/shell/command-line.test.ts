@@ -18,7 +18,7 @@ describe('how a command is run in a slot', () => {
   it.each(['/bin/true', 'ls -l /tmp', 'python3 x.py --set a=b', 'tar czf a.tgz b@c'])(
     'a plain external command replaces its subshell: %s',
     (command) => {
-      expect(methodOf(command)).toBe('exec');
+      expect(methodOf(command)).toBe('direct');
     },
   );
 
@@ -48,14 +48,14 @@ describe('how a command is run in a slot', () => {
 
 describe('a line for a slot', () => {
   it('holds the command, its files and the request for its status', () => {
-    expect(line('/bin/true')).toBe(`(exec /bin/true)${files}`);
+    expect(line('/bin/true')).toBe(`(/bin/true)${files}`);
     expect(line('echo a;b')).toBe(`(eval 'echo a;b')${files}`);
     expect(line('echo $$')).toBe(`(exec /bin/sh -c 'echo $$')${files}`);
     expect(line('echo $$', { script: '/c' })).toBe(`(exec /bin/sh '/c')${files}`);
   });
 
   it('exports additions of the environment inside of the subshell only', () => {
-    expect(line('/bin/true', { env: { A: "it's", B: '' } })).toBe(`(export A='it'\\''s' B='';exec /bin/true)${files}`);
+    expect(line('/bin/true', { env: { A: "it's", B: '' } })).toBe(`(export A='it'\\''s' B='';/bin/true)${files}`);
   });
 
   it('leaves names that a shell cannot or must not export to env', () => {
@@ -65,8 +65,8 @@ describe('a line for a slot', () => {
   });
 
   it('changes the directory without a trace in OLDPWD', () => {
-    expect(line('/bin/pwd', { cwd: "/a'b" })).toBe(`(cd -P '/a'\\''b'&&unset OLDPWD&&exec /bin/pwd)${files}`);
-    expect(line('/bin/pwd', { cwd: '/a' }, '/old')).toBe(`(cd -P '/a'&&OLDPWD='/old'&&exec /bin/pwd)${files}`);
+    expect(line('/bin/pwd', { cwd: "/a'b" })).toBe(`(cd -P '/a'\\''b'&&unset OLDPWD&&/bin/pwd)${files}`);
+    expect(line('/bin/pwd', { cwd: '/a' }, '/old')).toBe(`(cd -P '/a'&&OLDPWD='/old'&&/bin/pwd)${files}`);
   });
 
   it('lets no first character become an option', () => {

@@ -1,0 +1,122 @@
+/**
+ * Limits on tasks that share the value of a tag, as this client must keep them: the server may send it several tasks of one value ahead, and it
+ * runs at most `concurrency` of them at a time, in the order in which they came. It asks nobody: who holds more than may run holds all of them.
+ *
+ * A task *claims* its units when it may begin, and leaves them when it has ended or will not run; until it can claim them it *waits* here, out of
+ * the way of others.
+ */
+import type { ChainLimit } from '../../protocol/messages.ts';
+import type { ChainUnit, HeldTask } from './lanes.ts';
+
+export class Chains {
+  #limits: readonly ChainLimit[] = [];
+  readonly #units: Map<string, ChainUnit> = new Map();
+  #waiting = 0;
+
+  /** Tasks that wait here. */
+  get size(): number {
+    return this.#waiting;
+  }
+
+  /** The server's limits. Returns the tasks that waited: they are to enter anew; `claimed`: those that run or may begin at any moment. */
+  setLimits(limits: readonly ChainLimit[], claimed: () => Iterable<HeldTask>): HeldTask[] {
+    if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return [];
+    const waiting = this.waiting();
+    this.#limits = limits;
+    this.#units.clear();
+    this.#waiting = 0;
+    for (const task of waiting) task.waits = false;
+    for (const task of claimed()) this.#claim(task, this.#unitsOf(task));
+    return waiting;
+  }
+
+  /** False: it may not begin yet and waits here. */
+  enter(task: HeldTask): boolean {
+    if (this.#limits.length === 0) return true;
+    const units = this.#unitsOf(task);
+    const full = units.find(({ room, waiting }) => room <= 0 || waiting.length > 0);
+    if (full === undefined) {
+      this.#claim(task, units);
+      return true;
+    }
+    this.#wait(task, full);
+    return false;
+  }
+
+  /** A task that had claimed its units has ended or will not run: those that may begin instead. */
+  leave(task: HeldTask): HeldTask[] {
+    const { claims } = task;
+    if (claims === null) return [];
+    task.claims = null;
+    const next: HeldTask[] = [];
+    for (const unit of claims) {
+      unit.room++;
+      this.#next(unit, next);
+    }
+    for (const unit of claims) if (unit.waiting.length === 0 && unit.room === unit.concurrency) this.#units.delete(unit.name);
+    return next;
+  }
+
+  /** A task that waits here was dropped: it goes when its turn comes. */
+  forget(task: HeldTask): void {
+    task.waits = false;
+    this.#waiting--;
+  }
+
+  /** Others wait for what this task has claimed. */
+  isAwaited(task: HeldTask): boolean {
+    return task.claims?.some(({ waiting }) => waiting.some(({ waits }) => waits)) ?? false;
+  }
+
+  /** All that wait. */
+  waiting(): HeldTask[] {
+    return [...this.#units.values()].flatMap((unit) => unit.waiting.filter(({ waits }) => waits));
+  }
+
+  #next(unit: ChainUnit, next: HeldTask[]): void {
+    while (unit.room > 0) {
+      const task = unit.waiting.shift();
+      if (task === undefined) return;
+      if (!task.waits) continue;
+      task.waits = false;
+      this.#waiting--;
+      const units = this.#unitsOf(task);
+      const full = units.find(({ room }) => room <= 0);
+      if (full !== undefined) {
+        this.#wait(task, full);
+        continue;
+      }
+      this.#claim(task, units);
+      next.push(task);
+    }
+  }
+
+  #wait(task: HeldTask, unit: ChainUnit): void {
+    task.waits = true;
+    unit.waiting.push(task);
+    this.#waiting++;
+  }
+
+  #claim(task: HeldTask, units: readonly ChainUnit[]): void {
+    task.claims = units.length === 0 ? null : units;
+    for (const unit of units) unit.room--;
+  }
+
+  #unitsOf(task: HeldTask): ChainUnit[] {
+    const tags = task.attributes?.tags;
+    const units: ChainUnit[] = [];
+    if (tags === undefined) return units;
+    for (const [key, concurrency] of this.#limits) {
+      const value = tags[key];
+      if (value === undefined) continue;
+      const name = JSON.stringify([key, value]);
+      let unit = this.#units.get(name);
+      if (unit === undefined) {
+        unit = { name, concurrency, room: concurrency, waiting: [] };
+        this.#units.set(name, unit);
+      }
+      units.push(unit);
+    }
+    return units;
+  }
+}

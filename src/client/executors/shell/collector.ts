@@ -1,0 +1,91 @@
+/** What the files of a command that has ended become: part of its result, files that the result names, or output for elsewhere. */
+import type { ResultExtra } from '../../../task/result.ts';
+import type { Execution } from '../../executor.ts';
+import type { InheritedStreams } from './inherit.ts';
+import type { Capture } from './options.ts';
+import type { Redirection } from './redirection.ts';
+import { type CommandFiles, capture, discard, keep, type Spool, sizeOf } from './spool.ts';
+
+export interface CollectorParts {
+  readonly spool: Spool;
+  readonly capture: Capture;
+  readonly captureLimit: number;
+  readonly inherited: InheritedStreams | null;
+  readonly redirection: Redirection | null;
+}
+
+export class Collector {
+  readonly #parts: CollectorParts;
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts;
+  }
+
+  /** The files that a command is to write: those of its slot, or under the names that its result will tell, or none. */
+  place(files: CommandFiles, { id, attempt }: Execution): CommandFiles {
+    const { spool, capture: mode, redirection } = this.#parts;
+    if (mode === 'none' || mode === 'lines') {
+      const kept = (stream: 'stdout' | 'stderr', path: string): string => (redirection?.wants(stream) ? path : '/dev/null');
+      return { ...files, output: kept('stdout', files.output), errors: kept('stderr', files.errors) };
+    }
+    if (mode !== 'files') return files;
+    return { ...files, output: spool.resultPath(id, attempt, 'out'), errors: spool.resultPath(id, attempt, 'err') };
+  }
+
+  /** The command never began. */
+  drop(files: CommandFiles): void {
+    discardOwn(files.output);
+    discardOwn(files.errors);
+  }
+
+  /** `redirected`: a promise that settles with the redirection; null: nothing is redirected. */
+  collect(files: CommandFiles, execution: Execution): { extra: ResultExtra | null; redirected: Promise<void> | null } {
+    // Before anything else becomes of the files.
+    const redirected = this.#parts.redirection?.add(files.output, files.errors) ?? null;
+    return { extra: this.#extra(files, execution), redirected };
+  }
+
+  #extra(files: CommandFiles, execution: Execution): ResultExtra | null {
+    const { capture: mode, inherited } = this.#parts;
+    switch (mode) {
+      case 'none':
+      case 'lines':
+        this.drop(files);
+        return null;
+      case 'files':
+        return { stdoutPath: files.output, stderrPath: files.errors };
+      case 'inherit':
+        inherited?.add(files.output, files.errors);
+        return null;
+      case 'result': {
+        const extra: ResultExtra = {};
+        this.#stream(files.output, extra, 'stdout', execution);
+        this.#stream(files.errors, extra, 'stderr', execution);
+        // An empty object costs bytes in every result on the wire and in the store.
+        for (const _ in extra) return extra;
+        return null;
+      }
+    }
+  }
+
+  #stream(path: string, extra: ResultExtra, name: 'stdout' | 'stderr', execution: Execution): void {
+    const size = sizeOf(path);
+    const captured = size === 0 ? null : capture(path, size, this.#parts.captureLimit);
+    if (captured !== null) {
+      if (captured.content.length > 0) extra[name] = captured.content;
+      if (captured.truncated) {
+        extra.truncated = true;
+        const kept = this.#parts.spool.resultPath(execution.id, execution.attempt, name === 'stdout' ? 'out' : 'err');
+        if (keep(path, kept)) {
+          extra[`${name}Path`] = kept;
+          return;
+        }
+      }
+    }
+    discard(path);
+  }
+}
+
+function discardOwn(path: string): void {
+  if (path !== '/dev/null') discard(path);
+}

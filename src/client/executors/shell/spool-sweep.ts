@@ -1,0 +1,44 @@
+/**
+ * What clients that were killed have left in a spool folder: removed when the next client starts there. A folder is touched only when it is
+ * surely such a one: of this user, closed to others (0700), and marked by a process of this machine that lives no more.
+ */
+import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isOfTheDead, ownMark } from '../../../transport/process-mark.ts';
+
+/** In each folder: who made it, and whether results name files in it that outlive their client. */
+const ownerFile = 'owner';
+
+export function ownerText(keepsFiles: boolean): string {
+  return `${ownMark()}\n${keepsFiles ? 'keep' : ''}\n`;
+}
+
+/** The file in which a folder's owner is told. */
+export function ownerPath(folder: string): string {
+  return join(folder, ownerFile);
+}
+
+/** Never fails: what cannot be read or removed stays. */
+export function sweepSpools(parent: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(parent);
+  } catch {
+    return;
+  }
+  for (const name of names) if (/^millrace-\w{6}$/.test(name)) sweep(join(parent, name));
+}
+
+function sweep(folder: string): void {
+  try {
+    const found = lstatSync(folder);
+    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o777) !== 0o700) return;
+    const [mark = '', keep = ''] = readFileSync(ownerPath(folder), 'utf8').split('\n');
+    if (!isOfTheDead(mark)) return;
+    // Files that results name stay until somebody removes them.
+    const named = keep === 'keep' && readdirSync(join(folder, 'results')).length > 0;
+    rmSync(named ? join(folder, 'commands') : folder, { recursive: true, force: true });
+  } catch {
+    // Another client that starts is at it, or it has no mark: it is nobody's business here.
+  }
+}

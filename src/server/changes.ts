@@ -1,0 +1,117 @@
+/**
+ * Changes of stored tasks, and `cancel`, however many tasks they mean: some at a time, each time a turn of its own, so that 200,000 of them
+ * hold nobody else up for longer than one.
+ */
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { TaskChange } from '../data/change.ts';
+import { orderedNumbers } from '../data/ordered.ts';
+import { searchNumbers, searchTasks } from '../store/search.ts';
+import type { Condition, TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
+import { outcomeCode } from '../task/result.ts';
+import { checkTags, isTagKey } from '../task/tags.ts';
+import type { ServerCore } from './core/core.ts';
+import type { CoreEvent } from './core/events.ts';
+
+/** Tasks of one turn: about 20 ms of SQLite. */
+const chunk = 2_000;
+
+/** Rows of finished tasks may carry output: so many are looked at before a turn. */
+const rowsChunk = 500;
+
+const pending: Condition = { field: 'state', op: '!=', value: 'done' };
+
+export interface ChangesParts {
+  readonly core: ServerCore;
+  readonly store: TaskStore;
+  readonly clock: Clock;
+  feed(event: CoreEvent, rows: number): void;
+  /** Resolves after the commit of what was fed until now. */
+  committed(): Promise<void>;
+}
+
+export class Changes {
+  readonly #parts: ChangesParts;
+
+  constructor(parts: ChangesParts) {
+    this.#parts = parts;
+  }
+
+  /** @returns how many were cancelled @throws ERR_ENDED */
+  async cancel(filter: TaskFilter): Promise<number> {
+    const { core, store } = this.#parts;
+    let cancelled = 0;
+    for await (const numbers of this.#numbers({ ...filter, where: [...(filter.where ?? []), pending] })) {
+      const rows = await store.pending(numbers.filter((n) => core.task(n) === null));
+      const before = core.counts.outcomes[outcomeCode.cancelled] ?? 0;
+      this.#parts.feed({ type: 'cancel', numbers, rows }, numbers.length);
+      cancelled += (core.counts.outcomes[outcomeCode.cancelled] ?? 0) - before;
+      await this.#parts.committed();
+    }
+    return cancelled;
+  }
+
+  /** @returns how many were changed @throws ERR_ENDED */
+  async change(filter: TaskFilter, change: TaskChange): Promise<number> {
+    let changed = 0;
+    for await (const numbers of this.#numbers(filter)) changed += await this.#some(numbers, change);
+    return changed;
+  }
+
+  async #some(numbers: readonly number[], change: TaskChange): Promise<number> {
+    const { core, store, clock } = this.#parts;
+    const outside = numbers.filter((n) => core.task(n) === null);
+    const apply = async (numbers: readonly number[], done: readonly TaskRow[]): Promise<number> => {
+      // Read last: what came into memory meanwhile is changed there.
+      const rows = await store.pending(numbers.filter((n) => core.task(n) === null));
+      const before = core.changes;
+      this.#parts.feed({ type: 'change', change, numbers, rows, done }, numbers.length);
+      const changed = core.changes - before;
+      if (changed > 0) await this.#parts.committed();
+      return changed;
+    };
+    const held = new Set(outside);
+    let changed = await apply(
+      numbers.filter((n) => !held.has(n)),
+      [],
+    );
+    if (outside.length === 0) return changed;
+    for await (const page of searchTasks(store, { numbers: outside }, clock, rowsChunk)) {
+      changed += await apply(
+        page.map(({ n }) => n),
+        page.filter((row) => row.end !== null),
+      );
+    }
+    return changed;
+  }
+
+  /** The tasks that are meant, some at a time. */
+  async *#numbers(filter: TaskFilter): AsyncGenerator<readonly number[], void, undefined> {
+    const { core, store, clock } = this.#parts;
+    const refuse = (): void => {
+      if (core.phase === 'finished')
+        throw new MillraceError('ERR_ENDED', 'the run has ended; openTasks(database) changes what it left in a file');
+    };
+    refuse();
+    const ordered = filter.limit !== undefined && filter.orderBy !== undefined && filter.orderBy !== 'n';
+    const lists = ordered ? [[...(await orderedNumbers(store, filter, clock))]] : searchNumbers(store, filter, clock);
+    for await (const numbers of lists) {
+      for (let from = 0; from < numbers.length; from += chunk) {
+        refuse();
+        yield numbers.slice(from, from + chunk);
+      }
+    }
+  }
+}
+
+/**
+ * A change from outside: each field is checked.
+ * @throws ERR_PROTOCOL, ERR_TAG
+ */
+export function checkChange(value: unknown): TaskChange {
+  const { kind, tags, removeTags } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (kind === 'revert' || kind === 'requeue' || kind === 'delete') return { kind };
+  if (kind !== 'update' || !Array.isArray(removeTags) || !removeTags.every((key) => typeof key === 'string' && isTagKey(key)))
+    throw new MillraceError('ERR_PROTOCOL', 'a change is an update (tags, removeTags), a revert, a requeue or a delete');
+  return { kind, tags: checkTags(tags), removeTags };
+}

@@ -1,0 +1,29 @@
+/** Frontiers: up to where tasks are in memory, and the questions to the store for what is beyond. */
+import type { LaneChoice, QueueKey } from '../../store/store.ts';
+import type { CoreTask } from './entities.ts';
+import type { LaneKind } from './kind.ts';
+import { before } from './order.ts';
+
+/** A question to the store. */
+export interface Refill {
+  readonly after: QueueKey | null;
+  readonly limit: number;
+  readonly lanes: LaneChoice | null;
+}
+
+/** Before every task. */
+export const start: QueueKey = { group: Number.NEGATIVE_INFINITY, rank: 0, n: 0 };
+
+export function keyOf({ group, rank, n }: QueueKey): QueueKey {
+  return { group, rank, n };
+}
+
+/** As the store is asked. */
+export function questionAfter(frontier: QueueKey): QueueKey | null {
+  return Number.isFinite(frontier.group) ? frontier : null;
+}
+
+/** A task of a detached kind stays in the store: under its own lane it will come with its lane, under another one it must be looked for. */
+export function strayed(kind: LaneKind, task: CoreTask): void {
+  if (task.storedLane !== kind.text && (kind.astray === null || before(task, kind.astray))) kind.astray = keyOf(task);
+}

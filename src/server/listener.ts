@@ -1,0 +1,29 @@
+/** Where a server listens, and how others of this user find it: beside its database. */
+import { hostName } from '../base/ids.ts';
+import type { OpenedStore } from '../store/open.ts';
+import type { Connection } from '../transport/connection.ts';
+import type { NetListener } from '../transport/listen.ts';
+import type { ServerParts } from './messages.ts';
+
+/** null: it opens no port. @throws ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
+export async function openListener(
+  { config, clock, listens, id, logger }: ServerParts,
+  store: OpenedStore,
+  onConnection: (connection: Connection) => void,
+): Promise<NetListener | null> {
+  if (!listens) return null;
+  // Sockets and TLS take 50 ms to load, and `runLocal` needs neither.
+  const { listen } = await import('../transport/listen.ts');
+  const listener = await listen({
+    address: config.address,
+    auth: config.auth,
+    tls: config.tls,
+    self: { role: 'server', id, host: hostName(), pid: process.pid },
+    clock,
+    onConnection,
+    onRefused: (error, remote) => logger.warn({ err: error, remote }, 'a connection was refused'),
+  });
+  const { address, key, fingerprint } = listener;
+  store.announce?.(JSON.stringify({ address, key: config.auth === null ? key : null, fingerprint }));
+  return listener;
+}

@@ -1,0 +1,41 @@
+/** The way into the core for what the server reads itself: as for any submitter, without a connection. */
+import type { Message } from '../protocol/messages.ts';
+import type { WireTask } from '../task/task.ts';
+import type { Intake, IntakeLane } from './intake.ts';
+import type { Links } from './links.ts';
+import type { Turns } from './turns.ts';
+
+export interface OwnIntakeParts {
+  readonly lane: IntakeLane;
+  readonly turns: Turns;
+  readonly intake: Intake;
+  readonly links: Links;
+}
+
+export class OwnIntake {
+  readonly #parts: OwnIntakeParts;
+
+  constructor(parts: OwnIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** A submitter begins: answers to it go to `receive`. */
+  open(submitter: string, receive: (message: Message) => void): void {
+    const { lane, links, turns } = this.#parts;
+    links.intercept(lane.name, receive);
+    turns.feed({ type: 'submitter-open', connection: lane.name, submitter });
+  }
+
+  close(submitter: string): void {
+    this.#parts.intake.done(this.#parts.lane, submitter);
+  }
+
+  submit(submitter: string, sequence: number, tasks: WireTask[]): void {
+    this.#parts.intake.submit(this.#parts.lane, ['submit', submitter, sequence, tasks, false]);
+  }
+
+  /** Which of these the store knows by their key or id: their places, with their numbers. */
+  known(tasks: readonly WireTask[]): Promise<ReadonlyMap<number, number>> {
+    return this.#parts.intake.known(tasks);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Upkeep of a database file: finished tasks to another file, space given back, a copy. The path is given as in the option `database`.
+ * Each call opens the file by itself; `rotateDatabase` and `vacuumDatabase` want it for themselves, a backup is taken beside a server too.
+ */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { makeSalt } from '../task/id.ts';
+import { databasePath } from './open.ts';
+import { loadDriver } from './sqlite/driver.ts';
+import { backup, rotate, vacuum } from './sqlite/maintain.ts';
+
+function fileOf(database: string, what: string): string {
+  const path = databasePath(database);
+  if (path === null) throw new MillraceError('ERR_OPTION', `${what}: a store in memory has no file; give the path of a SQLite file`);
+  return path;
+}
+
+/**
+ * Move all finished tasks with their history and output to another file, which is made or, if it holds tasks of this very database,
+ * added to. Ids stay the same, and `openStore` opens the other file as it opens this one. Tasks that an unfinished one depends on stay. Killed in between,
+ * some tasks are in both files, none in neither; the next call puts that right.
+ * @returns how many tasks were moved
+ * @throws ERR_DATABASE_IN_USE, ERR_DATABASE, ERR_DATABASE_FOREIGN, ERR_DATABASE_VERSION, ERR_OPTION
+ */
+export async function rotateDatabase(database: string, target: string, clock: Clock = systemClock): Promise<number> {
+  return rotate(await loadDriver(), fileOf(database, 'database'), fileOf(target, 'target'), clock);
+}
+
+/**
+ * Give the space of removed tasks back to the disk. It wants as much free space as the file takes while it works.
+ * @returns the bytes that the file has become smaller
+ * @throws ERR_DATABASE_IN_USE, ERR_DATABASE, ERR_DATABASE_FOREIGN, ERR_DATABASE_VERSION, ERR_OPTION
+ */
+export async function vacuumDatabase(database: string, clock: Clock = systemClock): Promise<number> {
+  return vacuum(await loadDriver(), fileOf(database, 'database'), () => makeSalt(clock.random()));
+}
+
+/**
+ * A copy of the file as it stands at one moment, also while a server writes to it; for this user only (mode 0600). It holds the calling thread: some
+ * 100 MB a second.
+ * @throws ERR_DATABASE (no such file, or the target exists), ERR_DATABASE_FOREIGN, ERR_DATABASE_VERSION, ERR_OPTION
+ */
+export async function backupDatabase(database: string, target: string): Promise<void> {
+  backup(await loadDriver(), fileOf(database, 'database'), fileOf(target, 'target'));
+}

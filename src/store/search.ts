@@ -1,0 +1,109 @@
+/**
+ * Long searches in stretches, so that none holds the thread for long: an adapter answers at once, and a question about 5,000,000 tasks takes
+ * seconds. A stretch is a range of task numbers (`after`, `upTo`); between two of them the thread is free for others.
+ *
+ * Measured on a SQLite file: a stretch takes 1-20 ms where SQL decides, 25 ms where each row must be read (`~`).
+ */
+import type { Clock } from '../base/clock.ts';
+import { extraSize, taskSize } from '../task/size.ts';
+import { sortRows } from './order.ts';
+import type { TaskFilter, TaskRow, TaskStore } from './store.ts';
+
+/** Task numbers in a stretch; fewer where the store cannot decide by columns. */
+const longStretch = 8_192;
+const shortStretch = 4_096;
+
+/** Rows of a page at most, and of the first one; then as many as have about so many bytes: a row may have 2 MiB of output, and a page is in memory. */
+const page = 1_000;
+const firstPage = 16;
+const pageBytes = 4 * 2 ** 20;
+
+/**
+ * What `find` finds, in pages that are not empty. In another order than by number the one page is put together from the best rows of each
+ * stretch; without a limit it holds everything that was found.
+ * @param first Rows of the first page.
+ */
+export async function* searchTasks(
+  store: TaskStore,
+  filter: TaskFilter,
+  clock: Clock,
+  first: number = firstPage,
+): AsyncGenerator<TaskRow[], void, undefined> {
+  const { orderBy = 'n', desc = false } = filter;
+  let left = filter.limit ?? Number.POSITIVE_INFINITY;
+  if (orderBy !== 'n') {
+    let best: TaskRow[] = [];
+    for await (const part of stretches(store, filter, clock)) {
+      best.push(...(await store.find(part)));
+      best = sortRows(best, orderBy, desc);
+      if (best.length > left) best.length = left;
+    }
+    if (best.length > 0) yield best;
+    return;
+  }
+  let size = Math.min(page, first);
+  for await (const part of stretches(store, filter, clock)) {
+    let after = part.after;
+    for (;;) {
+      const limit = Math.min(size, left);
+      const rows = await store.find({ ...part, ...(after === undefined ? {} : { after }), limit });
+      if (rows.length > 0) yield rows;
+      size = nextSize(size, rows);
+      left -= rows.length;
+      if (left <= 0) return;
+      if (rows.length < limit) break;
+      after = rows[rows.length - 1]?.n;
+    }
+  }
+}
+
+function nextSize(size: number, rows: readonly TaskRow[]): number {
+  let bytes = 1;
+  for (const { task, end } of rows) bytes += 200 + taskSize(task) + (end === null ? 0 : extraSize(end.extra));
+  return Math.max(1, Math.min(page, size * 4, Math.floor((pageBytes * Math.max(1, rows.length)) / bytes)));
+}
+
+/** What `numbers` finds, in pages that are not empty; by number, whatever the filter's order. */
+export async function* searchNumbers(store: TaskStore, filter: TaskFilter, clock: Clock): AsyncGenerator<number[], void, undefined> {
+  let left = filter.limit ?? Number.POSITIVE_INFINITY;
+  const { orderBy: _, ...byNumber } = filter;
+  for await (const part of stretches(store, byNumber, clock)) {
+    const numbers = await store.numbers(Number.isFinite(left) ? { ...part, limit: left } : part);
+    if (numbers.length > 0) yield numbers;
+    left -= numbers.length;
+    if (left <= 0) return;
+  }
+}
+
+/** What `count` counts. */
+export async function countTasks(store: TaskStore, filter: TaskFilter, clock: Clock): Promise<number> {
+  const limit = filter.limit ?? Number.POSITIVE_INFINITY;
+  let count = 0;
+  for await (const part of stretches(store, filter, clock)) {
+    count += await store.count(part);
+    if (count >= limit) return limit;
+  }
+  return count;
+}
+
+/** The filter, narrowed to one stretch after the other in the order of the answer. */
+async function* stretches(store: TaskStore, filter: TaskFilter, clock: Clock): AsyncGenerator<TaskFilter, void, undefined> {
+  const named = filter.numbers ?? filter.ids ?? filter.keys;
+  const stretch = filter.where === undefined ? longStretch : shortStretch;
+  if (named !== undefined && named.length <= stretch) {
+    yield filter;
+    return;
+  }
+  const edge = async (last: boolean): Promise<number | undefined> => (await store.numbers({ desc: last, limit: 1 }))[0];
+  const [lowest, highest] = [await edge(false), await edge(true)];
+  if (lowest === undefined || highest === undefined) return;
+  const { desc = false, after, upTo } = filter;
+  const first = desc ? Math.min(highest, (after ?? highest + 1) - 1) : Math.max(lowest, (after ?? lowest - 1) + 1);
+  const last = desc ? Math.max(lowest, upTo ?? lowest) : Math.min(highest, upTo ?? highest);
+  for (let at = first; desc ? at >= last : at <= last; at += desc ? -stretch : stretch) {
+    if (at !== first) await new Promise<void>((done) => clock.after(0, done));
+    yield desc
+      ? { ...filter, after: at + 1, upTo: Math.max(last, at - stretch + 1) }
+      : { ...filter, after: at - 1, upTo: Math.min(last, at + stretch - 1) };
+  }
+}

@@ -1,0 +1,2 @@
+/** A CommonJS module that is a function. */
+module.exports = (text) => `plain ${text}`;

@@ -1,0 +1,31 @@
+/** Reads the table of `test/system/hypershell-parity.md`: what HyperShell's library offers, what that is here, and the test that proves it. */
+import { readFileSync } from 'node:fs';
+
+export interface ParityRow {
+  /** Its word there: `Callable.parameter`, a behaviour in words, or `defect N`. */
+  readonly original: string;
+  readonly here: string;
+  /** Below `test/`. */
+  readonly file: string;
+  /** The test's describes and its name, joined by ' > '. */
+  readonly test: string;
+}
+
+/** @throws for a row that is not of three cells, the last of them `file: test` */
+export function readParityTable(path: URL): ParityRow[] {
+  const rows: ParityRow[] = [];
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .forEach((line, index) => {
+      if (!line.startsWith('| ') || line.startsWith('| HyperShell ') || line.startsWith('| --')) return;
+      const cells = line.slice(2, -2).split(' | ');
+      const [original, here, proof] = cells.map((cell) => cell.trim());
+      const place = /^(?<file>[\w./-]+\.test\.ts): (?<test>.+)$/.exec(proof ?? '')?.groups;
+      if (cells.length !== 3 || place === undefined)
+        throw new Error(`line ${index + 1} of the parity table has not its three cells: ${line}`);
+      rows.push({ original: original ?? '', here: here ?? '', file: `test/${place.file}`, test: place.test ?? '' });
+    });
+  return rows;
+}
+
+export const parityTable: URL = new URL('../system/hypershell-parity.md', import.meta.url);
