@@ -3,7 +3,7 @@ import { type Report, simulate } from '../../src/testing/simulation.ts';
 import { faults, mutations } from '../../src/testing/world.ts';
 
 // On a machine that does much else.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const seeds = 300;
 

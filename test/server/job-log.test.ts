@@ -63,7 +63,8 @@ it('is begun anew, or gone on with after a line that was cut off', async () => {
   const resumed = await open(path, true);
   resumed.add([task(2)], [attemptEnd(2)], clients);
   await resumed.close();
-  const second = (await open(path, true).then((log) => log.close()), readFileSync(path, 'utf8'));
+  await open(path, true).then((log) => log.close());
+  const second = readFileSync(path, 'utf8');
   expect(second.startsWith(`${jobLogHeader}2\t`)).toBe(true);
   expect(second.split('\n')).toHaveLength(3);
   await (await open(path)).close();

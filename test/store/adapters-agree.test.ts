@@ -142,6 +142,6 @@ test('the adapters tell the same story of any history', async () => {
       }
       file.close();
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 }, 60_000);

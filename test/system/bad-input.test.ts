@@ -139,7 +139,7 @@ it('an invalid option or unit names the option', async () => {
   ];
   for (const [options, message] of clients) await expect(ClientThread.new(options)).rejects.toThrow(message);
   const server = await startServer();
-  await expectRefusal(() => ClientThread.new({ address: server.address, template: '{% id %}' }), 'ERR_TEMPLATE');
+  await expectRefusal(() => ClientThread.new({ address: server.address, template: 'echo {% id' }), 'ERR_TEMPLATE', /column 6/);
 });
 
 it('an unknown option names the nearest one', async () => {

@@ -1,7 +1,8 @@
 /** What is large: many large results, one that is larger than a message, a task that is, a host that lets bytes lie. */
-import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
-import type { TaskResult } from '../../dist/index.js';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { readValue, type TaskResult } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
@@ -61,11 +62,14 @@ it('the history of 20 attempts of 900 kB each is whole', async () => {
   expect(lengths(attempts)).toEqual(new Array<number>(20).fill(size));
 });
 
-it('a value larger than a message fails its task alone', async () => {
+it('a value larger than a message stays in a file', async () => {
   const call = (bytes: number): object => ({ module: functions, name: 'text', args: [bytes] });
-  const { summary, results } = await runAll([call(20_000_000), call(13_000_000), 'echo after'] as never);
-  expect(summary).toMatchObject({ submitted: 3, succeeded: 2, failed: 1 });
-  expect(results[0]).toMatchObject({ outcome: 'failed', error: { code: 'ERR_FRAME_TOO_LARGE' }, value: undefined });
+  const { summary, results } = await runAll([call(20_000_000), call(13_000_000), 'echo after'] as never, { valueLimit: '14MiB' });
+  expect(summary).toMatchObject({ submitted: 3, succeeded: 3 });
+  expect(results[0]).toMatchObject({ outcome: 'succeeded', value: undefined, valuePath: expect.any(String) });
+  const path = results[0]?.valuePath ?? '';
+  onTestFinished(() => rmSync(dirname(path), { recursive: true }));
+  expect(String(await readValue(path))).toHaveLength(20_000_000);
   expect(String(results[1]?.value)).toHaveLength(13_000_000);
   expect(results[2]?.stdout.toString()).toBe('after\n');
 });

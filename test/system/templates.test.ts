@@ -84,7 +84,8 @@ it('a client that is stopped ends the commands of its template', async () => {
   const server = await startServer({ foreverMode: true });
   const client = await startClient(server, { template: `echo {% echo $$ >> ${folder}/pids; sleep 60 %}` });
   await server.submit(['x']);
-  const [pid] = await until(() => pidsIn(join(folder, 'pids')).length === 1 && pidsIn(join(folder, 'pids')));
+  await until(() => pidsIn(join(folder, 'pids')).length === 1, 'the start of the command');
+  const [pid] = pidsIn(join(folder, 'pids'));
   await client.stop();
   expect(isAlive(pid ?? 0)).toBe(false);
 });

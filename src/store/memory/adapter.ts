@@ -87,7 +87,7 @@ export class MemoryStore implements TaskStore {
     this.#epoch++;
     const open = openTasks(this.#segments, this.#granted);
     const grants: Recovery['grants'] = [];
-    for (const grant of [...this.#grants.values()]) {
+    for (const grant of [...this.#grants.values()].sort((a, b) => a.id - b.id)) {
       const numbers: number[] = [];
       eachNumber(grant.tasks, (n) => numbers.push(n));
       const tasks = this.pending(numbers);
