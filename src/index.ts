@@ -19,7 +19,7 @@ export type { TaskUpdate } from './data/change.ts';
 export type { ExportOptions } from './data/export.ts';
 export type { ExportField } from './data/export-format.ts';
 export type { TaskQuery } from './data/query.ts';
-export type { AttemptRecord, TaskRecord } from './data/record.ts';
+export type { AttemptRecord, TaskDemands, TaskRecord } from './data/record.ts';
 export type { Explanation, StoredTaskData, TaskData } from './data/task-data.ts';
 export type { Where } from './data/where.ts';
 export { connect, openTasks, type ServerConnection } from './local/connect.ts';

@@ -20,3 +20,8 @@ export const systemClock: Clock = {
   },
   random: () => Math.random(),
 };
+
+/** Resolves after `ms`. */
+export function pauseFor(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
+}

@@ -88,6 +88,11 @@ export class MillraceError extends Error {
   /** Any thrown thing as a `MillraceError`: one of ours unchanged, everything else wrapped under `code`. */
   static from(thrown: unknown, code: ErrorCode = 'ERR_INTERNAL'): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
-    return new MillraceError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+    return new MillraceError(code, reasonOf(thrown), { cause: thrown });
   }
+}
+
+/** What a thrown thing says, whatever it is. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -2,6 +2,7 @@
  * Shell tasks as the shell executor runs them: makes the command (template) and the environment of each, and adds to its end what only
  * this side knows. A task that cannot even be made into a command fails here, as if it had run.
  */
+import { resolve } from 'node:path';
 import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
 import { TaskIds } from '../task/id.ts';
@@ -10,18 +11,28 @@ import { Template } from '../task/template.ts';
 import { type AttemptFacts, commonEnvironment, taskEnvironment } from './environment.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from './executor.ts';
 import { createShellExecutor } from './executors/shell/create.ts';
+import { directoryError } from './executors/shell/working-directory.ts';
 import { OutputPort } from './output-port.ts';
 import { outputSinks } from './output-sinks.ts';
 import { refused } from './refused.ts';
 import type { KeyedTask, RunnerOptions } from './runner-options.ts';
 import { TemplateParts } from './template-parts.ts';
 
+/** A command that a template made. */
+interface Made {
+  readonly command: string;
+  /** When its making began (epoch ms), and how long it took, where it took a while: it is part of the attempt. */
+  readonly filling: { readonly startedAt: number; readonly durationMs: number } | null;
+}
+
 export class Commands {
   readonly #options: RunnerOptions;
   readonly #handlers: ExecutorHandlers;
+  /** What all commands of this client see. */
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #template: Template;
   /** What the template made of the lines that run now; empty while the line itself is the command. */
-  readonly #commands: Map<number, string> = new Map();
+  readonly #commands: Map<number, Made> = new Map();
   /** Null: the template has no commands of its own. */
   readonly #parts: TemplateParts | null;
   #shell!: Executor;
@@ -32,14 +43,14 @@ export class Commands {
   /** The shells stand when this resolves. */
   static async open(options: RunnerOptions, handlers: ExecutorHandlers): Promise<Commands> {
     const commands = new Commands(options, handlers);
-    const { config, clock, logger, id } = options;
+    const { config, clock, logger } = options;
     const { numTasks: slots, capture, captureLimit } = config;
     const output = options.output === null ? null : new OutputPort(options.output, (error) => handlers.failed(error));
     commands.#output = output;
     commands.#shell = await createShellExecutor(
       {
         slots,
-        environment: { ...options.environment, ...commonEnvironment(config, id, hostName()) },
+        environment: commands.#environment,
         spoolFolder: options.spoolFolder,
         capture,
         captureLimit,
@@ -61,6 +72,7 @@ export class Commands {
   private constructor(options: RunnerOptions, handlers: ExecutorHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#environment = { ...options.environment, ...commonEnvironment(options.config, options.id, hostName()) };
     this.#template = new Template(options.config.template);
     this.#parts = this.#template.dynamic ? new TemplateParts(options.clock) : null;
   }
@@ -99,15 +111,18 @@ export class Commands {
   #completed(ends: readonly ExecutionEnd[]): readonly ExecutionEnd[] {
     if (this.#template.identity) return ends;
     return ends.map((end) => {
-      const command = this.#commands.get(end.key);
+      const made = this.#commands.get(end.key);
       this.#commands.delete(end.key);
-      return command === undefined ? end : { ...end, extra: { ...end.extra, command } };
+      if (made === undefined) return end;
+      const { command, filling } = made;
+      const time = filling === null ? {} : { startedAt: filling.startedAt, durationMs: filling.durationMs + end.durationMs };
+      return { ...end, ...time, extra: { ...end.extra, command } };
     });
   }
 
   /** A shell task is alone on its slot, so that what is filled in and what then runs are never two. */
   async #fillAndStart(parts: TemplateParts, slot: number, [key, task]: KeyedTask): Promise<void> {
-    const { clock, environment, config, id: client } = this.#options;
+    const { clock } = this.#options;
     const startedAt = clock.wall();
     const began = clock.now();
     const [n, submittedAt, [, line, , attributes]] = task.granted;
@@ -115,13 +130,17 @@ export class Commands {
       server: this.server,
       wall: startedAt,
     });
-    const env = { ...environment, ...commonEnvironment(config, client, hostName()), ...own };
+    const env = { ...this.#environment, ...own };
     const fields = { tags: attributes?.tags, fields: attributes?.fields, slot };
     let end: ExecutionEnd;
     try {
-      const filled = await parts.fill(this.#template, { slot, key, line, fields, env, cwd: attributes?.cwd ?? null });
+      const cwd = attributes?.cwd ?? null;
+      const bad = cwd === null ? null : directoryError(resolve(cwd));
+      if (bad !== null) throw bad;
+      const filled = await parts.fill(this.#template, { slot, key, line, fields, env, cwd });
       if ('command' in filled) {
-        this.#shell.start(slot, [this.#executionOf(key, task, slot, filled.command)]);
+        const filling = { startedAt, durationMs: clock.now() - began };
+        this.#shell.start(slot, [this.#executionOf(key, task, slot, { command: filled.command, filling })]);
         return;
       }
       end = { key, outcome: 'failed', exitStatus: null, startedAt, durationMs: 0, extra: { signal: filled.stopped } };
@@ -135,16 +154,17 @@ export class Commands {
     const [, , [, args, , attributes]] = task.granted;
     if (!this.#template.identity) {
       const command = this.#template.expand(args, { tags: attributes?.tags, fields: attributes?.fields, slot });
-      return this.#executionOf(key, task, slot, command);
+      return this.#executionOf(key, task, slot, { command, filling: null });
     }
     if (attributes?.fields !== undefined && isBare(args, attributes.fields)) throw withoutTemplate();
-    return this.#executionOf(key, task, slot, args);
+    return this.#executionOf(key, task, slot, { command: args, filling: null });
   }
 
-  #executionOf(key: number, task: KeyedTask[1], slot: number, command: string): Execution {
+  #executionOf(key: number, task: KeyedTask[1], slot: number, made: Made): Execution {
+    const { command } = made;
     const [n, submittedAt, [, , input, attributes]] = task.granted;
     const id = attributes?.id ?? this.ids.of(submittedAt, n);
-    if (!this.#template.identity) this.#commands.set(key, command);
+    if (!this.#template.identity) this.#commands.set(key, made);
     const env = taskEnvironment(task, id, command, slot, { server: this.server, wall: this.#options.clock.wall() });
     const execution = { key, id, attempt: task.attempt, command, input, env, cwd: attributes?.cwd ?? null };
     if (this.#options.config.monitor === null) return execution;

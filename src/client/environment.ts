@@ -2,7 +2,6 @@
  * What a command finds in its environment beside its client's own: `TASK_…` (source: HyperShell). What is the same for all tasks of
  * a client is set once, in the shells themselves; only the rest is exported for each command. Unset values are left out.
  */
-
 import type { ClientConfig } from '../config/client-options.ts';
 import type { HeldTask } from './core/held.ts';
 

@@ -3,19 +3,21 @@
  * `redirectErrors`, and tells the thread of each piece when it was dealt with. Three queues that do not wait for each other: lines, and one for each
  * stream. The first error of any of them is kept, told to the thread, and what comes after it is not dealt with.
  */
-import type { Writable } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../base/errors.ts';
 import type { ClientHooks } from '../config/client-options.ts';
+import { RedirectStream } from '../output/redirect-stream.ts';
 import { toWireError } from '../protocol/wire-error.ts';
 import type { OutputAnswer, OutputMessage } from './output-messages.ts';
 
 type LinesMessage = Extract<OutputMessage, readonly ['lines', ...unknown[]]>;
 type Hooks = Pick<ClientHooks, 'onLine' | 'redirectOutput' | 'redirectErrors'>;
+type Stream = 'stdout' | 'stderr';
 
 export class HostOutput {
   readonly #port: MessagePort;
-  readonly #hooks: Hooks;
+  readonly #onLine: Hooks['onLine'];
+  readonly #streams: Readonly<Record<Stream, RedirectStream | null>>;
   readonly #queues: Record<OutputMessage[0], Promise<void>> = {
     lines: Promise.resolve(),
     stdout: Promise.resolve(),
@@ -28,15 +30,11 @@ export class HostOutput {
 
   constructor(port: MessagePort, hooks: Hooks) {
     this.#port = port;
-    this.#hooks = hooks;
-    const { redirectOutput, redirectErrors } = hooks;
-    for (const stream of new Set([redirectOutput, redirectErrors])) {
-      if (stream === null || typeof stream.on !== 'function') continue;
-      // Also an error that belongs to no write must not end the host.
-      const failed = (cause: Error): void => this.#failed(unwritable(cause));
-      stream.on('error', failed);
-      port.once('close', () => stream.removeListener('error', failed));
-    }
+    const { onLine, redirectOutput, redirectErrors } = hooks;
+    this.#onLine = onLine;
+    const stdout = redirectOutput === null ? null : this.#stream(redirectOutput);
+    const same = redirectErrors !== null && redirectErrors === redirectOutput;
+    this.#streams = { stdout, stderr: same ? stdout : redirectErrors === null ? null : this.#stream(redirectErrors) };
     port.on('message', (message: OutputMessage) => {
       const [queue] = message;
       this.#queues[queue] = this.#queues[queue].then(() => this.#deal(message));
@@ -52,6 +50,12 @@ export class HostOutput {
   hurry(): void {
     this.#hurried = true;
     for (const release of this.#releases) release();
+  }
+
+  #stream(target: NonNullable<Hooks['redirectOutput']>): RedirectStream {
+    const stream = new RedirectStream(target, 'the stream that output is redirected to', (error) => this.#failed(error));
+    this.#port.once('close', () => stream.release());
+    return stream;
   }
 
   async #deal(message: OutputMessage): Promise<void> {
@@ -76,7 +80,7 @@ export class HostOutput {
   }
 
   async #lines([, , id, attempt, slot, stream, text]: LinesMessage): Promise<void> {
-    const onLine = this.#hooks.onLine;
+    const onLine = this.#onLine;
     if (onLine === null) return;
     for (const line of text.split('\n')) {
       const promised = onLine({ id, attempt, slot, stream, line });
@@ -86,18 +90,9 @@ export class HostOutput {
     }
   }
 
-  async #write(name: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
-    const stream: Writable | null = name === 'stdout' ? this.#hooks.redirectOutput : this.#hooks.redirectErrors;
-    if (stream === null) return;
-    await this.#settled(
-      new Promise<void>((resolve, reject) => {
-        try {
-          stream.write(bytes, (cause?: Error | null) => (cause ? reject(unwritable(cause)) : resolve()));
-        } catch (thrown) {
-          reject(unwritable(thrown instanceof Error ? thrown : new Error(String(thrown))));
-        }
-      }),
-    );
+  async #write(name: Stream, bytes: Uint8Array): Promise<void> {
+    const stream = this.#streams[name];
+    if (stream !== null) await this.#settled(stream.write(bytes));
   }
 
   async #settled(promised: void | Promise<void>): Promise<void> {
@@ -116,8 +111,4 @@ export class HostOutput {
     this.#answer(['failed', 0, toWireError(MillraceError.from(error))]);
     for (const release of this.#releases) release();
   }
-}
-
-function unwritable(cause: Error): MillraceError {
-  return new MillraceError('ERR_REDIRECT', `the stream that output is redirected to cannot be written: ${cause.message}`, { cause });
 }

@@ -1,6 +1,6 @@
 /** Where the outputs of commands go beside their results, as the options say: a file that is appended to in this thread, or a stream of the host. */
 import type { ClientConfig } from '../config/client-options.ts';
-import { RedirectFile } from '../data/redirect-file.ts';
+import { RedirectFile } from '../output/redirect-file.ts';
 import type { OutputSink, OutputSinks } from './executors/shell/redirection.ts';
 import type { OutputPort } from './output-port.ts';
 

@@ -12,8 +12,8 @@ export function usableTime({ walltime, taskSignalwait }: Pick<ClientConfig, 'wal
   return walltime === null ? null : Math.max(0, walltime - 2 * taskSignalwait - walltimeMargin);
 }
 
-/** `left`: for so long tasks may run from now on (ms); null: for ever. */
-export function clientPeer(config: ClientConfig, id: string, left: number | null): PeerInfo {
+/** `left`: for so long tasks may run from now on (ms); null: for ever. By default it has just been started. */
+export function clientPeer(config: ClientConfig, id: string, left: number | null = usableTime(config)): PeerInfo {
   const { numTasks: slots, cores, memory, resources, tags } = config;
   const client = { slots, cores, memory, resources, tags, ...(left === null ? {} : { walltime: Math.max(0, left) }) };
   return { role: 'client', id, host: hostName(), pid: process.pid, client };

@@ -11,7 +11,6 @@ import { type LifecycleEvents, type StopOptions, ThreadHandle } from '../threads
 import type { ClientSummary } from './client.ts';
 import { HostOutput } from './host-output.ts';
 import { type ClientState, type ClientThreadData, clientStates } from './messages.ts';
-import { clientPeer as peerAt, usableTime } from './peer.ts';
 
 const entry = new URL('./entry.js', import.meta.url);
 
@@ -114,9 +113,4 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
   async interrupt(): Promise<void> {
     await this.request('interrupt');
   }
-}
-
-/** What a client with this configuration says of itself when it starts. */
-export function clientPeer(config: ClientConfig, id: string): PeerInfo {
-  return peerAt(config, id, usableTime(config));
 }

@@ -106,7 +106,7 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
   memory?: Size;
   /** Other countable resources that this client has, for instance `{ gpu: 1 }`. Default: none. */
   resources?: Record<string, number>;
-  /** Wait so long before the first connection; negative: a random time up to it, so that many clients do not come at once. Default 0. */
+  /** Wait so long before the first connection; negative: a random time up to it, so that many clients do not come at once. Part of the `walltime`. Default 0. */
   delayStart?: Duration;
   /** Leave after so long without a task, connected or not. Default: never. */
   clientTimeout?: Duration;

@@ -22,11 +22,17 @@ const schema = z.strictObject({
   valueLimit: field.size('valueLimit', { mostMiB: 14 }).optional(),
   redirectOutput: field.redirect().optional(),
   redirectErrors: field.redirect().optional(),
+  // No union: its error would not say which part of the object is wrong.
   monitor: z
-    .union([
-      z.boolean(),
-      z.strictObject({ interval: field.duration('monitor.interval', { least: 50 }).optional(), series: field.flag().optional() }),
-    ])
+    .preprocess(
+      (value) => (value === true ? {} : value === false ? null : value),
+      z
+        .strictObject(
+          { interval: field.duration('monitor.interval', { least: 50 }).optional(), series: field.flag().optional() },
+          { error: (issue) => (issue.code === 'invalid_type' ? 'true, false or an object such as { interval: 1 }' : undefined) },
+        )
+        .nullable(),
+    )
     .optional(),
   resourceLimits: z
     .strictObject({
@@ -62,7 +68,7 @@ export const clientOptionNames: readonly string[] = Object.keys(schema.shape);
 /** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS, ERR_AUTH_WEAK, ERR_TAG, ERR_TEMPLATE */
 export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig, ClientHooks> {
   const given = readOptions(schema, options, 'a client');
-  const { redirectOutput = null, redirectErrors = null, monitor = false, resourceLimits } = given;
+  const { redirectOutput = null, redirectErrors = null, monitor = null, resourceLimits } = given;
   const config: ClientConfig = {
     address: given.address ?? defaultAddress,
     auth: given.auth ?? null,
@@ -79,8 +85,7 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
     errorsPath: typeof redirectErrors === 'string' ? redirectErrors : null,
     outputToHost: redirectOutput !== null && typeof redirectOutput !== 'string',
     errorsToHost: redirectErrors !== null && typeof redirectErrors !== 'string',
-    monitor:
-      monitor === false ? null : { interval: defaults.monitorInterval, series: true, ...(monitor === true ? {} : setFields(monitor)) },
+    monitor: monitor === null ? null : { interval: defaults.monitorInterval, series: true, ...setFields(monitor) },
     resourceLimits: resourceLimits === undefined ? null : setFields(resourceLimits),
     walltime: given.walltime ?? null,
     cores: given.cores ?? availableParallelism(),
@@ -107,7 +112,7 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
 }
 
 /** A client that could never run anything is refused here rather than found idle. */
-function checkWalltime({ walltime, taskSignalwait, taskTimeout }: ClientConfig): void {
+function checkWalltime({ walltime, taskSignalwait, taskTimeout, delayStart }: ClientConfig): void {
   if (walltime === null) return;
   const least = 2 * taskSignalwait + walltimeMargin;
   const refuse = (option: string, must: string): never => {
@@ -120,6 +125,8 @@ function checkWalltime({ walltime, taskSignalwait, taskTimeout }: ClientConfig):
     );
   if (taskTimeout !== null && taskTimeout > walltime - least)
     refuse('taskTimeout', `at most ${(walltime - least) / 1000} s: with a walltime of ${walltime / 1000} s no longer task could begin`);
+  if (Math.abs(delayStart) >= walltime - least)
+    refuse('delayStart', `less than ${(walltime - least) / 1000} s: a walltime of ${walltime / 1000} s counts from the start, and would be over`);
 }
 
 /** Without the fields that are not set. */

@@ -13,7 +13,12 @@ import type { ComponentHooks, Parsed } from './shared-options.ts';
 /** Values of these options, and of what is inside them, never stand in a message. */
 const secret = new Set(['auth', 'tls']);
 
-const nestedNames: Readonly<Record<string, readonly string[]>> = { tls: tlsNames, retain: ['count', 'age'] };
+const nestedNames: Readonly<Record<string, readonly string[]>> = {
+  tls: tlsNames,
+  retain: ['count', 'age'],
+  monitor: ['interval', 'series'],
+  resourceLimits: ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'],
+};
 
 /** The options as the schema makes them. Absent and `undefined` are the same. @throws ERR_UNKNOWN_OPTION, ERR_OPTION and the codes of single options */
 export function readOptions<T extends z.ZodObject>(schema: T, options: unknown, owner: string): z.infer<T> {

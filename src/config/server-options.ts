@@ -1,5 +1,4 @@
 /** What a server can be told, as people write it (`ServerOptions`) and as the server's thread gets it (`ServerConfig`: ms, bytes). */
-
 import type { Writable } from 'node:stream';
 import type { TaskResult } from '../task/result.ts';
 import type { Backoff, Duration, Size } from '../task/task.ts';
@@ -39,7 +38,7 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   eager?: boolean;
   /** A client that was silent for so long is given up and its tasks go to others; at least 2 s. Default 60 s. */
   evictAfter?: Duration;
-  /** How long tasks of a broken connection wait for their client to come back. Default 5 s. */
+  /** How long tasks of a broken connection wait for their client to come back, and after a restart those of a `runLocal` that was killed. Default 5 s. */
   reconnectGrace?: Duration;
   /** How many finished tasks (default 100,000) the memory store keeps, and for how long (default: no limit). */
   retain?: { count?: number; age?: Duration };

@@ -21,7 +21,7 @@ import type { TaskInput } from '../task/task.ts';
 import type { Connection } from '../transport/connection.ts';
 import { Peer } from '../transport/peer.ts';
 import { ReceiptIds, type SubmitReceipt } from './receipts.ts';
-import { ResultReader, type ResultsOptions, resultOrders } from './results.ts';
+import { ResultReader, type ResultsOptions, resultOrder } from './results.ts';
 import { type OwnSource, requeueing } from './resume.ts';
 import { ConnectionSink } from './sink.ts';
 import { RemoteTaskData, wire } from './tasks.ts';
@@ -129,10 +129,7 @@ export class ServerControl {
 
   results(options: ResultsOptions = {}): AsyncIterableIterator<TaskResult> {
     this.#check();
-    const { order = 'completed' } = options;
-    if (!resultOrders.includes(order))
-      throw new MillraceError('ERR_OPTION', `results come in the order ${resultOrders.join(' or ')}; it is ${JSON.stringify(order)}`);
-    return new ResultReader((method, parameters) => this.ask(method, parameters), this.#salt.promise, order);
+    return new ResultReader((method, parameters) => this.ask(method, parameters), this.#salt.promise, resultOrder(options));
   }
 
   progress(): Promise<Progress> {

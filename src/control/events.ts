@@ -88,8 +88,8 @@ export class HostEvents {
       if (this.#handlers.onResult === null) this.#handlers.read(rows.length);
     } else if (name === 'over') this.#queue = this.#queue.then(() => this.#handlers.over());
     else if (notes.has(name)) {
-      const list = (value as [number, number, number, string | null][]).map(
-        ([n, submittedAt, attempt, clientId]): TaskNote => ({ id: taskId(this.#salt, submittedAt, n), attempt, clientId }),
+      const list = (value as [number, number, number, string | null, string?][]).map(
+        ([n, submittedAt, attempt, clientId, id]): TaskNote => ({ id: id ?? taskId(this.#salt, submittedAt, n), attempt, clientId }),
       );
       this.#handlers.emit(name, list);
     } else if (name === 'taskProgress') this.#handlers.emit(name, (value as [string, string | Uint8Array][]).flatMap(wordOf));

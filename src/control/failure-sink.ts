@@ -1,24 +1,21 @@
 /** The host's end of `redirectFailures`: a stream that gets lines, or a function that is called with each. One at a time; a stream that is full is waited for. */
-import type { Writable } from 'node:stream';
-import { MillraceError } from '../base/errors.ts';
+import type { MillraceError } from '../base/errors.ts';
 import type { ServerHooks } from '../config/server-options.ts';
+import { RedirectStream } from '../output/redirect-stream.ts';
 
 export class FailureSink {
-  readonly #target: Writable | ((args: string) => void);
-  readonly #broken: (cause: Error) => void;
+  readonly #target: RedirectStream | ((args: string) => void);
 
   /** `failed`: the stream failed, also when nothing was being written to it. */
   constructor(target: NonNullable<ServerHooks['redirectFailures']>, failed: (error: MillraceError) => void) {
-    this.#target = target;
-    this.#broken = (cause) => failed(unwritable(cause));
-    if (typeof target !== 'function' && typeof target.on === 'function') target.on('error', this.#broken);
+    this.#target = typeof target === 'function' ? target : new RedirectStream(target, 'the stream of redirectFailures', failed);
   }
 
   /** Each of these, in order. `settled` waits for a promise, as long as the host has the time. Rejects with what the function threw, or ERR_REDIRECT. */
   async take(lines: readonly string[], settled: (promised: void | Promise<void>) => Promise<void>): Promise<void> {
     const target = this.#target;
     if (typeof target !== 'function') {
-      await settled(written(target, `${lines.join('\n')}\n`));
+      await settled(target.write(`${lines.join('\n')}\n`));
       return;
     }
     for (const line of lines) {
@@ -29,21 +26,6 @@ export class FailureSink {
 
   /** Nothing will be written any more. */
   close(): void {
-    const target = this.#target;
-    if (typeof target !== 'function' && typeof target.removeListener === 'function') target.removeListener('error', this.#broken);
+    if (typeof this.#target !== 'function') this.#target.release();
   }
-}
-
-function written(stream: Writable, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    try {
-      stream.write(text, (cause?: Error | null) => (cause ? reject(unwritable(cause)) : resolve()));
-    } catch (thrown) {
-      reject(unwritable(thrown instanceof Error ? thrown : new Error(String(thrown))));
-    }
-  });
-}
-
-function unwritable(cause: Error): MillraceError {
-  return new MillraceError('ERR_REDIRECT', `the stream of redirectFailures cannot be written: ${cause.message}`, { cause });
 }

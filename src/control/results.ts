@@ -2,7 +2,10 @@
  * A cursor over recorded results, page by page: it never slows the run, and reads on after the run's end. In the order of their recording, or in that of
  * the acceptance of their tasks: then the server answers when the next one is done.
  */
+import { MillraceError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
 import { toTaskResult } from '../data/record.ts';
+import type { ResultPage } from '../data/row-size.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { TaskResult } from '../task/result.ts';
 import type { Ask } from './tasks.ts';
@@ -19,6 +22,22 @@ export interface ResultsOptions {
    * the run began; a result comes when all before it are done. A task that is queued again after its turn does not come again.
    */
   order?: ResultOrder;
+}
+
+/** @throws ERR_OPTION, ERR_UNKNOWN_OPTION */
+export function resultOrder(options: ResultsOptions): ResultOrder {
+  if (typeof options !== 'object' || options === null)
+    throw new MillraceError('ERR_OPTION', "results() takes an object such as { order: 'input' }");
+  for (const name of Object.keys(options)) {
+    if (name !== 'order')
+      throw new MillraceError('ERR_UNKNOWN_OPTION', `results() has no option '${name.slice(0, 64)}'.${didYouMean(name, ['order'])}`);
+  }
+  const { order = 'completed' } = options;
+  if (resultOrders.includes(order)) return order;
+  throw new MillraceError(
+    'ERR_OPTION',
+    `results come in the order ${resultOrders.join(' or ')}; it is ${JSON.stringify(order)?.slice(0, 64)}`,
+  );
 }
 
 export class ResultReader implements AsyncIterableIterator<TaskResult> {
@@ -61,11 +80,7 @@ export class ResultReader implements AsyncIterableIterator<TaskResult> {
 
   async #step(): Promise<IteratorResult<TaskResult, undefined>> {
     while (!this.#over && this.#next >= this.#rows.length) {
-      const page = (await this.#ask('page', { cursor: await this.#cursor, limit: pageSize, order: this.#order })) as {
-        rows: TaskRow[];
-        cursor: number;
-        ended: boolean;
-      };
+      const page = (await this.#ask('page', { cursor: await this.#cursor, limit: pageSize, order: this.#order })) as ResultPage;
       this.#rows = page.rows;
       this.#next = 0;
       this.#cursor = Promise.resolve(page.cursor);

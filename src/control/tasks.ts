@@ -1,5 +1,4 @@
 /** Task data through a running server: what a handle and `connect()` show as `tasks`. */
-
 import type { Writable } from 'node:stream';
 import { MillraceError } from '../base/errors.ts';
 import { checkUpdate, checkWhich, type TaskChange, type TaskUpdate } from '../data/change.ts';

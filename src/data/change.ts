@@ -3,7 +3,7 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
-import { checkTags, isTagKey } from '../task/tags.ts';
+import { checkTags, isTagKey, tagKeyRule } from '../task/tags.ts';
 import type { Tags } from '../task/task.ts';
 import { type CheckedQuery, checkQuery, type TaskQuery } from './query.ts';
 
@@ -51,10 +51,7 @@ export function checkUpdate(update: TaskUpdate): TaskChange {
   if (!Array.isArray(removeTags)) throw new MillraceError('ERR_OPTION', 'removeTags must be a list of keys of tags');
   for (const key of removeTags as unknown[]) {
     if (typeof key !== 'string' || !isTagKey(key))
-      throw new MillraceError(
-        'ERR_TAG',
-        `removeTags: a key is 1 to 120 of A-Z a-z 0-9 _ . + -; it is ${JSON.stringify(key)?.slice(0, 200)}`,
-      );
+      throw new MillraceError('ERR_TAG', `removeTags: a key is ${tagKeyRule}; it is ${JSON.stringify(key)?.slice(0, 200)}`);
     if (Object.hasOwn(tags, key))
       throw new MillraceError('ERR_OPTION', `update() is to set the tag '${key}' and to remove it: say one of both`);
   }

@@ -4,6 +4,7 @@
  * a program must be told to import cells as text.
  */
 import { isUtf8 } from 'node:buffer';
+import { reasonOf } from '../base/errors.ts';
 import type { TaskRecord } from './record.ts';
 
 /** The fields of a task in the order of the columns. */
@@ -17,6 +18,10 @@ export const exportFields = [
   'exitStatus',
   'signal',
   'group',
+  'priority',
+  'cores',
+  'memory',
+  'timeoutMs',
   'attempt',
   'tags',
   'clientId',
@@ -92,7 +97,7 @@ function plainValue(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value, plain)) as unknown;
   } catch (error) {
-    return { unserializable: (error as Error).message.split('\n')[0] };
+    return { unserializable: reasonOf(error).split('\n')[0] };
   }
 }
 

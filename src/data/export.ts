@@ -5,7 +5,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { csv, type ExportField, exportFields, jsonLines, type TaskFormat } from './export-format.ts';
@@ -102,7 +102,7 @@ async function attempt<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (cause) {
-    throw new MillraceError('ERR_EXPORT', `${path} cannot be written: ${(cause as Error).message}`, { cause });
+    throw new MillraceError('ERR_EXPORT', `${path} cannot be written: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -9,7 +9,7 @@ import { didYouMean } from '../base/nearest.ts';
 import { type Condition, type ConditionField, conditionFields } from '../store/store.ts';
 import { outcomes } from '../task/result.ts';
 import { taskStates } from '../task/state.ts';
-import { isTagKey } from '../task/tags.ts';
+import { isTagKey, tagKeyRule } from '../task/tags.ts';
 import { taskKinds } from '../task/task.ts';
 
 export type Operator = Condition['op'];
@@ -67,8 +67,12 @@ const aliases: Readonly<Record<string, (typeof conditionFields)[number]>> = {
   memory_max: 'peakMemory',
 };
 
-/** Fields of results that are in ms by their name. */
-const inMilliseconds: Readonly<Record<string, (typeof conditionFields)[number]>> = { waitedMs: 'waited', durationMs: 'duration' };
+/** Fields of results and records that are in ms by their name. */
+const inMilliseconds: Readonly<Record<string, (typeof conditionFields)[number]>> = {
+  waitedMs: 'waited',
+  durationMs: 'duration',
+  timeoutMs: 'timeout',
+};
 
 const known: readonly string[] = [...conditionFields, ...Object.keys(inMilliseconds)];
 
@@ -76,7 +80,7 @@ const known: readonly string[] = [...conditionFields, ...Object.keys(inMilliseco
 export function fieldOf(name: string): Field | string {
   if (name.startsWith('tag.')) {
     const key = name.slice(4);
-    if (!isTagKey(key)) return `a tag is 'tag.' and its key, 1 to 120 of A-Z a-z 0-9 _ . + -; it is '${name.slice(0, 130)}'`;
+    if (!isTagKey(key)) return `a tag is 'tag.' and its key, ${tagKeyRule}; it is '${name.slice(0, 130)}'`;
     return { name: `tag.${key}`, kind: 'tag', nullable: true, names: [] };
   }
   const ms = Object.hasOwn(inMilliseconds, name) ? inMilliseconds[name] : undefined;

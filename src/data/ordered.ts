@@ -2,7 +2,7 @@
  * Task numbers in another order than by number: what is sorted are pairs of key and number (16 bytes a task), never rows, and the thread is free for others
  * every few ms: the rows come in stretches, and the sort is a merge with pauses.
  */
-import type { Clock } from '../base/clock.ts';
+import { type Clock, pauseFor } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { sortValue } from '../store/order.ts';
 import { searchTasks } from '../store/search.ts';
@@ -26,7 +26,7 @@ interface Run {
  */
 export async function orderedNumbers(store: TaskStore, filter: TaskFilter, clock: Clock): Promise<Float64Array> {
   const { orderBy = 'n', desc = false, limit = Number.POSITIVE_INFINITY, ...which } = filter;
-  const pause = (): Promise<void> => new Promise((done) => void clock.after(0, done));
+  const pause = (): Promise<void> => pauseFor(clock, 0);
   const before = (x: number, n: number, y: number, m: number): boolean => {
     if (Number.isNaN(x) || Number.isNaN(y)) {
       if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(y);

@@ -2,16 +2,15 @@
  * From the query that users write to the filter that stores understand: every field is checked, a wrong one is refused with what is
  * allowed there. Ids become task numbers, so that a store needs no index on computed ids.
  */
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import type { Awaitable, Condition, TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
-import { parseTaskId, taskNumber } from '../task/id.ts';
+import { parseTaskId, publicId, taskNumber } from '../task/id.ts';
 import { type Outcome, outcomeCode, outcomes } from '../task/result.ts';
 import { type TaskStateName, taskStates } from '../task/state.ts';
 import { checkTags, isTagKey, parseTag } from '../task/tags.ts';
 import type { TagValue } from '../task/task.ts';
-import { publicId } from './record.ts';
 import { type ReadCondition, readWhere, type Where } from './where.ts';
 
 const orderings = ['submittedAt', 'completedAt', 'durationMs', 'priority', 'n'] as const;
@@ -153,7 +152,7 @@ function checkIds(ids: unknown): string[] {
     try {
       return parseTaskId(id);
     } catch (cause) {
-      throw new MillraceError('ERR_QUERY', `ids: ${(cause as Error).message}`, { cause });
+      throw new MillraceError('ERR_QUERY', `ids: ${reasonOf(cause)}`, { cause });
     }
   });
 }
@@ -165,7 +164,7 @@ function checkWantedTags(tags: unknown): Record<string, TagValue | undefined> {
   try {
     Object.assign(wanted, checkTags(tags));
   } catch (cause) {
-    throw new MillraceError('ERR_QUERY', `tags: ${(cause as Error).message}`, { cause });
+    throw new MillraceError('ERR_QUERY', `tags: ${reasonOf(cause)}`, { cause });
   }
   for (const [key, value] of Object.entries(tags as object)) {
     if (value !== undefined) continue;
@@ -188,7 +187,7 @@ function tagsOf(texts: readonly unknown[]): Record<string, TagValue | undefined>
       wanted[key] = asked;
     } catch (cause) {
       if (cause instanceof MillraceError && cause.code === 'ERR_QUERY') throw cause;
-      throw new MillraceError('ERR_QUERY', `tags: ${(cause as Error).message}`, { cause });
+      throw new MillraceError('ERR_QUERY', `tags: ${reasonOf(cause)}`, { cause });
     }
   }
   return wanted;

@@ -4,17 +4,25 @@
  */
 import type { AttemptEnd, ClientRow, TaskRow } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
-import { taskId } from '../task/id.ts';
+import { publicId } from '../task/id.ts';
 import { type Outcome, outcomes, type TaskResult } from '../task/result.ts';
 import type { TaskStateName } from '../task/state.ts';
-import { taskKinds } from '../task/task.ts';
+import { type TaskAttributes, taskKinds } from '../task/task.ts';
 import { decodeValue } from '../task/value.ts';
 
 /** Fields of a result that are known from the acceptance on. */
 type AcceptedFields = 'id' | 'kind' | 'args' | 'group' | 'tags' | 'submittedAt';
 
-/** A task as it stands: the fields of its result that are known so far, and its state. `attempt`: attempts that have ended; of a task that is done, its last. */
-export type TaskRecord = { state: TaskStateName; attempt: number } & Pick<TaskResult, AcceptedFields> & Partial<TaskResult>;
+/** What a task asks for, as far as it was told (by itself, its submission or its server): cores, bytes of memory, ms at the most, and its priority. */
+export interface TaskDemands {
+  cores?: number;
+  memory?: number;
+  timeoutMs?: number;
+  priority?: number;
+}
+
+/** A task as it stands: the fields of its result that are known so far, its state and its demands. `attempt`: attempts that have ended; of a task that is done, its last. */
+export type TaskRecord = { state: TaskStateName; attempt: number } & TaskDemands & Pick<TaskResult, AcceptedFields> & Partial<TaskResult>;
 
 /** One recorded attempt of a task. */
 export type AttemptRecord = Pick<
@@ -39,11 +47,6 @@ export type AttemptRecord = Pick<
 > &
   Pick<TaskResult, 'stdoutPath' | 'stderrPath' | 'valuePath' | 'peakCores' | 'peakMemory' | 'monitorPath'>;
 
-/** The public id of a stored task: the user's own, else the one that follows from its number. */
-export function publicId(row: Pick<TaskRow, 'n' | 'submittedAt' | 'task'>, salt: string): string {
-  return row.task[3]?.id ?? taskId(salt, row.submittedAt, row.n);
-}
-
 /** The result of a task that is done. A row without an end is a defect of the caller. */
 export function toTaskResult(row: TaskRow, salt: string): TaskResult {
   if (row.end === null) throw new TypeError(`task ${row.n} is not done: it has a record, but no result`);
@@ -62,8 +65,20 @@ export function toTaskResult(row: TaskRow, salt: string): TaskResult {
  * @param live Where the server has it when it is not done: the store itself does not know `leased` and `running`.
  */
 export function toTaskRecord(row: TaskRow, salt: string, live?: 'leased' | 'running'): TaskRecord {
-  if (row.end !== null) return { ...toTaskResult(row, salt), state: 'done' };
-  return { ...accepted(row, salt), state: live ?? (row.state === storedState.waiting ? 'waiting' : 'ready'), attempt: row.attempts };
+  const asked = demands(row.task[3]);
+  if (row.end !== null) return { ...toTaskResult(row, salt), ...asked, state: 'done' };
+  const state = live ?? (row.state === storedState.waiting ? 'waiting' : 'ready');
+  return { ...accepted(row, salt), ...asked, state, attempt: row.attempts };
+}
+
+function demands(attributes: TaskAttributes | null): TaskDemands {
+  const { cores, memory, timeout, priority } = attributes ?? {};
+  return {
+    ...(cores === undefined ? {} : { cores }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(priority === undefined ? {} : { priority }),
+  };
 }
 
 /**

@@ -5,6 +5,15 @@
 import type { AttemptEnd, TaskRow } from '../store/store.ts';
 import { extraSize } from '../task/size.ts';
 
+/** Results after a cursor, for a reader of them. */
+export interface ResultPage {
+  rows: TaskRow[];
+  /** Where the next page begins: after so many recorded ends, or after the task with this number where results come in the order of acceptance. */
+  cursor: number;
+  /** No more will come. */
+  ended: boolean;
+}
+
 /** Estimated bytes of one list. */
 export const mostListBytes: number = 2 ** 20;
 

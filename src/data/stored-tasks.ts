@@ -31,6 +31,9 @@ export class StoredTasks implements StoredTaskData {
   readonly #salt: string;
   readonly #clock: Clock;
   readonly #upkeep: Upkeep;
+  /** What holds the file does so one after the other: two at once would find it in use by each other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   constructor(store: TaskStore, salt: string, clock: Clock, upkeep: Upkeep) {
     this.#store = store;
@@ -84,19 +87,19 @@ export class StoredTasks implements StoredTaskData {
   }
 
   async update(which: readonly string[] | TaskQuery, update: TaskUpdate): Promise<number> {
-    return this.#upkeep.change(checkWhich('update', which), checkUpdate(update));
+    return this.#change(checkWhich('update', which), checkUpdate(update));
   }
 
   async revert(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#upkeep.change(checkWhich('revert', which), { kind: 'revert' });
+    return this.#change(checkWhich('revert', which), { kind: 'revert' });
   }
 
   async requeue(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#upkeep.change(checkWhich('requeue', which), { kind: 'requeue' });
+    return this.#change(checkWhich('requeue', which), { kind: 'requeue' });
   }
 
   async delete(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#upkeep.change(checkWhich('delete', which), { kind: 'delete' });
+    return this.#change(checkWhich('delete', which), { kind: 'delete' });
   }
 
   async export(target: string | URL | Writable, options: ExportOptions): Promise<number> {
@@ -104,23 +107,38 @@ export class StoredTasks implements StoredTaskData {
   }
 
   async rotate(target: string): Promise<number> {
-    return this.#upkeep.rotate(target);
+    checkTarget('rotate', target);
+    return this.#alone(() => this.#upkeep.rotate(target));
   }
 
   async vacuum(): Promise<number> {
-    return this.#upkeep.vacuum();
+    return this.#alone(() => this.#upkeep.vacuum());
   }
 
   async backup(target: string): Promise<void> {
-    await this.#upkeep.backup(target);
+    checkTarget('backup', target);
+    await this.#alone(() => this.#upkeep.backup(target));
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turn;
     await this.#store.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #change(query: CheckedQuery, change: TaskChange): Promise<number> {
+    return this.#alone(() => this.#upkeep.change(query, change));
+  }
+
+  #alone<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new MillraceError('ERR_ENDED', 'these task data are closed: open them again with openTasks()'));
+    const done = this.#turn.then(call);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 
   async #found(id: string): Promise<TaskRow> {
@@ -136,4 +154,9 @@ export class StoredTasks implements StoredTaskData {
     const [row] = await this.#store.find({ numbers, limit: 1 });
     return row ?? null;
   }
+}
+
+function checkTarget(call: string, target: unknown): void {
+  if (typeof target !== 'string' || target === '')
+    throw new MillraceError('ERR_OPTION', `${call}() takes the path of a file`, { details: { option: 'target' } });
 }

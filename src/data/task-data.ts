@@ -50,7 +50,7 @@ export interface TaskData {
 export interface StoredTaskData extends TaskData {
   /**
    * Move the tasks that are done, with their history, to another file, which is made or, if it is an earlier rotation of this one, added to; ids stay. At
-   * worst (a power cut) a task is in both.
+   * worst (a power cut) a task is in both. What was moved is done with: a submission or `resume` no longer knows its key.
    * @returns How many. Errors: ERR_DATABASE_IN_USE, ERR_DATABASE and its kin.
    */
   rotate(target: string): Promise<number>;

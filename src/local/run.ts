@@ -2,7 +2,8 @@
 import { MessageChannel } from 'node:worker_threads';
 import { hostName, newId } from '../base/ids.ts';
 import type { ClientSummary } from '../client/client.ts';
-import { ClientThread, clientPeer } from '../client/thread.ts';
+import { clientPeer } from '../client/peer.ts';
+import { ClientThread } from '../client/thread.ts';
 import { parseClientOptions } from '../config/client.ts';
 import type { ClientOptions } from '../config/client-options.ts';
 import { parseRunLocalOptions } from '../config/local.ts';

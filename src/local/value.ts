@@ -1,6 +1,6 @@
 /** Values that were too large to travel with their results. */
 import { promises } from 'node:fs';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { decodeValue, valueEndings } from '../task/value.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function readValue<T = unknown>(path: string): Promise<T> {
   try {
     bytes = await promises.readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new MillraceError('ERR_NOT_FOUND', `the file of a value cannot be read (it is on the client's host): ${reason}`, { cause });
   }
   return decodeValue(path.endsWith(valueEndings.text) ? bytes.toString('utf8') : bytes) as T;

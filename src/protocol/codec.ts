@@ -6,7 +6,7 @@
  * fails its own call (`ERR_NOT_CLONEABLE`) and never the connection.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { longestHeader, writeHeader } from './frame.ts';
 import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
@@ -145,7 +145,7 @@ export class FramePacker {
 }
 
 function notCloneable(cause: unknown): MillraceError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = reasonOf(cause);
   return new MillraceError('ERR_NOT_CLONEABLE', `a message holds something that is not plain data: ${why}`, { cause });
 }
 

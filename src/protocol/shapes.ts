@@ -1,5 +1,4 @@
 /** Small checks of plain data, and how they combine. A check says whether a value fits; it never throws and never changes anything. */
-
 import { taskNumberLimit } from '../task/id.ts';
 
 export type Check = (value: unknown) => boolean;

@@ -4,7 +4,7 @@
  * bytes of them, unread the core grants no more. Rows leave in lists of about 1 MiB: a turn may end more than a frame holds.
  */
 import type { Clock } from '../base/clock.ts';
-import { fewestRows, fitting, leanRow, listsOf, rowSize } from '../data/row-size.ts';
+import { fewestRows, fitting, leanRow, listsOf, type ResultPage, rowSize } from '../data/row-size.ts';
 import type { ClientRow, TaskRow, TaskStore } from '../store/store.ts';
 import { storedState } from '../store/store.ts';
 import { bytesOf } from '../task/size.ts';
@@ -29,7 +29,8 @@ const resultEvents = ['result', 'completed'] as const;
 export interface AudienceHandlers {
   /** Somebody listens to these notes of the core, or nobody does any more. */
   observe(name: NoteName, wanted: boolean): void;
-  progress(): unknown;
+  /** Resolves once what it says is committed. */
+  progress(): Promise<unknown>;
   hold(wanted: boolean): void;
   /** A reader's request failed. */
   failed(thrown: unknown): void;
@@ -38,14 +39,7 @@ export interface AudienceHandlers {
 interface Parked {
   readonly cursor: number;
   readonly limit: number;
-  readonly resolve: (page: Page) => void;
-}
-
-export interface Page {
-  rows: TaskRow[];
-  cursor: number;
-  /** No more will come. */
-  ended: boolean;
+  readonly resolve: (page: ResultPage) => void;
 }
 
 export class Audience {
@@ -153,7 +147,7 @@ export class Audience {
   }
 
   /** The next results after a cursor; waits until there are some, or the end. */
-  async page(cursor: number, limit: number): Promise<Page> {
+  async page(cursor: number, limit: number): Promise<ResultPage> {
     const rows: TaskRow[] = [];
     let next = cursor;
     let bytes = 0;
@@ -247,10 +241,11 @@ export class Audience {
 
   #tellNotes(notes: readonly Note[]): void {
     const byName = new Map<string, unknown[]>();
-    for (const { name, n, submittedAt, attempt, clientId } of notes) {
+    for (const { name, n, submittedAt, attempt, clientId, id } of notes) {
       const list = byName.get(name);
-      if (list === undefined) byName.set(name, [[n, submittedAt, attempt, clientId]]);
-      else list.push([n, submittedAt, attempt, clientId]);
+      const note = id === undefined ? [n, submittedAt, attempt, clientId] : [n, submittedAt, attempt, clientId, id];
+      if (list === undefined) byName.set(name, [note]);
+      else list.push(note);
     }
     for (const [name, list] of byName) this.event(name, list);
   }
@@ -265,7 +260,10 @@ export class Audience {
 
   #tellProgress(): void {
     this.#stopProgress = this.#clock.after(progressEvery, () => {
-      this.event('progress', this.#handlers.progress());
+      this.#handlers.progress().then(
+        (progress) => this.event('progress', progress),
+        () => {},
+      );
       this.#tellProgress();
     });
   }

@@ -11,7 +11,7 @@ import type { Condition, TaskFilter, TaskRow, TaskStore } from '../store/store.t
 import { outcomeCode } from '../task/result.ts';
 import { checkTags, isTagKey } from '../task/tags.ts';
 import type { ServerCore } from './core/core.ts';
-import type { CoreEvent } from './core/events.ts';
+import type { Turns } from './turns.ts';
 
 /** Tasks of one turn: about 20 ms of SQLite. */
 const chunk = 2_000;
@@ -25,9 +25,7 @@ export interface ChangesParts {
   readonly core: ServerCore;
   readonly store: TaskStore;
   readonly clock: Clock;
-  feed(event: CoreEvent, rows: number): void;
-  /** Resolves after the commit of what was fed until now. */
-  committed(): Promise<void>;
+  readonly turns: Turns;
 }
 
 export class Changes {
@@ -44,9 +42,9 @@ export class Changes {
     for await (const numbers of this.#numbers({ ...filter, where: [...(filter.where ?? []), pending] })) {
       const rows = await store.pending(numbers.filter((n) => core.task(n) === null));
       const before = core.counts.outcomes[outcomeCode.cancelled] ?? 0;
-      this.#parts.feed({ type: 'cancel', numbers, rows }, numbers.length);
+      this.#parts.turns.feed({ type: 'cancel', numbers, rows }, numbers.length);
       cancelled += (core.counts.outcomes[outcomeCode.cancelled] ?? 0) - before;
-      await this.#parts.committed();
+      await this.#parts.turns.committed();
     }
     return cancelled;
   }
@@ -65,9 +63,9 @@ export class Changes {
       // Read last: what came into memory meanwhile is changed there.
       const rows = await store.pending(numbers.filter((n) => core.task(n) === null));
       const before = core.changes;
-      this.#parts.feed({ type: 'change', change, numbers, rows, done }, numbers.length);
+      this.#parts.turns.feed({ type: 'change', change, numbers, rows, done }, numbers.length);
       const changed = core.changes - before;
-      if (changed > 0) await this.#parts.committed();
+      if (changed > 0) await this.#parts.turns.committed();
       return changed;
     };
     const held = new Set(outside);

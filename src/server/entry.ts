@@ -22,7 +22,7 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   const server = await Server.open({ id, config, expectSource, listens, clock, logger: threadLogger(emit) ?? silentLogger });
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
-  for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false);
+  for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);
   const feed = reader === null ? null : feedSource(server, reader, { config, own, clock });
   return {
     info: server.info,

@@ -1,5 +1,5 @@
 /** Why a task is not running, in words: its state and every reason that holds it. */
-
+import type { Explanation } from '../data/task-data.ts';
 import { storedState, type TaskRow } from '../store/store.ts';
 import { outcomes } from '../task/result.ts';
 import { taskState, taskStates } from '../task/state.ts';
@@ -8,11 +8,8 @@ import type { ServerCore } from './core/core.ts';
 import type { CoreClient, CoreTask } from './core/entities.ts';
 import { limitReasons, placementReasons } from './obstacles.ts';
 
-export interface ExplanationFacts {
-  state: (typeof taskStates)[number];
-  /** Nothing holds it: empty. */
-  reasons: string[];
-}
+/** The asker knows the id. */
+export type ExplanationFacts = Omit<Explanation, 'id'>;
 
 /** Parents that are named; there may be thousands. */
 const mostParents = 5;

@@ -6,9 +6,9 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { ServerConfig } from '../config/server-options.ts';
-import { RedirectFile } from '../data/redirect-file.ts';
+import { RedirectFile } from '../output/redirect-file.ts';
+import { failureCodes } from '../task/result.ts';
 import type { Turn } from './core/events.ts';
-import { failureCodes } from './summary.ts';
 
 export interface FailureLogHandlers {
   /** To the host. */

@@ -5,16 +5,8 @@
  *
  * When nothing more will be recorded, tasks that are not done are passed over: the run was stopped before them.
  */
-import { fewestRows, fitting, leanRow, rowSize } from '../data/row-size.ts';
+import { fewestRows, fitting, leanRow, type ResultPage, rowSize } from '../data/row-size.ts';
 import { storedState, type TaskRow, type TaskStore } from '../store/store.ts';
-
-export interface InputPage {
-  rows: TaskRow[];
-  /** The number of the last task of the page. */
-  cursor: number;
-  /** No more will come. */
-  ended: boolean;
-}
 
 /** Parked under this: there is no next task yet. */
 const anyTask = 0;
@@ -58,7 +50,7 @@ export class InputOrder {
   }
 
   /** The next results after a cursor; waits until there are some, or the end. */
-  async page(after: number, limit: number): Promise<InputPage> {
+  async page(after: number, limit: number): Promise<ResultPage> {
     const rows: TaskRow[] = [];
     let cursor = after;
     let bytes = 0;

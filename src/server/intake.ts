@@ -4,13 +4,14 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import type { Submit } from '../protocol/messages.ts';
+import { knownPlaces, userNames } from '../store/known.ts';
 import { findParents } from '../store/parents.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { WireTask } from '../task/task.ts';
 import type { Turns } from './turns.ts';
 
 /** One sender of bundles: a connection, or the server's own source. */
-export class IntakeLane {
+export class BundleSender {
   readonly name: string;
   readonly fail: (error: MillraceError) => void;
   /** Look-ups under way; null: none. */
@@ -33,9 +34,9 @@ export class Intake {
     this.#salt = salt;
   }
 
-  submit(lane: IntakeLane, [, submitter, sequence, tasks]: Submit): void {
+  submit(sender: BundleSender, [, submitter, sequence, tasks]: Submit): void {
     const feed = (known: ReadonlyMap<number, number> | null, parents: ReadonlyMap<string, number> | null): void => {
-      this.#turns.feed({ type: 'submit', connection: lane.name, submitter, sequence, tasks, known, parents }, tasks.length);
+      this.#turns.feed({ type: 'submit', connection: sender.name, submitter, sequence, tasks, known, parents }, tasks.length);
     };
     let keyed = false;
     let dependent = false;
@@ -44,42 +45,31 @@ export class Intake {
       if (attributes?.dependsOn !== undefined) dependent = true;
     }
     if (keyed || dependent) {
-      this.#later(lane, async () => {
+      this.#later(sender, async () => {
         const parents = dependent ? await findParents(this.#store, this.#salt, tasks) : null;
         feed(keyed ? await this.known(tasks) : null, parents);
       });
-    } else if (lane.pending === null) feed(null, null);
-    else this.#later(lane, async () => feed(null, null));
+    } else if (sender.pending === null) feed(null, null);
+    else this.#later(sender, async () => feed(null, null));
   }
 
-  done(lane: IntakeLane, submitter: string): void {
-    const feed = (): void => this.#turns.feed({ type: 'submitter-done', connection: lane.name, submitter });
-    if (lane.pending === null) feed();
-    else this.#later(lane, async () => feed());
+  done(sender: BundleSender, submitter: string): void {
+    const feed = (): void => this.#turns.feed({ type: 'submitter-done', connection: sender.name, submitter });
+    if (sender.pending === null) feed();
+    else this.#later(sender, async () => feed());
   }
 
-  #later(lane: IntakeLane, step: () => Promise<void>): void {
-    const pending = (lane.pending ?? Promise.resolve()).then(step).catch((thrown: unknown) => lane.fail(MillraceError.from(thrown)));
-    lane.pending = pending;
+  #later(sender: BundleSender, step: () => Promise<void>): void {
+    const pending = (sender.pending ?? Promise.resolve()).then(step).catch((thrown: unknown) => sender.fail(MillraceError.from(thrown)));
+    sender.pending = pending;
     void pending.then(() => {
-      if (lane.pending === pending) lane.pending = null;
+      if (sender.pending === pending) sender.pending = null;
     });
   }
 
   /** Which of these the store has by their key or id: their places, with the numbers of the tasks. */
   async known(tasks: readonly WireTask[]): Promise<ReadonlyMap<number, number>> {
-    const keys: string[] = [];
-    const ids: string[] = [];
-    for (const [, , , attributes] of tasks) {
-      if (attributes?.key !== undefined) keys.push(attributes.key);
-      if (attributes?.id !== undefined) ids.push(attributes.id);
-    }
-    const known = await this.#store.known(keys, ids);
-    const places = new Map<number, number>();
-    tasks.forEach(([, , , attributes], place) => {
-      const n = known.keys.get(attributes?.key ?? '') ?? known.ids.get(attributes?.id ?? '');
-      if (n !== undefined) places.set(place, n);
-    });
-    return places;
+    const { keys, ids } = userNames(tasks);
+    return knownPlaces(tasks, await this.#store.known(keys, ids));
   }
 }

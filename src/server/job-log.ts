@@ -1,8 +1,8 @@
 /** The job log of a run: each finished task becomes a line of it after its end is committed. A log that cannot be written ends the run. */
 import type { Clock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
-import { AppendFile } from '../data/append-file.ts';
+import { AppendFile } from '../output/append-file.ts';
 import { formatJobLogLine, type JobLogEntry, jobLogHeader, signalNumber } from '../source/job-log.ts';
 import type { AttemptEnd, ClientRow } from '../store/store.ts';
 import { outcomeCode } from '../task/result.ts';
@@ -91,5 +91,5 @@ export function jobLogEntry(n: number, [, args, , attributes]: WireTask, end: At
 }
 
 function unwritable(path: string, cause: unknown): MillraceError {
-  return new MillraceError('ERR_JOB_LOG', `the job log ${path} cannot be written: ${(cause as Error).message}`, { cause });
+  return new MillraceError('ERR_JOB_LOG', `the job log ${path} cannot be written: ${reasonOf(cause)}`, { cause });
 }

@@ -10,7 +10,7 @@ import type { TaskStore } from '../store/store.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { Peer } from '../transport/peer.ts';
-import { type Intake, IntakeLane } from './intake.ts';
+import { BundleSender, type Intake } from './intake.ts';
 import { clientEvent, type Link, rowsOf, unexpected } from './link.ts';
 import { clientRequestHandlers } from './parents.ts';
 import { type RequestContext, requestHandlers } from './requests.ts';
@@ -30,7 +30,7 @@ export interface LinksOptions {
 
 interface Entry extends Link {
   readonly stopHeartbeat: () => void;
-  readonly lane: IntakeLane;
+  readonly sender: BundleSender;
   readonly watching: Set<string>;
 }
 
@@ -57,7 +57,7 @@ export class Links {
     return cursors;
   }
 
-  add(connection: Connection, host: boolean): Link {
+  add(connection: Connection, host: boolean, joined = false): Link {
     const { context, clock, heartrate, evictAfter, turns } = this.#options;
     const { role } = connection.peer;
     const stopHeartbeat = host
@@ -81,8 +81,8 @@ export class Links {
       message: (message) => this.#receive(entry, message),
       closed: () => this.#closed(entry),
     });
-    const lane = new IntakeLane(connection.id, (error) => connection.destroy(error));
-    const entry: Entry = { connection, peer, role, host, listens: new Set(), cursors: 0, stopHeartbeat, lane, watching: new Set() };
+    const sender = new BundleSender(connection.id, (error) => connection.destroy(error));
+    const entry: Entry = { connection, peer, role, host, listens: new Set(), cursors: 0, stopHeartbeat, sender, watching: new Set() };
     this.#entries.set(connection.id, entry);
     if (this.#stalled) connection.pause();
     connection.send(this.#options.welcome);
@@ -90,7 +90,7 @@ export class Links {
       this.#clients++;
       const { id, host: hostName, client: capacity } = connection.peer;
       if (capacity === undefined) connection.destroy(new MillraceError('ERR_PROTOCOL', 'a client must say what it offers'));
-      else turns.feed({ type: 'client-connected', connection: connection.id, id, host: hostName, capacity });
+      else turns.feed({ type: 'client-connected', connection: connection.id, id, host: hostName, capacity, joined });
     }
     return entry;
   }
@@ -162,11 +162,11 @@ export class Links {
           turns.feed({ type: 'submitter-open', connection: id, submitter: message[1] });
           return;
         case 'submitter-done':
-          this.#options.intake.done(entry.lane, message[1]);
+          this.#options.intake.done(entry.sender, message[1]);
           return;
         case 'submit':
           if (message[4]) entry.watching.add(`${message[1]} ${message[2]}`);
-          this.#options.intake.submit(entry.lane, message);
+          this.#options.intake.submit(entry.sender, message);
           return;
         default:
           throw unexpected(message, entry.role);

@@ -1,12 +1,12 @@
 /** The way into the core for what the server reads itself: as for any submitter, without a connection. */
 import type { Message } from '../protocol/messages.ts';
 import type { WireTask } from '../task/task.ts';
-import type { Intake, IntakeLane } from './intake.ts';
+import type { BundleSender, Intake } from './intake.ts';
 import type { Links } from './links.ts';
 import type { Turns } from './turns.ts';
 
 export interface OwnIntakeParts {
-  readonly lane: IntakeLane;
+  readonly sender: BundleSender;
   readonly turns: Turns;
   readonly intake: Intake;
   readonly links: Links;
@@ -21,17 +21,17 @@ export class OwnIntake {
 
   /** A submitter begins: answers to it go to `receive`. */
   open(submitter: string, receive: (message: Message) => void): void {
-    const { lane, links, turns } = this.#parts;
-    links.intercept(lane.name, receive);
-    turns.feed({ type: 'submitter-open', connection: lane.name, submitter });
+    const { sender, links, turns } = this.#parts;
+    links.intercept(sender.name, receive);
+    turns.feed({ type: 'submitter-open', connection: sender.name, submitter });
   }
 
   close(submitter: string): void {
-    this.#parts.intake.done(this.#parts.lane, submitter);
+    this.#parts.intake.done(this.#parts.sender, submitter);
   }
 
   submit(submitter: string, sequence: number, tasks: WireTask[]): void {
-    this.#parts.intake.submit(this.#parts.lane, ['submit', submitter, sequence, tasks, false]);
+    this.#parts.intake.submit(this.#parts.sender, ['submit', submitter, sequence, tasks, false]);
   }
 
   /** Which of these the store knows by their key or id: their places, with their numbers. */

@@ -3,8 +3,8 @@
  * fits into one answer.
  */
 import { MillraceError } from '../base/errors.ts';
-import { publicId } from '../data/record.ts';
 import type { TaskRow } from '../store/store.ts';
+import { publicId } from '../task/id.ts';
 import { outcomeCode } from '../task/result.ts';
 import { bytesOf, largestPayload } from '../task/size.ts';
 import type { Link } from './link.ts';

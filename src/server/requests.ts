@@ -3,12 +3,12 @@ import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { orderedNumbers } from '../data/ordered.ts';
 import { checkQuery, resolveIds } from '../data/query.ts';
-import { attemptSize, fewestRows, fitting, leanRow, rowSize } from '../data/row-size.ts';
+import { attemptSize, fewestRows, fitting, leanRow, type ResultPage, rowSize } from '../data/row-size.ts';
 import { areConditions } from '../data/where.ts';
 import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
 import { taskState } from '../task/state.ts';
-import type { Audience, Page } from './audience.ts';
+import type { Audience } from './audience.ts';
 import { type Changes, checkChange } from './changes.ts';
 import type { ServerCore } from './core/core.ts';
 import { type ExplanationFacts, explain } from './explain.ts';
@@ -24,7 +24,9 @@ export interface RequestContext {
   readonly audience: Audience;
   readonly clock: Clock;
   readonly salt: string;
-  progress(): unknown;
+  progress(): Promise<unknown>;
+  /** Until all that the core did so far is committed; null: it is. @throws ERR_ENDED */
+  committed(): Promise<void> | null;
   readonly changes: Changes;
   /** Everything recorded so far of this run comes after it. */
   readonly firstCursor: number;
@@ -34,9 +36,18 @@ export interface RequestContext {
 
 export type RequestHandler = (context: RequestContext, link: Link, parameters: unknown) => unknown;
 
+/** What says something of the core leaves after the commit of that, as everything does. */
+function gated(handler: RequestHandler): RequestHandler {
+  return async (context, link, parameters) => {
+    const answer = await handler(context, link, parameters);
+    await context.committed();
+    return answer;
+  };
+}
+
 export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   progress: (context) => context.progress(),
-  clients: ({ core, clock }) => core.clients().map((client) => clientFacts(client, clock.now())),
+  clients: gated(({ core, clock }) => core.clients().map((client) => clientFacts(client, clock.now()))),
   async cancel(context, _link, parameters) {
     return context.changes.cancel(stored(context, await filterOf(context, parameters)));
   },
@@ -44,21 +55,19 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     const { change, ...filter } = fields(parameters);
     return context.changes.change(stored(context, await filterOf(context, filter)), checkChange(change));
   },
-  async get(context, _link, parameters) {
-    return await rowOf(context, fields(parameters).id);
-  },
-  async find(context, _link, parameters) {
+  get: gated((context, _link, parameters) => rowOf(context, fields(parameters).id)),
+  find: gated(async (context, _link, parameters) => {
     const filter = await filterOf(context, parameters);
     return rowsThatFit(context, { ...filter, limit: Math.min(filter.limit ?? mostRows, mostRows) });
-  },
+  }),
   /** For an order that cannot be continued by `after`: which tasks, in that order; their rows are asked for by number. */
-  async numbers(context, _link, parameters) {
+  numbers: gated(async (context, _link, parameters) => {
     const { store, clock } = context;
     return [...(await orderedNumbers(store, stored(context, await filterOf(context, parameters)), clock))];
-  },
-  async count(context, _link, parameters) {
-    return countTasks(context.store, stored(context, await filterOf(context, parameters)), context.clock);
-  },
+  }),
+  count: gated(async (context, _link, parameters) =>
+    countTasks(context.store, stored(context, await filterOf(context, parameters)), context.clock),
+  ),
   async history(context, _link, parameters) {
     const row = await rowOf(context, fields(parameters).id);
     if (row === null) throw unknownTask(fields(parameters).id);
@@ -70,11 +79,11 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     const clients = await Promise.all([...numbers].map((n) => context.store.client(n)));
     return { attempts, clients: clients.filter((client) => client !== null), more: count < rest.length };
   },
-  async explain(context, _link, parameters): Promise<ExplanationFacts> {
+  explain: gated(async (context, _link, parameters): Promise<ExplanationFacts> => {
     const row = await rowOf(context, fields(parameters).id);
     if (row === null) throw unknownTask(fields(parameters).id);
     return explain(context.core, row, { now: context.clock.now(), wall: context.clock.wall() });
-  },
+  }),
   listen(context, link, parameters) {
     context.audience.listen(link, texts(fields(parameters).names, 'names'));
   },
@@ -90,7 +99,7 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     link.cursors = Math.max(0, link.cursors - 1);
     context.readerMoved();
   },
-  page({ audience }, _link, parameters): Promise<Page> {
+  page({ audience }, _link, parameters): Promise<ResultPage> {
     const { cursor, limit, order } = fields(parameters);
     if (typeof cursor !== 'number' || typeof limit !== 'number') throw new MillraceError('ERR_PROTOCOL', 'a page has a cursor and a limit');
     const most = Math.max(1, Math.min(limit, mostRows));

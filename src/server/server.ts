@@ -18,7 +18,7 @@ import { Changes } from './changes.ts';
 import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
-import { Intake, IntakeLane } from './intake.ts';
+import { BundleSender, Intake } from './intake.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
 import { openListener } from './listener.ts';
@@ -55,9 +55,8 @@ export class Server {
   /** Every client of this store that may stand in a result, by number. */
   readonly #clients: Map<number, ClientRow>;
   #listener: NetListener | null = null;
-  #state: 'running' | 'ending' | 'lingering' | 'closed' = 'running';
+  #state: 'running' | 'ending' | 'leaving' | 'lingering' | 'closed' = 'running';
   #finish: Finish | null = null;
-  #afterCommit: (() => void)[] = [];
   #stopLeaving: (() => void) | null = null;
 
   /** @throws ERR_DATABASE…, ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
@@ -113,13 +112,7 @@ export class Server {
       clock,
     );
     this.#intake = new Intake(this.#turns, store, recovery.salt);
-    this.#changes = new Changes({
-      core: this.#core,
-      store,
-      clock,
-      feed: (event, rows) => this.#feed(event, rows),
-      committed: () => new Promise((resolve) => this.#afterCommit.push(resolve)),
-    });
+    this.#changes = new Changes({ core: this.#core, store, clock, turns: this.#turns });
     this.#links = new Links({
       context: this.#context(),
       turns: this.#turns,
@@ -131,7 +124,7 @@ export class Server {
       heartrate: config.heartrate,
     });
     this.own = new OwnIntake({
-      lane: new IntakeLane('source', (error) => this.#fail(error)),
+      sender: new BundleSender('source', (error) => this.#fail(error)),
       turns: this.#turns,
       intake: this.#intake,
       links: this.#links,
@@ -148,9 +141,9 @@ export class Server {
     };
   }
 
-  /** Take over a connection: the host's own, or that of a client in this process. */
-  accept(connection: Connection, host: boolean): Link {
-    const link = this.#links.add(connection, host);
+  /** Take over a connection: the host's own, or that of a client, `joined` when it is in this process and ends with it. */
+  accept(connection: Connection, host: boolean, joined = false): Link {
+    const link = this.#links.add(connection, host, joined);
     if (this.#state !== 'running') this.#sayEnd(link);
     return link;
   }
@@ -204,7 +197,6 @@ export class Server {
     this.#audience.tell(turn);
     for (const id of turn.joined) this.#audience.event('clientJoined', this.#factsOf(id));
     for (const id of turn.left) this.#audience.event('clientLeft', this.#factsOf(id));
-    for (const done of this.#afterCommit.splice(0)) done();
     if (turn.finish !== null && this.#state === 'running') this.#end(turn.finish);
   }
 
@@ -227,8 +219,13 @@ export class Server {
 
   async #leave(): Promise<void> {
     if (this.#state !== 'ending') return;
-    this.#state = 'lingering';
+    // A reader that moves meanwhile must not close what has not ended.
+    this.#state = 'leaving';
     this.#stopLeaving?.();
+    // The summary says what the store has.
+    await this.#turns.committed()?.catch(() => {});
+    if (this.#state !== 'leaving') return;
+    this.#state = 'lingering';
     this.#audience.end();
     const summary = summaryOf(this.#core, this.#parts.clock.now() - this.#startedAt);
     await this.#listener?.close().catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'the listener did not close'));
@@ -286,13 +283,17 @@ export class Server {
       salt: this.#recovery.salt,
       firstCursor: this.#firstCursor,
       progress: () => this.#progress(),
+      committed: () => this.#turns.committed(),
       changes: this.#changes,
       readerMoved: () => this.#closeWhenRead(),
     };
   }
 
-  #progress(): Progress {
+  /** As it stands, once that is committed. */
+  async #progress(): Promise<Progress> {
     const now = this.#parts.clock.now();
-    return progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now));
+    const said = progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now));
+    await this.#turns.committed();
+    return said;
   }
 }

@@ -1,7 +1,7 @@
 /** The counts of a run in the words of its users. */
 import { MillraceError } from '../base/errors.ts';
-import { publicId } from '../data/record.ts';
-import { type Outcome, outcomeCode, outcomes, type Progress, type Summary, type TaskError } from '../task/result.ts';
+import { publicId } from '../task/id.ts';
+import { failureCodes, type Outcome, outcomeCode, outcomes, type Progress, type Summary, type TaskError } from '../task/result.ts';
 import type { ServerCore } from './core/core.ts';
 import type { Turn } from './core/events.ts';
 
@@ -51,8 +51,6 @@ export interface Failure {
 
 const mostFailures = 10;
 const longestArgs = 1_000;
-/** Outcomes of tasks that did not succeed and were not cancelled. */
-export const failureCodes: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
 
 /** What `throwOnFailure` makes of a run: an error with the first of the tasks that did not succeed, in the order of their recording. */
 export class Failures {

@@ -22,7 +22,7 @@ import { ownSource } from '../control/resume.ts';
 import type { TaskQuery } from '../data/query.ts';
 import type { TaskData } from '../data/task-data.ts';
 import { toWireError } from '../protocol/wire-error.ts';
-import { filePathOf } from '../source/open.ts';
+import { filePathOf, keepFailure } from '../source/open.ts';
 import type { Progress, Summary, TaskResult } from '../task/result.ts';
 import type { Duration, TaskInput } from '../task/task.ts';
 import { abortedBy, type StopOptions, ThreadHandle } from '../threads/handle.ts';
@@ -73,6 +73,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     const { port1, port2 } = new MessageChannel();
     const id = newId();
     const sourcePath = filePathOf(hooks.source);
+    keepFailure(hooks.source);
     const data: ServerThreadData = { config, sourcePath, expectSource: hooks.source !== null, listens, host: port2, attached };
     const transfer = [port2, ...attached.map(({ port }) => port)];
     super({

@@ -6,6 +6,7 @@
  * so nothing must be unsaid. One turn is under way at a time.
  */
 import type { Clock } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Awaitable, TaskStore } from '../store/store.ts';
@@ -47,6 +48,9 @@ export class Turns {
   #wake: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   #closed = false;
+  /** Who waits for the commit of what is open, and of what is under way. */
+  #open: Deferred<void> | null = null;
+  #leaving: Deferred<void> | null = null;
 
   constructor(core: ServerCore, store: TaskStore, clock: Clock, handlers: TurnHandlers, logger: Logger) {
     this.#core = core;
@@ -74,10 +78,25 @@ export class Turns {
     this.#schedule();
   }
 
+  /**
+   * Until all that was fed so far is committed; null: it is. What an answer says of the core may leave then.
+   * @throws ERR_ENDED The server ended before: what was open is dropped.
+   */
+  committed(): Promise<void> | null {
+    if (this.#closed) return this.#dirty || this.#underWay ? Promise.reject(dropped()) : null;
+    if (this.#dirty) this.#open ??= waited();
+    else if (this.#underWay) this.#leaving ??= waited();
+    else return null;
+    return (this.#open ?? this.#leaving)!.promise;
+  }
+
   close(): void {
     this.#closed = true;
     this.#scheduled?.();
     this.#wake?.();
+    for (const waiting of [this.#open, this.#leaving]) waiting?.reject(dropped());
+    this.#open = null;
+    this.#leaving = null;
   }
 
   #schedule(): void {
@@ -103,6 +122,8 @@ export class Turns {
     if (this.#closed || this.#underWay) return;
     this.#rows = 0;
     this.#dirty = false;
+    this.#leaving = this.#open;
+    this.#open = null;
     let turn: Turn;
     try {
       turn = this.#core.endTurn(this.time);
@@ -162,6 +183,8 @@ export class Turns {
   }
 
   #perform(turn: Turn): void {
+    this.#leaving?.resolve();
+    this.#leaving = null;
     this.#handlers.perform(turn);
     if (this.#closed) return;
     const { refills, lookups } = turn;
@@ -208,4 +231,15 @@ export class Turns {
     this.close();
     this.#handlers.failed(MillraceError.from(thrown));
   }
+}
+
+function waited(): Deferred<void> {
+  const waiting = deferred<void>();
+  // Whoever waited may have left meanwhile.
+  waiting.promise.catch(() => {});
+  return waiting;
+}
+
+function dropped(): MillraceError {
+  return new MillraceError('ERR_ENDED', 'the run ended before this was recorded');
 }

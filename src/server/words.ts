@@ -2,8 +2,8 @@
  * What running functions said of how far they are, on its way to those who listen: after the notice of their start, before that of their
  * end. Of each task the last word of a turn; nothing is kept while nobody listens, and nothing of tasks that the speaker does not hold.
  */
-import { publicId } from '../data/record.ts';
 import type { TaskProgress } from '../protocol/messages.ts';
+import { publicId } from '../task/id.ts';
 import type { ServerCore } from './core/core.ts';
 
 export const wordsEvent = 'taskProgress';

@@ -9,7 +9,7 @@ import { hash } from 'node:crypto';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
 
 /** What the keys begin with. */
-export const contentPrefix = 'content:';
+const contentPrefix = 'content:';
 
 export class ContentKeys {
   readonly #defaults: TaskAttributes | null;

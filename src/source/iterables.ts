@@ -2,7 +2,7 @@
  * Readers of iterables: one for those that answer at once, which costs no promise per item, and one for those that do not.
  */
 import type { Clock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import type { TaskInput } from '../task/task.ts';
 import type { SourceReader } from './reader.ts';
 
@@ -92,7 +92,7 @@ export class AsyncIterableReader implements SourceReader {
 /** What a source threw, as ours; its own error stays the cause. */
 export function thrownBySource(error: unknown): MillraceError {
   if (error instanceof MillraceError && error.code.startsWith('ERR_SOURCE')) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new MillraceError('ERR_SOURCE', `the source of tasks failed: ${reason}`, { cause: error });
 }
 

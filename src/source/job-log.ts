@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 
 /** The first line. */
 export const jobLogHeader: string = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n';
@@ -69,7 +69,7 @@ export async function* readJobLog(path: string): AsyncGenerator<JobLogEntry, voi
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new MillraceError('ERR_JOB_LOG', `the job log ${path} cannot be read: ${(cause as Error).message}`, { cause });
+    throw new MillraceError('ERR_JOB_LOG', `the job log ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import type { TaskInput } from '../task/task.ts';
 import { AsyncIterableReader, IterableReader } from './iterables.ts';
 import { type ChunkSource, LineReader } from './lines.ts';
@@ -30,8 +30,7 @@ export async function openSource(source: Source, clock: Clock = systemClock): Pr
   if (source instanceof URL) return openLines(filePath(source));
   if (typeof source === 'object' && source !== null) {
     if (source instanceof Readable) {
-      // A stream that fails before it is read (a missing file) reports through its iterator; without a listener it would end the process.
-      source.on('error', nothing);
+      keepFailure(source);
       return source.readableObjectMode ? new AsyncIterableReader(source) : new LineReader(streamChunks(source));
     }
     if (Symbol.asyncIterator in source) return new AsyncIterableReader(source);
@@ -41,6 +40,11 @@ export async function openSource(source: Source, clock: Clock = systemClock): Pr
     'ERR_SOURCE',
     'a source must be the path of a file, a stream, or an iterable of tasks; for a single task put it into a list',
   );
+}
+
+/** For a source that is opened later: a stream that fails before (a missing file) tells it to its reader then; without a listener it would end the process. */
+export function keepFailure(source: Source | null): void {
+  if (source instanceof Readable && !source.listeners('error').includes(nothing)) source.on('error', nothing);
 }
 
 /** The path of a source that is a file; null: it is something to be iterated. */
@@ -91,7 +95,7 @@ function fileError(path: string, cause: unknown): MillraceError {
       details: { path },
     });
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return new MillraceError('ERR_SOURCE', `the source ${JSON.stringify(path)} cannot be read: ${reason}`, { cause, details: { path } });
 }
 

@@ -7,7 +7,7 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
-import { taskId } from '../task/id.ts';
+import { publicId } from '../task/id.ts';
 import { patternTest } from '../task/pattern.ts';
 import { outcomes } from '../task/result.ts';
 import { taskStates } from '../task/state.ts';
@@ -27,7 +27,7 @@ export function outcomeName(code: number): string | null {
 
 const readers: Readonly<Record<NamedField, Reader>> = {
   n: (row) => row.n,
-  id: (row, salt) => row.task[3]?.id ?? taskId(salt, row.submittedAt, row.n),
+  id: publicId,
   kind: (row) => taskKinds[row.task[0]] ?? null,
   args: (row) => row.task[1],
   // A command that no template changed is recorded once: as `args`.

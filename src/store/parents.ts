@@ -2,7 +2,7 @@
  * What a task depends on, from ids to numbers, for whoever accepts tasks: a server, or a submitter that holds the store. Ids are those that
  * users gave, or computed ones; a number inside an id is believed only if the task has exactly that id.
  */
-import { taskId, taskNumber } from '../task/id.ts';
+import { publicId, taskNumber } from '../task/id.ts';
 import type { WireTask } from '../task/task.ts';
 import { type StoredTask, storedState, type TaskStore } from './store.ts';
 
@@ -21,9 +21,9 @@ export async function findParents(
   const found = new Map((await store.known([], [...ids])).ids);
   const numbers = [...ids].flatMap((id) => (found.has(id) ? [] : (taskNumber(salt, id)?.n ?? [])));
   for (let from = 0; from < numbers.length; from += chunk) {
-    for (const { n, submittedAt, task } of await store.find({ numbers: numbers.slice(from, from + chunk) })) {
-      const id = task[3]?.id ?? taskId(salt, submittedAt, n);
-      if (ids.has(id)) found.set(id, n);
+    for (const row of await store.find({ numbers: numbers.slice(from, from + chunk) })) {
+      const id = publicId(row, salt);
+      if (ids.has(id)) found.set(id, row.n);
     }
   }
   return found;

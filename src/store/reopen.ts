@@ -1,4 +1,5 @@
 /** Stored tasks that are changed, whoever does it: the rows of those that are queued again, and new tags. */
+import { endsSeries } from '../task/cron.ts';
 import { outcomeCode } from '../task/result.ts';
 import type { TagValue, TaskAttributes, WireTask } from '../task/task.ts';
 import { newTaskRow } from './new-task.ts';
@@ -24,8 +25,7 @@ function again({ n, submittedAt, task, end }: TaskRow, attempts: number, wall: n
   }
   if (attempts > 0) next = { ...next, earlierAttempts: attempts };
   // Its series goes on without it, unless it ended with it.
-  const goesOn = end!.outcome !== outcomeCode.cancelled && end!.outcome !== outcomeCode.rejected;
-  if (next?.cron !== undefined && goesOn) {
+  if (next?.cron !== undefined && !endsSeries(end!.outcome)) {
     const { cron: _, timezone: __, ...others } = next;
     next = others;
   }

@@ -4,7 +4,7 @@
  *
  * Measured on a SQLite file: a stretch takes 1-20 ms where SQL decides, 25 ms where each row must be read (`~`).
  */
-import type { Clock } from '../base/clock.ts';
+import { type Clock, pauseFor } from '../base/clock.ts';
 import { extraSize, taskSize } from '../task/size.ts';
 import { sortRows } from './order.ts';
 import type { TaskFilter, TaskRow, TaskStore } from './store.ts';
@@ -101,7 +101,7 @@ async function* stretches(store: TaskStore, filter: TaskFilter, clock: Clock): A
   const first = desc ? Math.min(highest, (after ?? highest + 1) - 1) : Math.max(lowest, (after ?? lowest - 1) + 1);
   const last = desc ? Math.max(lowest, upTo ?? lowest) : Math.min(highest, upTo ?? highest);
   for (let at = first; desc ? at >= last : at <= last; at += desc ? -stretch : stretch) {
-    if (at !== first) await new Promise<void>((done) => clock.after(0, done));
+    if (at !== first) await pauseFor(clock, 0);
     yield desc
       ? { ...filter, after: at + 1, upTo: Math.max(last, at - stretch + 1) }
       : { ...filter, after: at - 1, upTo: Math.min(last, at + stretch - 1) };

@@ -72,6 +72,8 @@ export interface ClientRow {
   /** The component's UUID. */
   id: string;
   host: string;
+  /** It is in the process of its server, joined by a message channel, and ends with it. Absent: it can outlive it. */
+  joined?: true;
 }
 
 export interface GrantRow {
@@ -130,6 +132,8 @@ export interface Writes {
   /** Tasks whose every trace goes: row, history, payloads. */
   removed: number[];
   submitters: SubmitterRow[];
+  /** Submitters that are forgotten, by id. */
+  departed: string[];
   counts: StoreCounts | null;
 }
 

@@ -2,11 +2,13 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Receipt } from '../source/pump.ts';
+import { emptyWrites } from '../store/empty-writes.ts';
+import { userNames } from '../store/known.ts';
 import { newTaskRow } from '../store/new-task.ts';
 import { openStore } from '../store/open.ts';
 import { findParents, rejection, resolveParents } from '../store/parents.ts';
 import type { Recovery, StoreCounts, TaskStore, Writes } from '../store/store.ts';
-import { outcomeCode } from '../task/result.ts';
+import { libraryError, outcomeCode } from '../task/result.ts';
 import type { WireTask } from '../task/task.ts';
 import type { OpenSink } from './submitter.ts';
 
@@ -53,26 +55,13 @@ export class StoreSink implements OpenSink {
 
   async #insert(tasks: readonly WireTask[]): Promise<Receipt> {
     const wall = this.#clock.wall();
-    const keys = tasks.flatMap(([, , , attributes]) => attributes?.key ?? []);
-    const ids = tasks.flatMap(([, , , attributes]) => attributes?.id ?? []);
+    const { keys, ids } = userNames(tasks);
     const known = keys.length + ids.length === 0 ? null : await this.#store.known(keys, ids);
     const parents = await findParents(this.#store, this.#salt, tasks);
     const fresh = { keys: new Map(known?.keys), ids: new Map(known?.ids) };
     const receipt: Receipt = { first: this.#next, submittedAt: wall, count: 0, duplicates: [], rejected: 0 };
     const duplicates: [number, number][] = [];
-    const writes: Writes = {
-      tasks: [],
-      clients: [],
-      grants: [],
-      moves: [],
-      attempts: [],
-      ends: [],
-      reopened: [],
-      changed: [],
-      removed: [],
-      submitters: [],
-      counts: this.#counts,
-    };
+    const writes: Writes = { ...emptyWrites(), counts: this.#counts };
     tasks.forEach((given, place) => {
       const { key, id } = given[3] ?? {};
       const earlier = (key === undefined ? undefined : fresh.keys.get(key)) ?? (id === undefined ? undefined : fresh.ids.get(id));
@@ -93,7 +82,7 @@ export class StoreSink implements OpenSink {
         receipt.rejected++;
         this.#failed(n, row.group);
         this.#counts.outcomes[outcomeCode.rejected] = (this.#counts.outcomes[outcomeCode.rejected] ?? 0) + 1;
-        const error = { name: 'MillraceError', message: rejected.message, code: rejected.code, stack: null };
+        const error = libraryError(rejected.code, rejected.message);
         const none = { exitStatus: null, client: null, slot: null, startedAt: null, durationMs: 0, waitedMs: 0 };
         writes.ends.push({ n, attempt: 0, outcome: outcomeCode.rejected, completedAt: wall, extra: { error }, ...none });
       }

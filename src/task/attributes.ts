@@ -10,7 +10,7 @@ import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { checkCron, checkTimezone } from './cron.ts';
 import { parseTaskId } from './id.ts';
-import { checkTags, isTagKey } from './tags.ts';
+import { checkTags, isTagKey, tagKeyRule } from './tags.ts';
 import type { TaskAttributes, TaskOptions } from './task.ts';
 
 type Reader = (value: unknown, into: TaskAttributes) => void;
@@ -45,7 +45,7 @@ const readers: Readonly<Record<Exclude<keyof TaskOptions, 'stdin'>, Reader>> = {
   resources(value, into) {
     const resources: Record<string, number> = {};
     for (const [name, count] of entries(value, 'resources', '{ gpu: 1 }')) {
-      if (!isTagKey(name)) throw refused('resources', 'names of 1 to 120 of A-Z a-z 0-9 _ . + -', name);
+      if (!isTagKey(name)) throw refused('resources', `names of ${tagKeyRule}`, name);
       resources[name] = amount(count, `resources.${name}`);
     }
     into.resources = resources;

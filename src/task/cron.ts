@@ -3,7 +3,8 @@
  * parameter. croner reads them: no dependencies, typed, and it knows the days on which clocks are put forward or back.
  */
 import { Cron } from 'croner';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
+import { outcomeCode } from './result.ts';
 
 /**
  * The line itself.
@@ -16,7 +17,7 @@ export function checkCron(line: string): string {
   } catch (cause) {
     throw new MillraceError(
       'ERR_CRON',
-      `cron must be a line such as '*/5 * * * *' (minute, hour, day, month, weekday; seconds may stand before them); it is ${JSON.stringify(line.slice(0, 100))}: ${(cause as Error).message}`,
+      `cron must be a line such as '*/5 * * * *' (minute, hour, day, month, weekday; seconds may stand before them); it is ${JSON.stringify(line.slice(0, 100))}: ${reasonOf(cause)}`,
       { cause },
     );
   }
@@ -39,4 +40,9 @@ export function checkTimezone(name: string): string {
 export function nextRun(line: string, timezone: string | undefined, from: number): number | null {
   const next = new Cron(line, { paused: true, ...(timezone === undefined ? {} : { timezone }) }).nextRun(new Date(from));
   return next?.getTime() ?? null;
+}
+
+/** Whether a task that ends so has no successor: the series was ended on purpose, or never began. */
+export function endsSeries(outcome: number): boolean {
+  return outcome === outcomeCode.cancelled || outcome === outcomeCode.rejected;
 }

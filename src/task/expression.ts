@@ -8,7 +8,7 @@
  * constructors lead to the process. A run costs 90 µs, nearly all of it the watch over its time.
  */
 import { type Context, constants, createContext, Script } from 'node:vm';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import type { Tags } from './task.ts';
 
 /** What a template may draw on beside the line. */
@@ -159,7 +159,7 @@ export class Expression {
 
 /** Where V8 says that it is: its message is preceded by the place, the line and a mark under it. The text begins in line 3. */
 function malformed(text: string, thrown: unknown): Malformed {
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const reason = reasonOf(thrown);
   const [place = '', , mark = ''] = (thrown instanceof Error ? (thrown.stack ?? '') : '').split('\n');
   const row = Number(/^template:(\d+)$/.exec(place)?.[1] ?? Number.NaN) - 3;
   const column = mark.indexOf('^');

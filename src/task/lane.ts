@@ -11,12 +11,17 @@ export function timeoutClass(timeout: number): number {
   return Math.ceil(timeout / unit) * unit;
 }
 
-/** What a task needs of a client; empty: nothing. */
+/** What a task needs of a client; empty: nothing. Time-outs are told apart by their class only. */
 export function demandText(attributes: TaskAttributes): string {
-  const { cores = 0, memory = 0, resources, timeout } = attributes;
+  const { timeout } = attributes;
+  return needsText(attributes, timeout === undefined ? undefined : timeoutClass(timeout));
+}
+
+/** What a task needs of a client, with this time-out; empty: nothing. */
+export function needsText({ cores = 0, memory = 0, resources }: TaskAttributes, timeout: number | undefined): string {
   if (cores === 0 && memory === 0 && resources === undefined && timeout === undefined) return '';
   const named = resources === undefined ? '' : JSON.stringify(Object.entries(resources).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${cores}/${memory}/${timeout === undefined ? '' : timeoutClass(timeout)}/${named}`;
+  return `${cores}/${memory}/${timeout ?? ''}/${named}`;
 }
 
 /** The lane of a task under limits on the tags with these keys; null: it needs nothing and shares none. */

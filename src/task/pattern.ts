@@ -7,7 +7,7 @@
  */
 import { createContext, Script } from 'node:vm';
 import { systemClock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 
 /** Characters of a text that a pattern sees, and of a pattern. */
 export const longestMatched: number = 4_096;
@@ -36,7 +36,7 @@ export function patternFault(source: string): PatternFault | null {
   try {
     new RegExp(source);
   } catch (error) {
-    const text = (error as Error).message;
+    const text = reasonOf(error);
     return { index: 0, reason: text.slice(text.lastIndexOf(': ') + 2) || text };
   }
   return hazardOf(source);

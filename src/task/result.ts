@@ -10,6 +10,9 @@ export type Outcome = Exclude<(typeof outcomes)[number], 'none'>;
 /** Numbers of the outcomes on the wire and in the store: the index into `outcomes`. */
 export const outcomeCode = { none: 0, succeeded: 1, failed: 2, cancelled: 3, timeout: 4, lost: 5, rejected: 6 } as const;
 
+/** Those of tasks that did not succeed and were not cancelled: what makes a group a failed one. */
+export const failureCodes: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
+
 /** An error that ended a function task, as plain data. */
 export interface TaskError {
   name: string;
@@ -18,6 +21,11 @@ export interface TaskError {
   stack: string | null;
   /** What it says was its cause, and that one's cause; at most four. */
   cause?: TaskError;
+}
+
+/** An error of this library by which a task ends. */
+export function libraryError(code: string, message: string): TaskError {
+  return { name: 'MillraceError', message, code, stack: null };
 }
 
 /** The recorded end of a task. */

@@ -21,7 +21,7 @@ export function taskSize([, args, input, attributes]: WireTask): number {
 }
 
 /** Of what may be long in them: the environment and named fields. */
-export function attributesSize({ env, fields }: TaskAttributes): number {
+function attributesSize({ env, fields }: TaskAttributes): number {
   let size = 0;
   if (env !== undefined) for (const name in env) size += name.length + env[name]!.length;
   if (fields !== undefined) {

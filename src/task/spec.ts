@@ -78,8 +78,14 @@ export function jsonWireTask(
  */
 export function rejectedTask(input: unknown, thrown: unknown, line: number | null = null): WireTask {
   const { code, message } = line === null ? MillraceError.from(thrown, 'ERR_TASK') : atLine(thrown, line);
-  const isFunction = typeof input === 'object' && input !== null && (input as { module?: unknown }).module !== undefined;
-  return [isFunction ? functionKind : shell, summary(input), null, { rejected: { code, message } }];
+  const rejected = { code, message };
+  try {
+    const isFunction = typeof input === 'object' && input !== null && (input as { module?: unknown }).module !== undefined;
+    return [isFunction ? functionKind : shell, summary(input), null, { rejected }];
+  } catch {
+    // A getter or a proxy of the source's own that throws.
+    return [shell, 'an object that cannot be read', null, { rejected }];
+  }
 }
 
 /** The same error with its line in the message and in `details`. */
@@ -184,6 +190,9 @@ function standardInput(stdin: unknown): string | Uint8Array | null {
 }
 
 function notATask(input: unknown): MillraceError {
+  const args: unknown = typeof input === 'object' && input !== null ? (input as { args?: unknown }).args : undefined;
+  if (args !== undefined)
+    return new MillraceError('ERR_TASK', `the args of a command must be a text, its command line; they are ${shown(args)}`);
   return new MillraceError(
     'ERR_TASK',
     `a task must be a command line, { args: 'a command line', … } or { module, name, args: […] }; it is ${shown(input)}`,

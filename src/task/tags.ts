@@ -8,6 +8,9 @@ import { MillraceError } from '../base/errors.ts';
 import type { Tags, TagValue } from './task.ts';
 
 const keyPattern = /^[A-Za-z0-9_.+-]{1,120}$/;
+/** What a key may be, in words. */
+export const tagKeyRule = '1 to 120 of A-Z a-z 0-9 _ . + -';
+
 const valuePattern = /^[A-Za-z0-9_.+-]{0,120}$/;
 
 /** True for what may be the key of a tag. `__proto__` may not: as a key it would change the object instead. */
@@ -46,7 +49,7 @@ export function checkTags(tags: unknown): Tags {
 
 function checkTag(key: string, value: unknown): asserts value is TagValue {
   if (!isTagKey(key)) {
-    throw new MillraceError('ERR_TAG', `the key of a tag must be 1 to 120 of A-Z a-z 0-9 _ . + - (not '__proto__'); it is ${shown(key)}`, {
+    throw new MillraceError('ERR_TAG', `the key of a tag must be ${tagKeyRule} (not '__proto__'); it is ${shown(key)}`, {
       details: { key: key.slice(0, 200) },
     });
   }

@@ -1,5 +1,4 @@
 /** The executor of a simulated client: runs last as long as their behaviour says, commands may ignore INT and TERM, slots are replaced after a kill ladder. */
-
 import { MillraceError } from '../base/errors.ts';
 import type { HeldTask } from '../client/core/held.ts';
 import type { ExecutionEnd, TaskSignal } from '../client/executor.ts';

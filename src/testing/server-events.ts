@@ -2,6 +2,7 @@
 import type { Message } from '../protocol/messages.ts';
 import type { CoreEvent } from '../server/core/events.ts';
 import { clientEvent } from '../server/link.ts';
+import { knownPlaces, userNames } from '../store/known.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { WireTask } from '../task/task.ts';
 
@@ -27,17 +28,10 @@ export function eventOf(store: TaskStore, connection: string, message: Message):
 }
 
 function knownOf(store: TaskStore, tasks: readonly WireTask[]): Map<number, number> | null {
-  const keys = tasks.flatMap(([, , , attributes]) => attributes?.key ?? []);
-  const ids = tasks.flatMap(([, , , attributes]) => attributes?.id ?? []);
+  const { keys, ids } = userNames(tasks);
   if (keys.length + ids.length === 0) return null;
   const known = store.known(keys, ids);
-  if (known instanceof Promise) return null;
-  const places = new Map<number, number>();
-  tasks.forEach(([, , , attributes], place) => {
-    const n = known.keys.get(attributes?.key ?? '') ?? known.ids.get(attributes?.id ?? '');
-    if (n !== undefined) places.set(place, n);
-  });
-  return places;
+  return known instanceof Promise ? null : knownPlaces(tasks, known);
 }
 
 function parentsOf(store: TaskStore, tasks: readonly WireTask[]): ReadonlyMap<string, number> | null {

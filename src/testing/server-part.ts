@@ -9,6 +9,7 @@ import type { CoreEvent, Turn } from '../server/core/events.ts';
 import { strictFence } from '../server/core/fence.ts';
 import { chainLimits } from '../server/core/limits.ts';
 import { taskState } from '../task/state.ts';
+import { watchEvictions } from './evictions.ts';
 import type { End, Link } from './network.ts';
 import { eventOf } from './server-events.ts';
 import { Process, type World } from './world.ts';
@@ -141,19 +142,10 @@ export class ServerPart implements End {
   feed(event: CoreEvent): void {
     const core = this.#core;
     if (core === null) return;
-    const ticks = event.type === 'tick' ? core.clients().filter((client) => client.leased > 0) : [];
-    const leases = ticks.map((client) => ({
-      client,
-      grants: [...client.grants.values()].map(({ id, tasks }) => ({ id, tasks: [...tasks] })),
-    }));
+    const evicted = event.type === 'tick' ? watchEvictions(core, this.#world) : null;
     core.handle(event, this.#time());
     core.check();
-    for (const { client, grants } of leases) {
-      if (client.leased > 0) continue;
-      this.#world.count('eviction');
-      this.#world.tell(`client ${client.id} is evicted`);
-      for (const { id, tasks } of grants) for (const task of tasks) if (task !== null) this.#world.ledger.leaseEnded(id, task.n, 'evicted');
-    }
+    evicted?.();
     this.#dirty = true;
     this.#schedule();
   }

@@ -68,8 +68,8 @@ function related(random: Random, n: number, earlier: string[], attributes: TaskA
 function limited(random: Random, attributes: TaskAttributes | null): TaskAttributes | null {
   if (!random.chance(0.4)) return attributes;
   const tags: Tags = {};
-  if (random.chance(0.8)) tags['tenant'] = random.pick(['a', 'b', 'c']);
-  if (random.chance(0.3)) tags['service'] = 'one';
+  if (random.chance(0.8)) tags.tenant = random.pick(['a', 'b', 'c']);
+  if (random.chance(0.3)) tags.service = 'one';
   return { ...attributes, tags };
 }
 

@@ -9,7 +9,7 @@
 import { type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import type { HostMessage, ThreadMessage } from './messages.ts';
@@ -87,7 +87,7 @@ export class ThreadControl<Info, End> {
     try {
       this.#send(['request', id, name, value]);
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = reasonOf(cause);
       return Promise.reject(
         new MillraceError('ERR_NOT_CLONEABLE', `what '${name}' is given cannot cross to the component: ${message}`, { cause }),
       );

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext, TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { readSecret, writeSecret } from './key-folder.ts';
 
 /**
@@ -37,8 +37,7 @@ export function tlsParts(choice: TlsChoice | undefined): TlsParts | null {
   return choice === true ? {} : choice;
 }
 
-const failed = (what: string, cause: unknown): MillraceError =>
-  new MillraceError('ERR_TLS', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+const failed = (what: string, cause: unknown): MillraceError => new MillraceError('ERR_TLS', `${what}: ${reasonOf(cause)}`, { cause });
 
 function usable(pem: string | null, now: number): pem is string {
   if (pem === null) return false;

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { isOfTheDead, ownMark } from './process-mark.ts';
 
@@ -61,7 +61,7 @@ export function openKeyFolder(folder: string): void {
     if (process.getuid !== undefined && (found.mode & othersMay) !== 0) chmodSync(folder, 0o700);
   } catch (error) {
     if (error instanceof MillraceError) throw error;
-    throw unsafe(folder, (error as Error).message);
+    throw unsafe(folder, reasonOf(error));
   }
 }
 
@@ -74,7 +74,7 @@ export function writeSecret(folder: string, name: string, content: string): void
     renameSync(temporary, join(folder, name));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw unsafe(folder, (error as Error).message);
+    throw unsafe(folder, reasonOf(error));
   }
 }
 
@@ -87,7 +87,7 @@ export function readSecret(folder: string, name: string): string | null {
     file = openSync(join(folder, name), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error instanceof MillraceError ? error : unsafe(join(folder, name), (error as Error).message);
+    throw error instanceof MillraceError ? error : unsafe(join(folder, name), reasonOf(error));
   }
   try {
     const { uid, mode } = fstatSync(file);

@@ -4,7 +4,7 @@
  */
 import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, pauseFor } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 
 /** ms. A takeover takes a few; a lock this old was left by a process that died in the middle of one. */
@@ -39,7 +39,7 @@ async function underLock<T>(path: string, clock: Clock, work: () => Promise<T>):
     }
     const found = lstatSync(lock, { throwIfNoEntry: false });
     if (found !== undefined && clock.wall() - found.mtimeMs > oldLock) rmSync(lock, { recursive: true, force: true });
-    else await new Promise<void>((resolve) => clock.after(lockRetry, resolve));
+    else await pauseFor(clock, lockRetry);
   }
   try {
     return await work();

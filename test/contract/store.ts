@@ -135,7 +135,7 @@ export function describeStore(name: string, make: StoreFactory): void {
       };
       const clients = [
         { n: 1, id: 'client-one', host: 'a' },
-        { n: 2, id: 'client-two', host: 'b' },
+        { n: 2, id: 'client-two', host: 'b', joined: true as const },
       ];
       await store.commit(
         writes({ tasks: [storedTask(1), storedTask(2), waiting], clients, ends: [attemptEnd(1)], submitters: [submitter], counts }),
@@ -145,6 +145,8 @@ export function describeStore(name: string, make: StoreFactory): void {
       expect(recovery.submitters).toEqual([submitter]);
       await store.commit(writes({ submitters: [{ ...submitter, sequence: 10, receipts: [] }] }));
       expect((await restart()).submitters).toEqual([{ ...submitter, sequence: 10, receipts: [] }]);
+      await store.commit(writes({ departed: [submitter.id] }));
+      expect((await restart()).submitters).toEqual([]);
     });
 
     test('a move sends a task to another place of the queue, to waiting and back', async () => {

@@ -142,6 +142,6 @@ test('the adapters tell the same story of any history', async () => {
       }
       file.close();
     }),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 }, 60_000);

@@ -179,7 +179,7 @@ describe('a server process that is killed', () => {
       `import { openStore } from './store.mjs';
       const store = await openStore(process.argv[2]);
       store.recover();
-      const none = { tasks: [], clients: [], grants: [], moves: [], attempts: [], ends: [], reopened: [], changed: [], removed: [], submitters: [], counts: null };
+      const none = { tasks: [], clients: [], grants: [], moves: [], attempts: [], ends: [], reopened: [], changed: [], removed: [], submitters: [], departed: [], counts: null };
       for (let n = 1; ; n += 2) {
         const task = (k) => ({ group: 0, rank: 0, n: k, submittedAt: 1, task: [0, 'echo ' + k, null, null], lane: null, state: 1, attempts: 0, losses: 0, readyAt: null });
         const end = { n, attempt: 1, outcome: 1, exitStatus: 0, client: null, slot: 0, startedAt: 1, durationMs: 1, completedAt: 2, waitedMs: 0, extra: { stdout: new Uint8Array([n & 255]) } };

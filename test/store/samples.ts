@@ -1,4 +1,5 @@
 /** Rows for tests of stores: each with plain defaults, so that a test says only what it is about. */
+import { emptyWrites } from '../../src/store/empty-writes.ts';
 import type { AttemptEnd, StoredTask, TaskStore, Writes } from '../../src/store/store.ts';
 import { storedState } from '../../src/store/store.ts';
 
@@ -40,20 +41,7 @@ export function attemptEnd(n: number, changes: Partial<AttemptEnd> = {}): Attemp
 }
 
 export function writes(changes: Partial<Writes> = {}): Writes {
-  return {
-    tasks: [],
-    clients: [],
-    grants: [],
-    moves: [],
-    attempts: [],
-    ends: [],
-    reopened: [],
-    changed: [],
-    removed: [],
-    submitters: [],
-    counts: null,
-    ...changes,
-  };
+  return { ...emptyWrites(), ...changes };
 }
 
 /** All recorded numbers after a cursor, read in pages. */

@@ -1,5 +1,5 @@
 /** What cannot work is refused at once, each with its own code and a message that says what to do; what was accepted before stays. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, createReadStream, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -13,6 +13,7 @@ import {
   runLocal,
   type ServerOptions,
   ServerThread,
+  type Source,
   SubmitThread,
   serveFile,
   serveForever,
@@ -202,4 +203,11 @@ it('a client that cannot begin ends runLocal at once, and leaves no thread', asy
     else process.env.TMPDIR = before;
   });
   await expectRefusal(() => runLocal(['true']), 'ERR_SPAWN', /missing/);
+});
+
+it('a stream that fails before the server stands to read it', async () => {
+  const missing = (): Source => createReadStream(join(temporaryFolder(), 'missing'));
+  await expectRefusal(() => serveFrom(missing(), free), 'ERR_SOURCE', /ENOENT/);
+  await expectRefusal(() => runLocal(missing()), 'ERR_SOURCE', /ENOENT/);
+  await expectRefusal(() => submitFrom(missing(), { database: join(temporaryFolder(), 'tasks.db') }), 'ERR_SOURCE', /ENOENT/);
 });

@@ -34,6 +34,14 @@ for (const kind of ['memory', 'SQLite'] as const) {
   });
 }
 
+it('results() refuses what it does not know', async () => {
+  const server = await startServer();
+  const given = async (options: unknown): Promise<unknown> => server.results(options as never);
+  expect(await codeOf(() => given({ ordre: 'input' }))).toBe('ERR_UNKNOWN_OPTION');
+  expect(await codeOf(() => given({ order: 'inputs' }))).toBe('ERR_OPTION');
+  expect(await codeOf(() => given(null))).toBe('ERR_OPTION');
+});
+
 it('a reader that leaves early holds up neither the run nor the end', async () => {
   const server = await startServer({ source: lines(600) });
   const results = server.results();

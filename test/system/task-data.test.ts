@@ -193,6 +193,24 @@ it('finished tasks are rotated to another file, where they are found under their
   await server.stop();
 });
 
+it('what changes a file is done in the order of the calls, also when nobody waits in between, and not at all after close()', async () => {
+  const folder = temporaryFolder();
+  const database = join(folder, 'tasks.db');
+  await runLocal(['echo 1', 'false'], { database });
+  const tasks = await openTasks(database);
+  const calls = [
+    tasks.update({ outcome: 'failed' }, { tags: { seen: true } }),
+    tasks.requeue({ tags: 'seen' }),
+    tasks.rotate(join(folder, 'old.db')),
+    tasks.delete({}),
+  ];
+  const closing = tasks.close();
+  expect(await Promise.all(calls)).toEqual([1, 1, 1, 1]);
+  await closing;
+  for (const call of [() => tasks.delete({}), () => tasks.vacuum(), () => tasks.rotate(join(folder, 'old.db'))])
+    expect(await codeOf(call)).toBe('ERR_ENDED');
+});
+
 it('tasks are exported from a server and from a file alike', async () => {
   const folder = temporaryFolder();
   const database = join(folder, 'tasks.db');

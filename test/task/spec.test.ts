@@ -225,4 +225,18 @@ describe('what is no task', () => {
     ]);
     expect(rejectedTask({ module: './a.js', name: 'run' }, thrown).slice(0, 2)).toEqual([1, './a.js#run']);
   });
+
+  it('is recorded also when it throws at whoever looks at it', () => {
+    const hostile = {
+      get args(): string {
+        throw new Error('not ready');
+      },
+    };
+    expect(rejectedTask(hostile, new Error('no'))).toEqual([
+      0,
+      expect.any(String),
+      null,
+      { rejected: { code: 'ERR_TASK', message: 'no' } },
+    ]);
+  });
 });

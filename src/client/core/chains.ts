@@ -57,6 +57,41 @@ export class Chains {
     return next;
   }
 
+  /**
+   * A task that waits for the units of `leader` and otherwise only for tasks of the same batch, `own` of each unit: calls of a batch run one after the
+   * other, so it may go with them. It claims its units beyond what they have room for. Null: there is none.
+   */
+  follow(leader: HeldTask, own: Map<ChainUnit, number>, may: (task: HeldTask) => boolean): HeldTask | null {
+    for (const unit of leader.claims ?? []) {
+      while (unit.waiting[0]?.waits === false) unit.waiting.shift();
+      const task = unit.waiting[0];
+      if (task === undefined || !may(task)) continue;
+      const units = this.#unitsOf(task);
+      const free = (other: ChainUnit): boolean => other.room > 0 || (own.get(other) ?? 0) === other.concurrency - other.room;
+      if (!units.every((other) => free(other) && (other === unit || other.waiting.length === 0))) continue;
+      unit.waiting.shift();
+      task.waits = false;
+      this.#waiting--;
+      this.#claim(task, units);
+      return task;
+    }
+    return null;
+  }
+
+  /** A task that had claimed its units was not begun: it keeps them, or gives up what is beyond their room and waits. Those that may begin. */
+  unbegun(task: HeldTask): HeldTask[] {
+    const { claims } = task;
+    if (claims === null) return [task];
+    const first = (unit: ChainUnit): boolean => unit.room >= 0 && !unit.waiting.some(({ waits, order }) => waits && order < task.order);
+    if (claims.every(first)) return [task];
+    task.claims = null;
+    for (const unit of claims) unit.room++;
+    this.#wait(task, claims.find((unit) => !first(unit)) ?? claims[0]!);
+    const next: HeldTask[] = [];
+    for (const unit of claims) this.#next(unit, next);
+    return next;
+  }
+
   /** A task that waits here was dropped: it goes when its turn comes. */
   forget(task: HeldTask): void {
     task.waits = false;
@@ -93,7 +128,10 @@ export class Chains {
 
   #wait(task: HeldTask, unit: ChainUnit): void {
     task.waits = true;
-    unit.waiting.push(task);
+    let at = unit.waiting.length;
+    while (at > 0 && unit.waiting[at - 1]!.order > task.order) at--;
+    if (at === unit.waiting.length) unit.waiting.push(task);
+    else unit.waiting.splice(at, 0, task);
     this.#waiting++;
   }
 

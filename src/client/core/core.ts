@@ -2,9 +2,9 @@
  * The client's core: a state machine without I/O or clocks. `handle` takes what happened, `endTurn` answers with effects.
  *
  * Link: `offline` → `greeting` (connected, the full list of what is held was sent) → `online`. Mode: `working` → `draining`
- * (nothing new begins, what runs ends) or `stopping` (what runs is stopped and given back) → `ended`. What runs goes on over any change of
- * the link; after `evictAfter` without a word of the server nothing that it holds begins (it may be somebody else's by now), until a new
- * connection has compared what is held.
+ * (nothing new begins, what runs ends) or `stopping` (what runs is stopped and given back) → `ended`: as it is told, or by itself (`leaving.ts`).
+ * What runs goes on over any change of the link; after `evictAfter` without a word of the server nothing that it holds begins (it may be
+ * somebody else's by now), until a new connection has compared what is held.
  */
 import type { MillraceError } from '../../base/errors.ts';
 import type { Message, Ranges } from '../../protocol/messages.ts';

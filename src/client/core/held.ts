@@ -4,7 +4,7 @@ import { toRanges } from '../../task/ranges.ts';
 import type { WireResult } from '../../task/result.ts';
 import type { TaskAttributes } from '../../task/task.ts';
 import { Chains } from './chains.ts';
-import { HeldTask, Lane, type LaneTerms, laneKey } from './lanes.ts';
+import { type ChainUnit, HeldTask, Lane, type LaneTerms, laneKey } from './lanes.ts';
 
 export { HeldTask };
 
@@ -78,16 +78,33 @@ export class Held {
   take(lane: Lane): HeldTask | null {
     const task = lane.take();
     if (task === null) return null;
-    this.#unstarted--;
-    task.phase = 'running';
+    this.#begin(task);
     return task;
+  }
+
+  /**
+   * Tasks that wait for the limits of `batch` alone, at most so many, begin behind it: it runs one task after the other. Of each unit one in
+   * turn, so that none takes the whole of it.
+   */
+  follow(batch: HeldTask[], most: number, may: (task: HeldTask) => boolean): void {
+    if (this.#chains.size === 0) return;
+    const own = new Map<ChainUnit, number>();
+    const count = ({ claims }: HeldTask): void => claims?.forEach((unit) => void own.set(unit, (own.get(unit) ?? 0) + 1));
+    batch.forEach(count);
+    for (let at = 0; at < batch.length && batch.length < most; at++) {
+      const task = this.#chains.follow(batch[at]!, own, may);
+      if (task === null) continue;
+      count(task);
+      this.#begin(task);
+      batch.push(task);
+    }
   }
 
   /** A task that was taken could not begin: it is where it was. */
   putBack(task: HeldTask): void {
     task.phase = 'unstarted';
     this.#unstarted++;
-    this.#queue(task);
+    for (const next of this.#chains.unbegun(task)) this.#queue(next);
   }
 
   /** Unstarted tasks from the tail of the order of arrival, at most `limit`: they leave. */
@@ -160,6 +177,11 @@ export class Held {
 
   *[Symbol.iterator](): Iterator<HeldTask> {
     for (const byNumber of this.#grants.values()) yield* byNumber.values();
+  }
+
+  #begin(task: HeldTask): void {
+    this.#unstarted--;
+    task.phase = 'running';
   }
 
   /** Into its lane, where it belongs by its arrival. */

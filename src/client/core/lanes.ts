@@ -4,6 +4,7 @@
  * have one lane, that of tasks without wishes. Inside a lane, and over all lanes by their first tasks, the order is that of arrival.
  */
 import type { GrantedTask, GrantId } from '../../protocol/messages.ts';
+import { needsText } from '../../task/lane.ts';
 import type { TaskAttributes } from '../../task/task.ts';
 
 /** What a task needs, by countable resource of the client, in the budget's order. */
@@ -143,9 +144,5 @@ export class Lane {
 
 /** Tasks of one key have the same terms; the empty key: no wishes at all. */
 export function laneKey(attributes: TaskAttributes | null): string {
-  if (attributes === null) return '';
-  const { cores, memory, resources, timeout } = attributes;
-  if (cores === undefined && memory === undefined && resources === undefined && timeout === undefined) return '';
-  const named = resources === undefined ? '' : JSON.stringify(Object.entries(resources).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${cores ?? ''}/${memory ?? ''}/${timeout ?? ''}/${named}`;
+  return attributes === null ? '' : needsText(attributes, attributes.timeout);
 }

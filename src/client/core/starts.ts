@@ -86,6 +86,10 @@ export class Starts {
       if (!passes && this.#held.first() !== next) break;
       tasks.push(this.#held.take(lane)!);
     }
+    const ahead = this.#held.first();
+    if (ahead !== null && ahead.lane !== lane) return tasks;
+    const most = Math.min(this.#batches.of(first.args), Math.ceil((this.#held.unstarted + tasks.length) / this.#slots.idle));
+    this.#held.follow(tasks, most, (task) => task.args === first.args && this.#batchable(task));
     return tasks;
   }
 

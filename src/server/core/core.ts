@@ -34,6 +34,8 @@ export class ServerCore {
     this.#state = state;
     for (const row of recovery.clients) {
       const client = new CoreClient(row.n, row.id, row.host, { slots: 1, cores: null, memory: null, resources: {}, tags: {} }, time.now);
+      // It went with the server that it was joined to: there is nobody to wait for longer than for a broken connection.
+      client.sawClose = row.joined ?? false;
       state.leases.clients.set(row.id, client);
     }
     const byNumber = new Map([...state.leases.clients.values()].map((client) => [client.n, client]));
@@ -47,7 +49,9 @@ export class ServerCore {
     for (const client of [...state.leases.clients.values()]) state.leases.forget(client);
     for (const row of recovery.waiting) state.admit(row, true);
     for (const { id, sequence, receipts, open } of recovery.submitters) {
-      state.submitters.set(id, { id, open, connection: null, goneAt: time.now, sequence, receipts: [...receipts] as never });
+      const submitter = { id, open, connection: null, goneAt: time.now, sequence, receipts: [...receipts] as never };
+      if (open) state.submitters.enter(submitter);
+      else state.submitters.close(submitter, time.now, null);
     }
   }
 
@@ -70,7 +74,7 @@ export class ServerCore {
     state.time = time;
     switch (event.type) {
       case 'client-connected':
-        connect(state, event.connection, event.id, event.host, event.capacity);
+        connect(state, event);
         return;
       case 'disconnected':
         this.#disconnected(event.connection);
@@ -82,7 +86,7 @@ export class ServerCore {
         submit(state, event);
         return;
       case 'submitter-done':
-        closeSubmitter(state, event.submitter);
+        closeSubmitter(state, event.submitter, true);
         return;
       case 'cancel':
         cancel(state, event);
@@ -232,7 +236,7 @@ export class ServerCore {
     const state = this.#state;
     const client = state.leases.byConnection.get(connection);
     if (client !== undefined) disconnect(state, client);
-    for (const submitter of state.submitters.values()) {
+    for (const submitter of state.submitters.open) {
       if (submitter.connection !== connection) continue;
       submitter.connection = null;
       submitter.goneAt = state.time.now;
@@ -262,9 +266,9 @@ export class ServerCore {
         state.turn.cut.push({ connection: client.connection, error: new MillraceError('ERR_PROTOCOL', 'a recall was not answered') });
       }
     }
-    for (const submitter of state.submitters.values()) {
-      if (submitter.open && submitter.connection === null && now - submitter.goneAt >= Math.min(reconnectGrace, evictAfter))
-        closeSubmitter(state, submitter.id);
+    for (const submitter of state.submitters.open) {
+      if (submitter.connection === null && now - submitter.goneAt >= Math.min(reconnectGrace, evictAfter))
+        closeSubmitter(state, submitter.id, false);
     }
   }
 

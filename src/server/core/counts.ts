@@ -1,9 +1,6 @@
 /** Counts, kept by each change and never by counting: of this run (the summary) and of the store (totals, tasks pending by group). */
 import type { StoreCounts } from '../../store/store.ts';
-import { outcomeCode } from '../../task/result.ts';
-
-/** Outcomes that make a group a failed one. */
-export const failures: ReadonlySet<number> = new Set([outcomeCode.failed, outcomeCode.timeout, outcomeCode.lost, outcomeCode.rejected]);
+import { failureCodes, outcomeCode } from '../../task/result.ts';
 
 export class Counts {
   /** Of this run, by `outcomeCode`; index 0 is not used. */
@@ -70,7 +67,7 @@ export class Counts {
     const left = (this.groups.get(group) ?? 1) - 1;
     if (left > 0) this.groups.set(group, left);
     else this.groups.delete(group);
-    if (failures.has(outcome)) this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1);
+    if (failureCodes.has(outcome)) this.#failures.set(group, (this.#failures.get(group) ?? 0) + 1);
     this.#changed = true;
   }
 
@@ -109,7 +106,7 @@ export class Counts {
   #forget(group: number, outcome: number): void {
     this.#total.outcomes[outcome] = (this.#total.outcomes[outcome] ?? 1) - 1;
     this.#changed = true;
-    if (!failures.has(outcome)) return;
+    if (!failureCodes.has(outcome)) return;
     const left = (this.#failures.get(group) ?? 1) - 1;
     this.#failures.set(group, left);
     if (left > 0) return;

@@ -8,10 +8,11 @@
  * not be 100,000 calls deep.
  */
 import type { AttemptEnd } from '../../store/store.ts';
-import { outcomeCode, outcomes } from '../../task/result.ts';
+import { libraryError, outcomeCode, outcomes } from '../../task/result.ts';
 import type { CoreTask } from './entities.ts';
 import type { Instant, Turn } from './events.ts';
 import type { Lately } from './lately.ts';
+import { ending, unknown } from './stories.ts';
 
 /** What it needs of the core. */
 export interface DependencyHost {
@@ -38,9 +39,6 @@ interface Family {
   group: number | null;
   waits: Wait[];
 }
-
-/** As the store answers: there is no such task. */
-const unknown = -1;
 
 export class Dependencies {
   readonly #waits: Map<number, Wait> = new Map();
@@ -157,7 +155,7 @@ export class Dependencies {
       }
       const well = outcome === outcomeCode.succeeded || (outcome === unknown && trusted) || task.attributes?.dependencyFailure === 'run';
       if (!well) {
-        this.#refuse(state, wait, n, story(outcome));
+        this.#refuse(state, wait, n, ending(outcome));
         continue;
       }
       open.delete(n);
@@ -174,28 +172,11 @@ export class Dependencies {
     this.#waits.delete(task.n);
     const { dependsOn = [], parents = [] } = task.attributes ?? {};
     const id = dependsOn[parents.indexOf(parent)] ?? `number ${parent}`;
-    const error = { name: 'MillraceError', message: `it depends on task ${id}, which ${why}`, code: 'ERR_DEPENDENCY', stack: null };
+    const error = libraryError('ERR_DEPENDENCY', `it depends on task ${id}, which ${why}`);
     state.end(task, task.endWithoutResult(outcomeCode.rejected, state.time.wall, state.waited(task, 0), { error }));
   }
 }
 
 function laterGroup(parent: number, child: number): string {
   return `is of group ${parent} and so comes after its own group ${child}: it would wait for ever`;
-}
-
-function story(outcome: number): string {
-  switch (outcome) {
-    case outcomeCode.failed:
-      return 'failed';
-    case outcomeCode.cancelled:
-      return 'was cancelled';
-    case outcomeCode.timeout:
-      return 'ran out of time';
-    case outcomeCode.lost:
-      return 'was lost with its clients';
-    case outcomeCode.rejected:
-      return 'was rejected';
-    default:
-      return outcome === unknown ? 'does not exist any more' : `ended as ${outcomes[outcome]}`;
-  }
 }

@@ -1,22 +1,5 @@
-/** A turn in which nothing has happened yet, and a transaction with nothing in it. */
-import type { Writes } from '../../store/store.ts';
+/** A turn in which nothing has happened yet. */
 import type { Turn } from './events.ts';
-
-export function emptyWrites(): Writes {
-  return {
-    tasks: [],
-    clients: [],
-    grants: [],
-    moves: [],
-    attempts: [],
-    ends: [],
-    reopened: [],
-    changed: [],
-    removed: [],
-    submitters: [],
-    counts: null,
-  };
-}
 
 export function emptyTurn(): Turn {
   return { writes: null, sends: [], cut: [], ended: [], notes: [], joined: [], left: [], lookups: [], refills: [], finish: null };

@@ -127,7 +127,7 @@ export class CoreClient implements Holder {
   /** Monotonic: last bytes, end of the connection (or start of the server). */
   lastContact: number;
   absentSince: number;
-  /** Its connection was seen to close (then `reconnectGrace` counts), not only lost with a former server. */
+  /** Its connection was seen to close, or it was joined to a server that is gone: then `reconnectGrace` counts. Else it may live on without its server. */
   sawClose = false;
   /** Monotonic: when a recall was sent that is not answered; -1: none. */
   recallSentAt = -1;

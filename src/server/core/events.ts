@@ -21,7 +21,7 @@ export interface Instant {
 }
 
 export type CoreEvent =
-  | { type: 'client-connected'; connection: string; id: string; host: string; capacity: ClientCapacity }
+  | { type: 'client-connected'; connection: string; id: string; host: string; capacity: ClientCapacity; joined?: boolean }
   | { type: 'disconnected'; connection: string }
   /** Bytes came, whatever they were. */
   | { type: 'contact'; connection: string }
@@ -74,6 +74,8 @@ export interface Note {
   readonly submittedAt: number;
   readonly attempt: number;
   readonly clientId: string | null;
+  /** The user's own; absent: it follows from the number. */
+  readonly id?: string | undefined;
 }
 
 /** How a run ended. */

@@ -3,12 +3,13 @@ import { MillraceError } from '../../base/errors.ts';
 import { newTaskRow } from '../../store/new-task.ts';
 import { rejection, resolveParents } from '../../store/parents.ts';
 import type { StoredTask } from '../../store/store.ts';
-import { outcomeCode } from '../../task/result.ts';
+import { libraryError, outcomeCode } from '../../task/result.ts';
 import { taskState } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
 import { CoreTask } from './entities.ts';
 import type { CoreEvent } from './events.ts';
-import type { CoreState, Receipt, Submitter } from './state.ts';
+import type { CoreState, Receipt } from './state.ts';
+import type { Submitter } from './submitters.ts';
 
 /** Receipts that are kept for bundles whose acknowledgement may have been lost: no more are in flight. */
 const keptReceipts = 16;
@@ -17,21 +18,20 @@ export function openSubmitter(state: CoreState, connection: string, id: string):
   let submitter = state.submitters.get(id);
   if (submitter === undefined) {
     submitter = { id, open: false, connection, goneAt: 0, sequence: 0, receipts: [] };
-    state.submitters.set(id, submitter);
   }
   if (!submitter.open) state.moved.add(submitter);
-  submitter.open = true;
+  state.submitters.enter(submitter);
   submitter.connection = connection;
   state.firstSubmission = true;
   return submitter;
 }
 
-export function closeSubmitter(state: CoreState, id: string): void {
+/** `done`: it said so itself; else its connection is gone for too long. */
+export function closeSubmitter(state: CoreState, id: string, done: boolean): void {
   const submitter = state.submitters.get(id);
-  if (submitter === undefined) return;
-  if (submitter.open) state.moved.add(submitter);
-  submitter.open = false;
-  submitter.connection = null;
+  if (submitter?.open !== true) return;
+  state.moved.add(submitter);
+  state.submitters.close(submitter, state.time.now, done ? state.options.evictAfter : null);
 }
 
 /**
@@ -39,9 +39,11 @@ export function closeSubmitter(state: CoreState, id: string): void {
  * cost every `run()` of a single task a second wait for the disk. If it is lost, a restarted run waits some seconds for nothing.
  */
 export function writeMoved(state: CoreState): void {
-  if (state.moved.size === 0 || (state.turn.writes === null && state.phase !== 'finished')) return;
+  if (state.turn.writes === null && (state.phase !== 'finished' || state.moved.size === 0)) return;
   for (const submitter of state.moved) writeSubmitter(state, submitter);
   state.moved.clear();
+  const forgotten = state.submitters.takeForgotten();
+  if (forgotten.length > 0) state.writes.departed = forgotten;
 }
 
 function writeSubmitter(state: CoreState, { id, sequence, receipts, open }: Submitter): void {
@@ -114,7 +116,7 @@ function accept(state: CoreState, { tasks, known, parents }: Extract<CoreEvent, 
 function reject(state: CoreState, row: StoredTask, reason: { code: string; message: string }): void {
   const task = new CoreTask(row, state.time.now);
   task.state = taskState.waiting;
-  const error = { name: 'MillraceError', message: reason.message, code: reason.code, stack: null };
+  const error = libraryError(reason.code, reason.message);
   state.end(task, task.endWithoutResult(outcomeCode.rejected, state.time.wall, 0, { error }));
 }
 

@@ -4,7 +4,7 @@
  */
 import { newTaskRow } from '../../store/new-task.ts';
 import type { StoredTask, Writes } from '../../store/store.ts';
-import { outcomeCode } from '../../task/result.ts';
+import { endsSeries } from '../../task/cron.ts';
 import type { WireTask } from '../../task/task.ts';
 import type { Counts } from './counts.ts';
 import type { CoreTask } from './entities.ts';
@@ -21,11 +21,6 @@ export interface RepeatHost {
   submissionTime(): number;
   admit(row: StoredTask): void;
   note(name: NoteName, task: StoredTask, attempt: number, client: null): void;
-}
-
-/** Whether a task that ends so has no successor: the series was ended on purpose, or never began. */
-export function endsSeries(outcome: number): boolean {
-  return outcome === outcomeCode.cancelled || outcome === outcomeCode.rejected;
 }
 
 /** Accept the successor of a task that has ended, if it has one. */

@@ -37,7 +37,7 @@ export function failEarly(state: CoreState): void {
 export function finishRun(state: CoreState): void {
   if (state.phase === 'running') {
     const { foreverMode, restartMode, expectSource } = state.options;
-    if (foreverMode || state.counts.pending > 0 || openSubmitters(state) > 0) return;
+    if (foreverMode || state.counts.pending > 0 || state.submitters.open.size > 0) return;
     if (!state.firstSubmission && (expectSource || !restartMode)) return;
     state.phase = 'finished';
     state.finish = { reason: 'complete', error: null };
@@ -47,15 +47,8 @@ export function finishRun(state: CoreState): void {
   }
 }
 
-/** Submitters that keep the run open. */
-function openSubmitters(state: CoreState): number {
-  let open = 0;
-  for (const submitter of state.submitters.values()) if (submitter.open) open++;
-  return open;
-}
-
 /** Whether a submitter is open whose connection is gone: it has `reconnectGrace` to come back, also to a server that was started again. */
 export function goneSubmitters(state: CoreState): boolean {
-  for (const submitter of state.submitters.values()) if (submitter.open && submitter.connection === null) return true;
+  for (const submitter of state.submitters.open) if (submitter.connection === null) return true;
   return false;
 }

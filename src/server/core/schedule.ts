@@ -50,7 +50,9 @@ function share(state: CoreState, clients: readonly CoreClient[], group: number):
   let left = clients.filter((client) => client.credit > 0);
   while (left.length > 0 && state.window.size > 0) {
     const part = Math.max(1, Math.ceil(state.window.size / left.length));
-    left = left.filter((client) => hand(state, client, group, Math.min(part, client.credit), spare(client)) > 0 && client.credit > 0);
+    left = left.filter(
+      (client) => hand(state, client, group, Math.min(part, client.credit), spare(state, client)) > 0 && client.credit > 0,
+    );
   }
 }
 
@@ -73,7 +75,7 @@ function hand(state: CoreState, client: CoreClient, group: number, limit: number
 /** A client that holds all leases of a unit may get more of its tasks ahead: see `limits.ts`. */
 function chain(state: CoreState, client: CoreClient, group: number): void {
   for (;;) {
-    const limited = Math.min(client.credit, spare(client));
+    const limited = Math.min(client.credit, spare(state, client));
     const depth = Math.floor((client.limited + limited) / Math.max(1, client.units.size));
     if (limited <= 0 || depth <= 1) return;
     const { tasks: most, bytes } = state.options.bundle;
@@ -87,12 +89,18 @@ function chain(state: CoreState, client: CoreClient, group: number): void {
   }
 }
 
+/** A lone client that would hold few tasks is not paced yet: its first ones are for what needs no waiting. */
+const unpaced = 16;
+
 /**
- * How many more tasks that share limits a client may hold beyond its free slots: a quarter of what it would hold. Such a task keeps others from
- * being run elsewhere; but with none ahead, each would cost a round trip.
+ * How many more tasks that share limits a client may hold beyond its free slots: a quarter of what it would hold; up to three where there is no
+ * other client. Such a task keeps others from being run elsewhere, and the rest is for what needs no waiting; but with few ahead, each costs a
+ * part of a round trip.
  */
-function spare(client: CoreClient): number {
-  return Math.floor((client.unstarted + client.credit) / 4) - client.limited;
+function spare(state: CoreState, client: CoreClient): number {
+  const held = client.unstarted + client.credit;
+  const most = state.leases.clients.size === 1 ? Math.max(held / 4, (held * 3) / 4 - unpaced) : held / 4;
+  return Math.floor(most) - client.limited;
 }
 
 function send(state: CoreState, client: CoreClient, tasks: CoreTask[]): void {

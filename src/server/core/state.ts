@@ -2,14 +2,15 @@
  * What the server's core remembers, and the moves of a task that more than one event leads to: made ready, given back, ended.
  * The modules beside this one each handle one conversation on this state; `core.ts` joins them.
  */
+import { emptyWrites } from '../../store/empty-writes.ts';
 import type { AttemptEnd, Recovery, Reopened, StoredTask, Writes } from '../../store/store.ts';
 import { rankOf } from '../../task/rank.ts';
-import { outcomeCode } from '../../task/result.ts';
+import { failureCodes, outcomeCode } from '../../task/result.ts';
 import { enter, taskState } from '../../task/state.ts';
 import type { WireTask } from '../../task/task.ts';
-import { Counts, failures } from './counts.ts';
+import { Counts } from './counts.ts';
 import { Dependencies } from './dependencies.ts';
-import { emptyTurn, emptyWrites } from './empty-turn.ts';
+import { emptyTurn } from './empty-turn.ts';
 import { type CoreClient, CoreTask } from './entities.ts';
 import type { CoreOptions, Finish, Instant, NoteName, Turn } from './events.ts';
 import type { Fence } from './fence.ts';
@@ -17,18 +18,10 @@ import { Lately } from './lately.ts';
 import { Leases } from './leases.ts';
 import { Limits } from './limits.ts';
 import { repeat } from './repeat.ts';
+import { failureStory } from './stories.ts';
+import { type Submitter, Submitters } from './submitters.ts';
 import { Waiting } from './waiting.ts';
 import { ReadyWindow } from './window.ts';
-
-export interface Submitter {
-  readonly id: string;
-  open: boolean;
-  connection: string | null;
-  /** Monotonic: since when its connection is gone. */
-  goneAt: number;
-  sequence: number;
-  receipts: [sequence: number, receipt: Receipt][];
-}
 
 export interface Receipt {
   first: number;
@@ -51,10 +44,10 @@ export class CoreState {
   readonly limits: Limits;
   readonly leases: Leases;
   readonly counts: Counts;
-  readonly submitters: Map<string, Submitter> = new Map();
+  readonly submitters: Submitters = new Submitters();
   /** Submitters that opened or closed since their rows were written. */
   readonly moved: Set<Submitter> = new Set();
-  /** Reasons not to grant: paused by the user, a host that reads results slowly, a failed group. */
+  /** Reasons not to grant, in words: paused by the user, a host or a file that takes what is recorded too slowly. */
   readonly holds: Set<string> = new Set();
   /** Which notes somebody listens to. */
   readonly observed: Set<NoteName> = new Set();
@@ -74,6 +67,7 @@ export class CoreState {
   lastCheck = 0;
   turn: Turn;
   time: Instant;
+  readonly #salt: string;
 
   constructor(options: CoreOptions, recovery: Recovery, time: Instant, fence: Fence) {
     this.options = options;
@@ -84,6 +78,7 @@ export class CoreState {
     this.leases = new Leases(recovery.epoch, this.limits);
     this.counts = new Counts(recovery.counts);
     for (const [group, story] of Object.entries(recovery.counts.failed ?? {})) this.failedGroups.set(Number(group), story);
+    this.#salt = recovery.salt;
     this.nextTask = recovery.nextTask;
     this.nextClient = recovery.nextClient;
     this.turn = emptyTurn();
@@ -98,9 +93,10 @@ export class CoreState {
     if (connection !== null) this.turn.sends.push({ connection, message });
   }
 
-  note(name: NoteName, task: Pick<StoredTask, 'n' | 'submittedAt'>, attempt: number, client: CoreClient | null): void {
+  note(name: NoteName, task: CoreTask | StoredTask, attempt: number, client: CoreClient | null): void {
     if (!this.observed.has(name)) return;
-    this.turn.notes.push({ name, n: task.n, submittedAt: task.submittedAt, attempt, clientId: client?.id ?? null });
+    const [, , , attributes] = 'wire' in task ? task.wire : task.task;
+    this.turn.notes.push({ name, n: task.n, submittedAt: task.submittedAt, attempt, clientId: client?.id ?? null, id: attributes?.id });
   }
 
   /** Take a task of the store into memory and let it wait or stand ready. `known`: it is not new. */
@@ -206,9 +202,10 @@ export class CoreState {
     this.writes.ends.push(end);
     this.turn.ended.push(task);
     this.counts.ended(task.group, end.outcome);
-    if (failures.has(end.outcome) && !this.failedGroups.has(task.group)) {
-      this.failedGroups.set(task.group, task.story());
-      this.counts.failedGroup(task.group, task.story());
+    if (failureCodes.has(end.outcome) && !this.failedGroups.has(task.group)) {
+      const story = failureStory(task, end, this.#salt);
+      this.failedGroups.set(task.group, story);
+      this.counts.failedGroup(task.group, story);
     }
     if (task.attributes?.cron !== undefined) repeat(this, task, end.outcome);
     if (this.retagged.size > 0) this.retagged.delete(task.n);

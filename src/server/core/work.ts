@@ -1,24 +1,27 @@
 /** The work conversation: greeting, credit, starts, results, what is given back; and the loss of a client. */
 import { MillraceError } from '../../base/errors.ts';
-import type { ClientCapacity, GrantId, Ranges } from '../../protocol/messages.ts';
+import type { GrantId, Ranges } from '../../protocol/messages.ts';
 import type { AttemptEnd } from '../../store/store.ts';
 import { fromRanges, toRanges } from '../../task/ranges.ts';
 import { outcomeCode, type WireResult } from '../../task/result.ts';
 import { retryDelay } from '../../task/retry.ts';
 import { enter, taskState } from '../../task/state.ts';
 import { CoreClient, type CoreTask, type Grant } from './entities.ts';
+import type { CoreEvent } from './events.ts';
 import type { CoreState } from './state.ts';
+
+type Connected = Extract<CoreEvent, { type: 'client-connected' }>;
 
 /** No grant is larger: bounds what ranges of a peer may name. */
 const largestGrant = 65_536;
 
-export function connect(state: CoreState, connection: string, id: string, host: string, capacity: ClientCapacity): void {
+export function connect(state: CoreState, { connection, id, host, capacity, joined }: Connected): void {
   const { leases, time } = state;
   let client = leases.clients.get(id);
   if (client === undefined) {
     client = new CoreClient(state.nextClient++, id, host, capacity, time.now);
     leases.clients.set(id, client);
-    state.writes.clients.push({ n: client.n, id, host });
+    state.writes.clients.push(joined ? { n: client.n, id, host, joined } : { n: client.n, id, host });
   } else if (client.connection !== null) {
     const error = new MillraceError('ERR_CONNECTION_CLOSED', 'the client has a newer connection');
     state.turn.cut.push({ connection: client.connection, error });

@@ -31,7 +31,6 @@ import { Search } from './find.ts';
 import { Finished } from './finished.ts';
 import { Lanes } from './lanes.ts';
 import { Keys, ownExtra, pick } from './own.ts';
-
 import { openTasks } from './recover.ts';
 import { type Segment, segmentSize, vacant } from './segment.ts';
 import { Segments } from './segments.ts';
@@ -129,6 +128,7 @@ export class MemoryStore implements TaskStore {
     }
     for (const n of writes.removed) this.#remove(n);
     for (const submitter of writes.submitters) this.#submitters.set(submitter.id, submitter);
+    for (const id of writes.departed) this.#submitters.delete(id);
     if (writes.counts !== null) this.#counts = structuredClone(writes.counts);
     this.#forget(now);
   }

@@ -58,22 +58,18 @@ export class SqliteStore implements TaskStore {
   recover(): Recovery {
     return this.#guard(() => {
       const statements = this.#statements;
-      statements.exec('begin immediate');
-      try {
+      const { recovery, dead } = statements.transaction(() => {
         const recovery = readRecovery(statements, this.#granted);
         for (const client of recovery.clients) this.#clients.set(client.n, client);
         this.#nextTask = recovery.nextTask;
         statements.run(sql.putMeta, recovery.epoch, 'epoch');
-        const ended = recovery.grants.map((grant) => grant.id);
-        const dead = this.#granted.ids().filter((id) => !ended.includes(id));
+        const living = recovery.grants.map((grant) => grant.id);
+        const dead = this.#granted.ids().filter((id) => !living.includes(id));
         if (dead.length > 0) statements.run(sql.deleteGrants, JSON.stringify(dead));
-        statements.exec('commit');
-        for (const id of dead) this.#granted.set(id, []);
-        return recovery;
-      } catch (error) {
-        statements.rollback();
-        throw error;
-      }
+        return { recovery, dead };
+      });
+      for (const id of dead) this.#granted.set(id, []);
+      return recovery;
     });
   }
 

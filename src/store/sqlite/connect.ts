@@ -3,7 +3,7 @@
  * and left unchanged.
  */
 import { lstatSync } from 'node:fs';
-import { MillraceError } from '../../base/errors.ts';
+import { MillraceError, reasonOf } from '../../base/errors.ts';
 import { type Driver, type DriverKind, resultCode } from './driver.ts';
 import { canonicalPath, type Lock, makePrivateFile, takeLock } from './lock.ts';
 import { inspect, migrate } from './migrate.ts';
@@ -98,7 +98,7 @@ function checkpoint(driver: Driver): void {
 
 function databaseError(kind: DriverKind, path: string, error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const code = kind.code(error);
   if (code === resultCode.notADatabase)
     return new MillraceError('ERR_DATABASE_FOREIGN', `${path} is not a SQLite database: name another file`, { cause: error });

@@ -6,8 +6,8 @@
  */
 import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Clock } from '../../base/clock.ts';
-import { MillraceError } from '../../base/errors.ts';
+import { type Clock, pauseFor } from '../../base/clock.ts';
+import { MillraceError, reasonOf } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { toRuns } from '../ranges.ts';
 import type { StoreCounts } from '../store.ts';
@@ -84,7 +84,7 @@ function link(copy: string, target: string, taken: () => MillraceError): void {
     linkSync(copy, target);
   } catch (cause) {
     if (existsSync(target)) throw taken();
-    throw new MillraceError('ERR_DATABASE', `${target} cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new MillraceError('ERR_DATABASE', `${target} cannot be made: ${reasonOf(cause)}`, {
       cause,
     });
   }
@@ -132,21 +132,10 @@ async function move(from: Statements, other: Connection, salt: string, clock: Cl
     const front = readFront(from, { excess: Number.POSITIVE_INFINITY, before: 0, most: step, until });
     if (front === null) return moved;
     const going = front.live.filter((n) => !needed.has(n));
-    transaction(from, () => copy(from, going, front));
-    transaction(from, () => takeOff(from, front, needed));
+    from.transaction(() => copy(from, going, front));
+    from.transaction(() => takeOff(from, front, needed));
     moved += going.length;
-    await new Promise<void>((done) => clock.after(0, done));
-  }
-}
-
-function transaction(statements: Statements, call: () => void): void {
-  statements.exec('begin immediate');
-  try {
-    call();
-    statements.exec('commit');
-  } catch (error) {
-    statements.rollback();
-    throw error;
+    await pauseFor(clock, 0);
   }
 }
 

@@ -113,6 +113,9 @@ export const putClients: string = 'insert or replace into client (n, facts) sele
 export const putSubmitters: string = `
   insert or replace into submitter (id, sequence, receipts, seen_at, open) select value->>0, value->>1, value->2, value->>3, value->>4 from json_each(?)`;
 
+/** Params: list of id. */
+export const deleteSubmitters: string = 'delete from submitter where id in (select value from json_each(?))';
+
 /** The ends of a commit. Params: ordinal of the first, how many, their numbers as runs, when. */
 export const putCompletion: string = `
   insert into completion (ordinal, count, tasks, ended_at) values (?, ?, ?, ?)

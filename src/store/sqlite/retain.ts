@@ -40,14 +40,7 @@ export function retain(statements: Statements, { count, before }: RetainLimits, 
   const excess = count === null ? 0 : Math.max(0, kept - count);
   const front = readFront(statements, { excess, before: before ?? Number.NEGATIVE_INFINITY, most, until: ended });
   if (front === null) return 0;
-  statements.exec('begin immediate');
-  try {
-    removeFront(statements, front, ended);
-    statements.exec('commit');
-  } catch (error) {
-    statements.rollback();
-    throw error;
-  }
+  statements.transaction(() => removeFront(statements, front, ended));
   return front.live.length;
 }
 

@@ -162,8 +162,8 @@ export function pastAttempt(n: number, row: Row, payload: PayloadReader): Attemp
 }
 
 export function clientRow(n: number, facts: string): ClientRow {
-  const [id, host] = JSON.parse(facts) as [string, string];
-  return { n, id, host };
+  const [id, host, joined] = JSON.parse(facts) as [string, string, 1?];
+  return joined === 1 ? { n, id, host, joined: true } : { n, id, host };
 }
 
 /** A row of `recordRow`. */

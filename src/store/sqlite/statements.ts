@@ -47,6 +47,19 @@ export class Statements {
     this.#prepared.clear();
   }
 
+  /** All of it, or nothing of it and what it threw. */
+  transaction<T>(call: () => T): T {
+    this.exec('begin immediate');
+    try {
+      const result = call();
+      this.exec('commit');
+      return result;
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+  }
+
   /** After a failure; SQLite may have ended the transaction by itself. */
   rollback(): void {
     try {

@@ -54,7 +54,7 @@ function writeOpening(statements: Statements, writes: Writes): void {
   statements.bulk(sql.insertTasksInFull, full);
   statements.bulk(
     sql.putClients,
-    writes.clients.map(({ n, id, host }) => [n, [id, host]]),
+    writes.clients.map(({ n, id, host, joined }) => [n, joined ? [id, host, 1] : [id, host]]),
   );
   const live = writes.grants.filter((grant) => grant.tasks.length > 0);
   const over = writes.grants.filter((grant) => grant.tasks.length === 0);
@@ -87,6 +87,7 @@ function writeClosing(statements: Statements, writes: Writes, nextTask: number |
     sql.putSubmitters,
     writes.submitters.map(({ id, sequence, receipts, seenAt, open }) => [quoted(id), sequence, receipts, seenAt, open ? 1 : 0]),
   );
+  statements.bulk(sql.deleteSubmitters, writes.departed.map(quoted));
   if (writes.counts !== null) statements.run(sql.putMeta, JSON.stringify(writes.counts), 'counts');
   if (nextTask !== null) statements.run(sql.putMeta, nextTask, 'next_task');
 }

@@ -86,18 +86,51 @@ it('keeps the limits of a server that was started again with others', () => {
   expect(began(bench.end(1, [ended(running[1]![0])])).map(([, n]) => n)).toEqual([3]);
 });
 
-it('puts into a batch of calls only what may run at the same time', () => {
-  const bench = limited(1, 1);
-  const calls = (...numbers: number[]): GrantedTask[] =>
-    numbers.map((n) => {
-      const [, at, [kind, args]] = call(n);
-      return [n, at, [kind, args, null, { tags: { tenant: `t${n % 3}` } }]];
-    });
+const calls = (...numbers: number[]): GrantedTask[] =>
+  numbers.map((n) => {
+    const [, at, [kind, args]] = call(n);
+    return [n, at, [kind, args, null, { tags: { tenant: `t${n % 3}` } }]];
+  });
+
+/** A client that knows that calls are short, with one of them running (the returned key). */
+function learned(bench: Bench): number {
   const [[key] = []] = began(bench.work(1, ...calls(1)));
-  bench.work(2, ...calls(2, 3, 4, 5, 6, 7, 8));
-  expect(
-    began(bench.end(0, [ended(key!, 'succeeded', 0.01)]))
-      .map(([, n]) => n)
-      .sort(),
-  ).toEqual([2, 3, 4]);
+  const [[next] = []] = began([...bench.end(0, [ended(key!, 'succeeded', 0.01)]), ...bench.work(2, ...calls(2))]);
+  return next!;
+}
+
+it('puts calls into one batch of which no two may run at a time: there they run one after the other', () => {
+  const bench = limited(1, 1);
+  const key = learned(bench);
+  bench.work(3, ...calls(3, 4, 5, 6, 7, 8));
+  const batch = began(bench.end(0, [ended(key, 'succeeded', 0.01)]));
+  expect(batch.map(([, n]) => n)).toEqual([3, 4, 5, 6, 7, 8]);
+});
+
+it('begins nothing of a value beside the batch that has its calls, until the last of them has ended', () => {
+  const bench = limited(1, 2);
+  const key = learned(bench);
+  bench.work(3, shell(100));
+  bench.work(4, ...calls(3, 6, 9));
+  const batch = began(bench.end(0, [ended(key, 'succeeded', 0.01)]));
+  expect(batch.map(([, n]) => n)).toEqual([3, 6, 9]);
+  expect(began(bench.work(5, ...calls(12)))).toEqual([]);
+  expect(began(bench.end(1, [ended(key + 1)]))).toEqual([]);
+  const ends = batch.map(([at]) => ended(at));
+  expect(began(bench.end(0, ends.slice(0, 2), false))).toEqual([]);
+  expect(began(bench.end(0, ends.slice(2))).map(([, n]) => n)).toEqual([12]);
+});
+
+it('lets no two calls of a value begin that a batch gave back, and keeps their order', () => {
+  const bench = limited(1, 2);
+  const key = learned(bench);
+  bench.work(3, shell(100));
+  bench.work(4, ...calls(3, 6, 9, 12));
+  const batch = began(bench.end(0, [ended(key, 'succeeded', 0.01)]));
+  expect(batch.map(([, n]) => n)).toEqual([3, 6, 9, 12]);
+  const notStarted = new Error('not now') as never;
+  const [first, ...others] = batch.map(([at]) => ended(at, 'failed', 5_000));
+  const again = began(bench.end(0, [first!, ...others.map((end) => ({ ...end, notStarted }))]));
+  expect(again.map(([, n]) => n)).toEqual([6]);
+  expect(began(bench.end(0, [ended(again[0]![0], 'failed', 5_000)])).map(([, n]) => n)).toEqual([9]);
 });

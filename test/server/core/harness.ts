@@ -86,15 +86,16 @@ export class Bench {
   }
 
   /** A client with credit for `wanted` tasks, `slots` of them at once. */
-  join(id: string, wanted = 2, capacity: { slots?: number; cores?: number | null } = {}): Turn {
+  join(id: string, wanted = 2, capacity: { slots?: number; cores?: number | null; joined?: boolean } = {}): Turn {
     this.#sequences.set(id, 0);
-    const { slots = wanted, cores = null } = capacity;
+    const { slots = wanted, cores = null, joined = false } = capacity;
     this.feed({
       type: 'client-connected',
       connection: id,
       id,
       host: 'host',
       capacity: { slots, cores, memory: null, resources: {}, tags: {} },
+      joined,
     });
     this.feed({ type: 'resume', connection: id, held: [] });
     this.feed({ type: 'want', connection: id, sequence: 1, tasks: wanted, free: slots });

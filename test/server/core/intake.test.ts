@@ -84,3 +84,52 @@ it('refuses a bundle after the run has ended', () => {
   expect(bench.turn().finish).toMatchObject({ reason: 'complete' });
   expect(bench.submit([shell('late')], 1, 't').cut).toMatchObject([{ connection: 't', error: { code: 'ERR_ENDED' } }]);
 });
+
+it('forgets a submitter some time after it is done, in memory and in the store, and not one that submits', () => {
+  const bench = new Bench();
+  bench.submit([shell('x')], 1, 'stays');
+  for (let i = 0; i < 50; i++) {
+    bench.submit([shell('a')], 1, `run ${i}`);
+    bench.feed({ type: 'submitter-done', connection: `run ${i}`, submitter: `run ${i}` });
+  }
+  // Late, but not too late: known.
+  bench.now += 9_000;
+  const again = bench.submit([shell('a')], 1, 'run 49');
+  expect(again.writes?.tasks ?? []).toEqual([]);
+  bench.now += 2_000;
+  bench.submit([shell('a')], 1, 'last');
+  bench.feed({ type: 'submitter-done', connection: 'last', submitter: 'last' });
+  bench.submit([shell('a')], 2, 'stays');
+  expect(
+    bench.store
+      .recover()
+      .submitters.map(({ id }) => id)
+      .sort(),
+  ).toEqual(['last', 'stays']);
+});
+
+it('keeps the newest of those that were done, however many they are', () => {
+  const bench = new Bench();
+  bench.unchecked = true;
+  for (let i = 0; i < 10_100; i++) {
+    bench.feed({ type: 'submit', connection: 'c', submitter: `run ${i}`, sequence: 1, tasks: [shell('a')], known: null });
+    bench.feed({ type: 'submitter-done', connection: 'c', submitter: `run ${i}` });
+  }
+  bench.turn();
+  expect(bench.store.recover().submitters).toHaveLength(10_000);
+});
+
+it('tells what becomes of a task under the id that its user gave it', () => {
+  const bench = new Bench();
+  bench.core.observe('submitted', true);
+  bench.core.observe('scheduled', true);
+  const id = '01a2021c-3156-75b2-b0a6-0c0000000001';
+  bench.join('c', 2);
+  const { notes } = bench.submit([shell('a', { id }), shell('b')]);
+  expect(notes.map(({ name, n, id }) => [name, n, id])).toEqual([
+    ['submitted', 1, id],
+    ['submitted', 2, undefined],
+    ['scheduled', 1, id],
+    ['scheduled', 2, undefined],
+  ]);
+});

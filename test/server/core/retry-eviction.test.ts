@@ -51,6 +51,19 @@ it('waits reconnectGrace for a client whose connection closed', () => {
   expect(grants(bench.pass(500))).toEqual([['d', expect.any(Number), 2, [1]]]);
 });
 
+it.each([
+  ['evictAfter for a client that may have outlived the server', false, 10_000],
+  ['reconnectGrace for one that was joined to it', true, 2_000],
+])('after a restart it waits %s', (_which, joined, wait) => {
+  const bench = new Bench();
+  bench.join('c', 1, { joined });
+  bench.submit([shell('a')]);
+  bench.restart();
+  bench.pass(wait - 500);
+  expect(grants(bench.join('d', 1))).toEqual([]);
+  expect(grants(bench.pass(500))).toEqual([['d', expect.any(Number), 2, [1]]]);
+});
+
 it('ends a task as lost when it has lost its client maxLosses times', () => {
   const bench = new Bench({ maxLosses: 2 });
   bench.submit([shell('a')]);

@@ -1,27 +1,49 @@
 /** What a call threw, as plain data of bounded size. */
+import { inspect } from 'node:util';
 import type { TaskError } from '../../../task/result.ts';
 
 const longestMessage = 8_192;
 const deepestCause = 4;
+const unshown = 'something that cannot be shown as text';
 
+/** Whatever was thrown must not throw again while it is told. */
 export function taskError(thrown: unknown, depth = 0): TaskError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: text(thrown), code: null, stack: null };
-  const code: unknown = 'code' in thrown ? thrown.code : null;
+  if (!isError(thrown)) return { name: 'Error', message: text(thrown), code: null, stack: null };
+  const code = part(thrown, 'code');
+  const stack = part(thrown, 'stack');
+  const cause = part(thrown, 'cause');
   const error: TaskError = {
-    name: text(thrown.name),
-    message: text(thrown.message),
+    name: text(part(thrown, 'name')),
+    message: text(part(thrown, 'message')),
     code: typeof code === 'string' ? code : null,
-    stack: typeof thrown.stack === 'string' ? thrown.stack.slice(0, longestMessage) : null,
+    stack: typeof stack === 'string' ? stack.slice(0, longestMessage) : null,
   };
-  if (thrown.cause !== undefined && depth < deepestCause) error.cause = taskError(thrown.cause, depth + 1);
+  if (cause !== undefined && depth < deepestCause) error.cause = taskError(cause, depth + 1);
   return error;
 }
 
-/** Whatever was thrown must not throw again while it is told. */
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+function part(error: Error, name: 'name' | 'message' | 'stack' | 'cause' | 'code'): unknown {
+  try {
+    return (error as { readonly code?: unknown } & Error)[name];
+  } catch {
+    return name === 'message' ? unshown : undefined;
+  }
+}
+
+/** Of an object that is no error, what it holds: `[object Object]` would help nobody. */
 function text(value: unknown): string {
   try {
-    return String(value).slice(0, longestMessage);
+    const shown = typeof value === 'object' && value !== null ? inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY }) : String(value);
+    return shown.slice(0, longestMessage);
   } catch {
-    return 'something that cannot be shown as text';
+    return unshown;
   }
 }

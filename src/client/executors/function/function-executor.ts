@@ -6,8 +6,8 @@
  */
 import { tmpdir } from 'node:os';
 import type { Piscina } from 'piscina';
-import { type Clock, systemClock } from '../../../base/clock.ts';
-import { MillraceError } from '../../../base/errors.ts';
+import { type Clock, pauseFor, systemClock } from '../../../base/clock.ts';
+import { MillraceError, reasonOf } from '../../../base/errors.ts';
 import { type Logger, silentLogger } from '../../../base/log.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
 import { type Batch, type CallEnd, Journal, mark, type ThreadMessage } from './journal.ts';
@@ -204,7 +204,7 @@ class FunctionExecutor implements Executor {
       if (journal.running < 0 && !run.killer.signal.aborted && !run.aborted) {
         if (++this.#failures > mostFailures)
           throw new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: crash });
-        await new Promise<void>((resolve) => this.#clock.after(threadPause, resolve));
+        await pauseFor(this.#clock, threadPause);
       } else if (journal.running >= 0) this.#failures = 0;
       if (this.#closed) return;
       if (this.#crashed(slot, run, journal, crash)) return;
@@ -215,7 +215,7 @@ class FunctionExecutor implements Executor {
   async #delivered(run: Run, journal: Journal): Promise<void> {
     const until = this.#clock.now() + deliveryPatience;
     while (run.isBehind(journal) && this.#clock.now() < until && !this.#closed) {
-      await new Promise<void>((resolve) => this.#clock.after(1, resolve));
+      await pauseFor(this.#clock, 1);
     }
   }
 
@@ -239,7 +239,7 @@ class FunctionExecutor implements Executor {
     const killed = run.killer.signal.aborted;
     const reached = journal.running < 0 ? -1 : run.from + journal.running;
     const running = run.target === null ? reached : Math.min(reached, run.target);
-    const error = killed ? null : `the thread of the function ended under it: ${this.#reasonOf(cause)}`;
+    const error = killed ? null : `the thread of the function ended under it: ${this.#crashReason(cause)}`;
     for (let at = run.from; at <= running; at++) {
       if (run.hasEnded(at)) continue;
       ends.push(at < running && run.isCancelled(at) ? run.notStarted(at, 'cancelled', wall) : run.casualty(at, error, wall));
@@ -260,8 +260,8 @@ class FunctionExecutor implements Executor {
     return false;
   }
 
-  #reasonOf(cause: unknown): string {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+  #crashReason(cause: unknown): string {
+    const reason = reasonOf(cause);
     const { resourceLimits } = this.#options;
     if (resourceLimits === undefined || !(cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'))
       return reason;

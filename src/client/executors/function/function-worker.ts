@@ -6,7 +6,7 @@
  */
 import { systemClock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
-import type { TaskError } from '../../../task/result.ts';
+import { libraryError, type TaskError } from '../../../task/result.ts';
 import { bytesOf } from '../../../task/size.ts';
 import { decodeValue, encodeValue } from '../../../task/value.ts';
 import { CallContext } from './call-context.ts';
@@ -163,7 +163,7 @@ function uncaught(thrown: unknown): void {
   }
   // The module's state is unknown now: the call fails and the thread goes with it.
   const { message, stack } = taskError(thrown);
-  const error = { name: 'MillraceError', message: `an error that nothing caught: ${message}`, code: 'ERR_WORKER_CRASHED', stack };
+  const error = { ...libraryError('ERR_WORKER_CRASHED', `an error that nothing caught: ${message}`), stack };
   context.flush();
   batch.end([batch.journal.running, systemClock.wall(), 0, null, error]);
   exitThread(1);

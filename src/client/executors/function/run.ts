@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../../../base/errors.ts';
-import type { ResultExtra } from '../../../task/result.ts';
+import { libraryError, type ResultExtra } from '../../../task/result.ts';
 import type { Execution, ExecutionEnd } from '../../executor.ts';
 import type { Batch, CallEnd, CallFacts, Journal } from './journal.ts';
 import type { CallLimits } from './options.ts';
@@ -114,7 +114,7 @@ export class Run {
     const end = this.#bareEnd(at, wall);
     const logged = this.#logged(at);
     if (error === null) return { ...end, extra: { ...logged, signal: 'SIGKILL' } };
-    return { ...end, extra: { ...logged, error: { name: 'MillraceError', message: error, code: 'ERR_WORKER_CRASHED', stack: null } } };
+    return { ...end, extra: { ...logged, error: libraryError('ERR_WORKER_CRASHED', error) } };
   }
 
   /** The end of a call that did not begin: cancelled, or to be given back. */

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { MillraceError } from '../../../base/errors.ts';
+import { MillraceError, reasonOf } from '../../../base/errors.ts';
 
 export type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -38,7 +38,7 @@ export async function loadFunction(target: string): Promise<AnyFunction> {
   try {
     exports = (await import(specifierOf(module))) as Record<string, unknown>;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new MillraceError('ERR_MODULE_NOT_FOUND', `the module ${module} cannot be loaded on this client: ${reason}`, { cause });
   }
   const found = exportOf(exports, name);

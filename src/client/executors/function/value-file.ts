@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MillraceError } from '../../../base/errors.ts';
+import { MillraceError, reasonOf } from '../../../base/errors.ts';
 import { valueEndings } from '../../../task/value.ts';
 
 let folder: string | null = null;
@@ -25,7 +25,7 @@ export function writeValue(parent: string, id: string, attempt: number, value: s
     folder = mkdtempSync(join(parent, 'millrace-values-'));
     return written(join(folder, name), value);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     const message = `the value has ${value.length} bytes or more, which is over valueLimit, and no file can be written for it: ${reason}`;
     throw new MillraceError('ERR_FRAME_TOO_LARGE', message, { cause });
   }

@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
-import type { ResultExtra } from '../../../task/result.ts';
+import { libraryError, type ResultExtra } from '../../../task/result.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
 import type { Collector } from './collector.ts';
 import { refusal } from './command-line.ts';
@@ -178,7 +178,7 @@ export class ShellExecutor implements Executor {
     const run = slot.run;
     if (run === null || this.#closed) return;
     slot.run = null;
-    const end = this.#bareEnd(run, bad === null ? null : { error: taskError(bad) });
+    const end = this.#bareEnd(run, bad === null ? null : { error: libraryError(bad.code, bad.message) });
     const idle = slot.queue.length === 0;
     this.#handlers.ended(number, [failure === null ? end : { ...end, notStarted: failure }], idle);
     if (!idle) this.#next(number, slot);
@@ -256,10 +256,7 @@ export class ShellExecutor implements Executor {
     if (end.signal !== null) extra = { ...extra, signal: end.signal };
     if (run.tooMuch) {
       const limit = this.#parts.outputLimit;
-      extra = {
-        ...extra,
-        error: taskError(new MillraceError('ERR_OUTPUT_LIMIT', `the command wrote more than ${limit} bytes and was killed`)),
-      };
+      extra = { ...extra, error: libraryError('ERR_OUTPUT_LIMIT', `the command wrote more than ${limit} bytes and was killed`) };
     }
     const outcome = end.status === 0 && !run.tooMuch ? 'succeeded' : 'failed';
     return { ended: { key: execution.key, outcome, exitStatus: end.status, startedAt, durationMs, extra }, redirected };
@@ -291,8 +288,4 @@ export class ShellExecutor implements Executor {
       { unref: true },
     );
   }
-}
-
-function taskError(error: MillraceError): NonNullable<ResultExtra['error']> {
-  return { name: error.name, message: error.message, code: error.code, stack: null };
 }

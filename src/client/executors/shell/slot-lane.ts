@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Clock } from '../../../base/clock.ts';
+import { type Clock, pauseFor } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import type { TaskSignal } from '../../executor.ts';
 import { needsScript, slotLine } from './command-line.ts';
@@ -89,7 +89,7 @@ export class SlotLane implements Lane {
     await gone;
     // The shell is reaped here; its descendants by init, which may take a moment.
     for (let tries = 0; tries < 200 && signalGroup(child.pid, 0); tries++) {
-      await new Promise<void>((resolve) => this.#options.clock.after(2, resolve));
+      await pauseFor(this.#options.clock, 2);
     }
   }
 

@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import type { Clock } from '../../../base/clock.ts';
-import { MillraceError } from '../../../base/errors.ts';
+import { type Clock, pauseFor } from '../../../base/clock.ts';
+import { MillraceError, reasonOf } from '../../../base/errors.ts';
 import type { TaskSignal } from '../../executor.ts';
 import { type Lane, type LaneHandlers, type Launch, type ProcessTree, signalGroup } from './lane.ts';
 import { longestArgument } from './options.ts';
@@ -95,7 +95,7 @@ export class SpawnLane implements Lane {
     for (const group of this.#leftovers) signalGroup(group, 'SIGKILL');
     for (const group of this.#leftovers) {
       for (let tries = 0; tries < 200 && signalGroup(group, 0); tries++) {
-        await new Promise<void>((resolve) => this.#options.clock.after(2, resolve));
+        await pauseFor(this.#options.clock, 2);
       }
       this.#options.watcher?.remove(group);
     }
@@ -138,7 +138,7 @@ export class SpawnLane implements Lane {
   #refused(error: unknown): void {
     this.#child = null;
     if (this.#closed) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     this.#handlers.ended({ status: null, signal: null, refused: reason }, false);
     if (++this.#failures > mostFailures) {
       this.#handlers.broken(new MillraceError('ERR_SPAWN', `no command can be started: ${reason}`, { cause: error }));

@@ -4,8 +4,8 @@
  */
 import { close, open, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { type Clock, systemClock } from '../base/clock.ts';
-import { MillraceError } from '../base/errors.ts';
+import { type Clock, pauseFor, systemClock } from '../base/clock.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -32,7 +32,7 @@ export class RedirectFile {
     } catch (cause) {
       const known = standard[path];
       if (known !== undefined) return new RedirectFile(path, known, false, clock);
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = reasonOf(cause);
       throw new MillraceError('ERR_REDIRECT', `${path} cannot be appended to (${reason}): check the path, its folder and their owner`, {
         cause,
       });
@@ -69,10 +69,10 @@ export class RedirectFile {
         from += bytesWritten;
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === 'EAGAIN') {
-          await new Promise<void>((resolve) => this.#clock.after(fullPause, resolve));
+          await pauseFor(this.#clock, fullPause);
           continue;
         }
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = reasonOf(cause);
         throw new MillraceError('ERR_REDIRECT', `${this.path} cannot be written (${reason})`, { cause });
       }
     }

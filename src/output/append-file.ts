@@ -1,6 +1,6 @@
 /**
  * A file that lines are appended to while a run goes on: in their order, many to a write, at the latest after a second, and never in the way of the thread. The
- * first failure is told once; nothing is written after it.
+ * first failure is told once; nothing is written after it. (Where each piece is to be written before one goes on: `redirect-file.ts`.)
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';

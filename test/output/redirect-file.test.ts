@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RedirectFile } from '../../src/data/redirect-file.ts';
+import { RedirectFile } from '../../src/output/redirect-file.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 describe('a file that is redirected to', () => {

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Deferred, deferred } from '../../src/base/deferred.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { parseServerOptions } from '../../src/config/server.ts';
+import { Changes } from '../../src/server/changes.ts';
+import { ServerCore } from '../../src/server/core/core.ts';
+import { coreOptions } from '../../src/server/options.ts';
+import { Turns } from '../../src/server/turns.ts';
+import { MemoryStore } from '../../src/store/memory/adapter.ts';
+import type { Writes } from '../../src/store/store.ts';
+import { handClock } from '../support/hand-clock.ts';
+import { until } from '../support/until.ts';
+import { shell } from './core/harness.ts';
+
+/** A store whose commits the test lets go on, or fail. */
+class HeldStore extends MemoryStore {
+  held: Deferred<void>[] = [];
+
+  override commit(writes: Writes): Promise<void> {
+    const held = deferred<void>();
+    this.held.push(held);
+    return held.promise.then(() => super.commit(writes)) as Promise<void>;
+  }
+}
+
+let store: HeldStore;
+let core: ServerCore;
+let turns: Turns;
+let hand: ReturnType<typeof handClock>;
+
+beforeEach(() => {
+  store = new HeldStore({ count: 1e9, age: 1e12, now: () => 0, salt: '000000000' });
+  core = new ServerCore(coreOptions(parseServerOptions({}).config, true), store.recover(), { now: 0, wall: 0 });
+  hand = handClock();
+  turns = new Turns(core, store, hand.clock, { perform() {}, stalled() {}, failed() {} }, silentLogger);
+});
+
+afterEach(() => turns.close());
+
+function submit(sequence: number): void {
+  turns.feed({ type: 'submit', connection: 's', submitter: 's', sequence, tasks: [shell('a')], known: null });
+}
+
+/** How a promise stands, once all that could settle it has run. */
+async function stateOf(promise: Promise<unknown> | null): Promise<string> {
+  const waiting = new Promise<string>((resolve) => setImmediate(() => resolve('waits')));
+  return Promise.race([
+    (promise ?? Promise.resolve()).then(
+      () => 'committed',
+      (error: { code: string }) => error.code,
+    ),
+    waiting,
+  ]);
+}
+
+it('an answer waits for the commit of what it says, and for that alone', async () => {
+  expect(turns.committed()).toBeNull();
+  submit(1);
+  const first = turns.committed();
+  await until(() => store.held.length === 1, 'the first commit');
+  expect(await stateOf(first)).toBe('waits');
+  expect(await stateOf(turns.committed())).toBe('waits');
+  submit(2);
+  const second = turns.committed();
+  store.held[0]!.resolve();
+  expect(await stateOf(first)).toBe('committed');
+  await until(() => store.held.length === 2, 'the second commit');
+  expect(await stateOf(second)).toBe('waits');
+  store.held[1]!.resolve();
+  expect(await stateOf(second)).toBe('committed');
+  expect(turns.committed()).toBeNull();
+});
+
+it('a commit that fails keeps its answers until it succeeds', async () => {
+  submit(1);
+  const answer = turns.committed();
+  await until(() => store.held.length === 1, 'the commit');
+  store.held[0]!.reject(new Error('disk full'));
+  await until(() => hand.waiting > 0, 'the wait before it is tried again');
+  expect(await stateOf(answer)).toBe('waits');
+  hand.fire();
+  store.held[1]!.resolve();
+  expect(await stateOf(answer)).toBe('committed');
+});
+
+it('a change that waits for its commit when the server ends is told so', async () => {
+  submit(1);
+  await until(() => store.held.length === 1, 'the commit');
+  store.held[0]!.resolve();
+  expect(await stateOf(turns.committed())).toBe('committed');
+  const changes = new Changes({ core, store, clock: hand.clock, turns });
+  const cancelled = changes.cancel({ numbers: [1] }).catch((error: { code: string }) => error.code);
+  await until(() => store.held.length === 2, 'the commit of the end');
+  const underWay = turns.committed();
+  expect(await stateOf(underWay)).toBe('waits');
+  turns.close();
+  expect(await stateOf(underWay)).toBe('ERR_ENDED');
+  expect(await stateOf(turns.committed())).toBe('ERR_ENDED');
+  expect(await cancelled).toBe('ERR_ENDED');
+  store.held[1]!.resolve();
+});
