@@ -21,6 +21,7 @@ const options = {
   taskCores: null,
   taskMemory: null,
   expectSource: false,
+  onlyClients: null,
   limits: [],
   window: { tasks: 10_000, bytes: 32 * 2 ** 20 },
   bundle: { tasks: 1_000, bytes: 2 ** 20 },

@@ -56,7 +56,7 @@ export const errorCodes = {
   ERR_REDIRECT: 'a file or stream that output is redirected to cannot be opened or written',
   ERR_OUTPUT_LIMIT: 'a command wrote more than outputLimit',
   ERR_WORKER_CRASHED: 'the thread of a function task ended under it',
-  ERR_TASK_FAILED: 'throwOnFailure, failFast or run() met a failed task; the error carries the summary',
+  ERR_TASK_FAILED: 'throwOnFailure met a failed task; the error carries the summary',
   ERR_GROUP_FAILED: 'a task of a group failed for good; later groups were not started',
   ERR_RESOURCES: 'a task asks for more than its client has',
   ERR_NOT_FOUND: 'no task with this id, or no file of a value',

@@ -2,7 +2,6 @@
  * Shell tasks as the shell executor runs them: makes the command (template) and the environment of each, and adds to its end what only
  * this side knows. A task that cannot even be made into a command fails here, as if it had run.
  */
-import { resolve } from 'node:path';
 import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
 import { TaskIds } from '../task/id.ts';
@@ -11,7 +10,6 @@ import { Template } from '../task/template.ts';
 import { type AttemptFacts, commonEnvironment, taskEnvironment } from './environment.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from './executor.ts';
 import { createShellExecutor } from './executors/shell/create.ts';
-import { directoryError } from './executors/shell/working-directory.ts';
 import { OutputPort } from './output-port.ts';
 import { outputSinks } from './output-sinks.ts';
 import { refused } from './refused.ts';
@@ -134,10 +132,7 @@ export class Commands {
     const fields = { tags: attributes?.tags, fields: attributes?.fields, slot };
     let end: ExecutionEnd;
     try {
-      const cwd = attributes?.cwd ?? null;
-      const bad = cwd === null ? null : directoryError(resolve(cwd));
-      if (bad !== null) throw bad;
-      const filled = await parts.fill(this.#template, { slot, key, line, fields, env, cwd });
+      const filled = await parts.fill(this.#template, { slot, key, line, fields, env, cwd: attributes?.cwd ?? null });
       if ('command' in filled) {
         const filling = { startedAt, durationMs: clock.now() - began };
         this.#shell.start(slot, [this.#executionOf(key, task, slot, { command: filled.command, filling })]);

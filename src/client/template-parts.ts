@@ -4,11 +4,13 @@
  * A slot is *free*, or *filling in* for one attempt: a command of its template runs, or the next one is about to. A signal goes to that
  * command, and nothing more is run for the attempt, whatever the command makes of it.
  */
+import { resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { TemplateFields } from '../task/expression.ts';
 import type { Template } from '../task/template.ts';
 import type { TaskSignal } from './executor.ts';
+import { directoryError } from './executors/shell/working-directory.ts';
 import { PartCommand } from './executors/template/part-command.ts';
 
 interface Filling {
@@ -38,11 +40,13 @@ export class TemplateParts {
     this.#clock = clock;
   }
 
-  /** Never more than one at a time on a slot. Rejects with ERR_TEMPLATE. */
+  /** Never more than one at a time on a slot. Rejects with ERR_TEMPLATE or ERR_CWD. */
   async fill(template: Template, { slot, key, line, fields, env, cwd }: PartTask): Promise<Filled> {
     const filling: Filling = { key, command: null, stopped: this.#closed ? 'SIGKILL' : null };
     this.#slots.set(slot, filling);
     try {
+      const bad = cwd === null ? null : directoryError(resolve(cwd));
+      if (bad !== null) throw bad;
       const command = await template.expandWith(line, fields, async (part, text) => {
         if (filling.stopped !== null) return '';
         filling.command = new PartCommand(

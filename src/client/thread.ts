@@ -20,6 +20,7 @@ export interface ClientEvents extends LifecycleEvents<null, ClientSummary> {
   state: (state: ClientState) => void;
 }
 
+/** A client in a thread of its own, with the shells and threads that run its tasks. (Source: HyperShell, `ClientThread`.) */
 export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary> {
   readonly #state: Int32Array;
   /** Takes what `capture`, `redirectOutput` and `redirectErrors` send to this thread; null: nothing. */

@@ -120,9 +120,9 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
   taskSignalwait?: Duration;
   /** A sign of life at least so often. Default: what the server tells, 10 s; never more than a third of the server's `evictAfter`. */
   heartrate?: Duration;
-  /** At most so many task starts per second. Default: no limit. */
+  /** At most so many task starts per second, over all slots. Default: no limit. */
   ratelimit?: number;
-  /** Do not report when a task begins. Default false. */
+  /** Do not report when a task begins: fewer messages, and the server tells no `started`. Default false. */
   noConfirm?: boolean;
   /** Facts about this client that others see. Default: none. */
   tags?: Tags;

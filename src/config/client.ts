@@ -126,7 +126,10 @@ function checkWalltime({ walltime, taskSignalwait, taskTimeout, delayStart }: Cl
   if (taskTimeout !== null && taskTimeout > walltime - least)
     refuse('taskTimeout', `at most ${(walltime - least) / 1000} s: with a walltime of ${walltime / 1000} s no longer task could begin`);
   if (Math.abs(delayStart) >= walltime - least)
-    refuse('delayStart', `less than ${(walltime - least) / 1000} s: a walltime of ${walltime / 1000} s counts from the start, and would be over`);
+    refuse(
+      'delayStart',
+      `less than ${(walltime - least) / 1000} s: a walltime of ${walltime / 1000} s counts from the start, and would be over`,
+    );
 }
 
 /** Without the fields that are not set. */

@@ -40,13 +40,13 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   evictAfter?: Duration;
   /** How long tasks of a broken connection wait for their client to come back, and after a restart those of a `runLocal` that was killed. Default 5 s. */
   reconnectGrace?: Duration;
-  /** How many finished tasks (default 100,000) the memory store keeps, and for how long (default: no limit). */
+  /** The last finished tasks that are kept: how many (default: 100,000 in memory, all in a file), and for how long (default: for ever). */
   retain?: { count?: number; age?: Duration };
-  /** End at the first task that fails for good. Default false. */
+  /** End at the first task that fails for good: what runs is stopped, the rest stays pending, and `join()` resolves. Default false. */
   failFast?: boolean;
-  /** Start the next group although a task of this one failed for good. Default false. */
+  /** Start the next group although a task of this one failed for good. Default false: the run ends, and `join()` rejects with ERR_GROUP_FAILED. */
   continueOnFailure?: boolean;
-  /** `join()` rejects with ERR_TASK_FAILED when a task failed. Default false. */
+  /** `join()` rejects with ERR_TASK_FAILED when a task did not succeed and was not cancelled, with the summary and the first ten in `details`. Default false. */
   throwOnFailure?: boolean;
   /** Longest run of a task that names none itself. Default: no limit. */
   taskTimeout?: Duration;
@@ -66,8 +66,8 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   /** At most so many at a time, or so many starts in a time, of the tasks that share the value of a tag. Default: no limit. */
   limits?: Limit | readonly Limit[];
   /**
-   * A file in the format of GNU parallel's `--joblog` that gets a line for each finished task, at the latest a second after its end is recorded. It is begun anew
-   * unless `resume` is given. Default: none. Errors: ERR_JOB_LOG, which also ends a run whose log cannot be written.
+   * A file in the format of GNU parallel's `--joblog` that gets a line for each finished task, at the latest a second after its end is recorded. Its first
+   * column is the place of the task in `source`, 0 for one that came from elsewhere. It is begun anew unless `resume` is given. Default: none. Errors: ERR_JOB_LOG, which also ends a run whose log cannot be written.
    */
   joblog?: string;
   /**
@@ -87,9 +87,9 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
 export interface Limit {
   /** The tag's key. */
   key: string;
-  /** At most so many at a time. */
+  /** At most so many at a time, over all clients; at least 1. Default: no limit, and then `rate` is needed. */
   concurrency?: number;
-  /** At most so many starts in a time, as `'10/s'`, `'100/m'`, `'1000/h'`. */
+  /** At most so many starts in a time, as `'10/s'`, `'100/m'`, `'1000/h'`, `'5000/d'`; one second's worth may start at once. Default: no limit. */
   rate?: string;
 }
 

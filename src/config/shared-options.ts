@@ -68,9 +68,9 @@ export interface ComponentOptions {
 
 /** How tasks are cut into bundles. */
 export interface BundleOptions {
-  /** Tasks in a bundle, 1 to 100,000. Default 100. */
+  /** Tasks (of a client: results) in a bundle, 1 to 100,000. Default 100. */
   bundlesize?: number;
-  /** Longest time that a task waits for its bundle to fill. Default 50 ms. */
+  /** Longest time that a task, or a client's result, waits for its bundle to fill: a duration. Default 50 ms. */
   bundlewait?: number | string;
 }
 

@@ -34,7 +34,7 @@ export interface SubmitOptions extends SecurityOptions, ComponentOptions, Bundle
   maxRetries?: number;
   /** `'content'`: give each task without a key one made of its command, input and place among its equals, so that submitting the same source again adds nothing. */
   key?: 'content';
-  /** A malformed task ends the submission with its error. Default false: it is recorded as `rejected`. */
+  /** A malformed task ends the submission with its error; what came before stays. Default false: it is recorded as `rejected`. */
   strict?: boolean;
 }
 

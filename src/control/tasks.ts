@@ -13,7 +13,7 @@ import { taskState } from '../task/state.ts';
 const pageSize = 500;
 const orderedPageSize = 64;
 
-export type WireFilter = TaskFilter & { publicIds?: readonly string[] };
+export type WireFilter = TaskFilter & { publicIds?: readonly string[]; tagKeys?: readonly string[] };
 
 /** A part of the attempts of a task, with the clients that they name. */
 interface History {
@@ -126,9 +126,18 @@ export class RemoteTaskData implements TaskData {
   }
 }
 
-/** A query as the server takes it: public ids in `publicIds`, the state as its own number. */
+/**
+ * A query as the server takes it: public ids in `publicIds`, the state as its own number, and tags of any value in `tagKeys`: a field that is
+ * `undefined` does not travel, and a query that lost its only condition would mean every task.
+ */
 export function wire({ filter, state, ids }: CheckedQuery): WireFilter {
-  return { ...filter, ...(state === null ? {} : { state: taskState[state] }), ...(ids === null ? {} : { publicIds: ids }) };
+  const tagKeys = Object.entries(filter.tags ?? {}).flatMap(([key, value]) => (value === undefined ? [key] : []));
+  return {
+    ...filter,
+    ...(tagKeys.length === 0 ? {} : { tagKeys }),
+    ...(state === null ? {} : { state: taskState[state] }),
+    ...(ids === null ? {} : { publicIds: ids }),
+  };
 }
 
 function recordOf(row: TaskRow, salt: string): TaskRecord {

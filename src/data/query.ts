@@ -33,12 +33,15 @@ export interface TaskQuery {
    * `'key:value'` (that text).
    */
   tags?: Readonly<Record<string, TagValue | undefined>> | readonly string[] | string;
+  /** The phase that they belong to. */
   group?: number;
   /** Of a store without a server, `leased` and `running` tasks are `ready`. */
   state?: TaskStateName;
+  /** How they ended; tasks that are not done have none. */
   outcome?: Outcome;
   /** Default `'n'`: the order of acceptance. Tasks without a value come last. */
   orderBy?: (typeof orderings)[number];
+  /** The other way round. Default false. */
   desc?: boolean;
   /** At most so many; default: all. */
   limit?: number;

@@ -24,6 +24,7 @@ export interface TaskData {
   get(id: string): Promise<TaskRecord | null>;
   /** Tasks in the order of their acceptance unless `orderBy` says otherwise; a page of them is in memory at a time. Errors: ERR_QUERY. */
   find(query?: TaskQuery): AsyncIterable<TaskRecord>;
+  /** How many tasks a query names; default: all. Errors: ERR_QUERY. */
   count(query?: TaskQuery): Promise<number>;
   /** Every recorded attempt, oldest first. Errors: ERR_NOT_FOUND. */
   history(id: string): Promise<AttemptRecord[]>;
@@ -42,6 +43,7 @@ export interface TaskData {
    * @returns How many. Errors: ERR_QUERY, ERR_OPTION, ERR_EXPORT for a target that cannot be written.
    */
   export(target: string | URL | Writable, options: ExportOptions): Promise<number>;
+  /** Of a file: close it. Of a handle or connection it does nothing to that. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -37,17 +37,18 @@ export class ServerConnection {
     this.#events = events;
   }
 
+  /** Task data: queries, history, explanations, changes, export. */
   get tasks(): TaskData {
     return this.#control.tasks;
   }
 
-  /** Submit tasks; resolves after they are committed. */
+  /** Submit tasks; resolves after they are committed. Errors: ERR_SOURCE…, ERR_ENDED, ERR_CONNECTION_CLOSED. */
   async submit(source: Source, options: SubmitOptions = {}): Promise<SubmitReceipt> {
     const { config, hooks } = parseHandleSubmitOptions(options);
     return this.#control.submit(source, config, hooks.signal);
   }
 
-  /** Submit one task and wait for its recorded result, whatever that is. */
+  /** Submit one task and wait for its recorded result, whatever its outcome is. Errors: ERR_TASK and its kin, ERR_ENDED, ERR_CONNECTION_CLOSED. */
   run<T = unknown>(task: TaskInput): Promise<TaskResult<T>> {
     return this.#control.run<T>(task);
   }
@@ -57,15 +58,17 @@ export class ServerConnection {
     return this.#control.results(options);
   }
 
+  /** The counts so far. */
   progress(): Promise<Progress> {
     return this.#control.progress();
   }
 
+  /** The clients that are known, also those that are away. */
   clients(): Promise<ClientInfo[]> {
     return this.#control.clients();
   }
 
-  /** Cancel tasks by id or query; resolves, with their number, when that is recorded. */
+  /** Cancel tasks by id or query; resolves, with their number, when that is recorded. Running ones are then being killed. Errors: ERR_QUERY, ERR_ENDED. */
   cancel(which: readonly string[] | TaskQuery): Promise<number> {
     return this.#control.cancel(which);
   }

@@ -1,5 +1,7 @@
 /** A client that is started and waited for in one call, and a server with a client in this process. */
 import { MessageChannel } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import type { ClientSummary } from '../client/client.ts';
 import { clientPeer } from '../client/peer.ts';
@@ -12,15 +14,26 @@ import type { Source } from '../config/shared-options.ts';
 import { ServerThread } from '../server/thread.ts';
 import type { Summary } from '../task/result.ts';
 
-/** Work for a server until it says that all is done, or `clientTimeout`, or an abort of `signal`, which drains. (Source: HyperShell, `run_client`.) */
+/**
+ * Work for a server until it says that all is done, or `clientTimeout`, or an abort of `signal`, which drains: it resolves, also when there was no
+ * connection yet. Errors: those of `ClientThread.new` but ERR_ABORTED, ERR_SERVER_LOST. (Source: HyperShell, `run_client`.)
+ */
 export async function runClient(options: ClientOptions = {}): Promise<ClientSummary> {
-  const client = await ClientThread.start(parseClientOptions(options), newId(), null, 'drain');
+  const parts = parseClientOptions(options);
+  const startedAt = systemClock.now();
+  let client: ClientThread;
+  try {
+    client = await ClientThread.start(parts, newId(), null, 'drain');
+  } catch (error) {
+    if (parts.hooks.signal?.aborted !== true || MillraceError.from(error).code !== 'ERR_ABORTED') throw error;
+    return { succeeded: 0, failed: 0, timedOut: 0, durationMs: systemClock.now() - startedAt };
+  }
   return client.join();
 }
 
 /**
  * Run the tasks of a source here: a server and one client in this process, joined by a message channel; no port is opened. `numTasks`
- * defaults to all cores. Errors: those of `serveFrom` and `ClientThread.new`.
+ * defaults to all cores. An abort of `signal` kills what runs and rejects with ERR_ABORTED. Errors: those of `serveFrom` and `ClientThread.new`. (Source: HyperShell, `run_local`.)
  */
 export async function runLocal(source: Source, options: RunLocalOptions = {}): Promise<Summary> {
   const { server: serverParts, client: clientParts } = parseRunLocalOptions(source, options);

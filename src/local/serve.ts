@@ -26,7 +26,7 @@ export async function serveFile(path: string | URL, options: Omit<ServerOptions,
   return serveFrom(path, options);
 }
 
-/** Serve what submitters send until `signal` is aborted: then drain, and resolve. */
+/** Serve what submitters send until `signal` is aborted: then drain, and resolve. Errors: those of `ServerThread.new`. */
 export async function serveForever(options: Omit<ServerOptions, 'source' | 'foreverMode' | 'restartMode'> = {}): Promise<Summary> {
   const server = await ServerThread.start(parseServerOptions({ ...options, foreverMode: true }), alone, 'drain');
   return server.join();

@@ -19,7 +19,15 @@ import { MessagePortConnection } from '../transport/message-port.ts';
 export async function changeStored(database: string, query: CheckedQuery, change: TaskChange, clock: Clock): Promise<number> {
   const id = newId();
   const { config } = parseServerOptions({ database, foreverMode: true });
-  const server = await Server.open({ id, config, expectSource: false, listens: false, clock, logger: silentLogger }).catch(held);
+  const server = await Server.open({
+    id,
+    config,
+    expectSource: false,
+    listens: false,
+    onlyClients: null,
+    clock,
+    logger: silentLogger,
+  }).catch(held);
   const peer = { host: hostName(), pid: process.pid };
   const { port1, port2 } = new MessageChannel();
   server.accept(new MessagePortConnection({ port: port2, peer: { role: 'control', id: newId(), ...peer }, clock }), true);

@@ -29,8 +29,9 @@ const resultEvents = ['result', 'completed'] as const;
 export interface AudienceHandlers {
   /** Somebody listens to these notes of the core, or nobody does any more. */
   observe(name: NoteName, wanted: boolean): void;
-  /** Resolves once what it says is committed. */
-  progress(): Promise<unknown>;
+  progress(): unknown;
+  /** As `Turns.committed`. */
+  committed(): Promise<void> | null;
   hold(wanted: boolean): void;
   /** A reader's request failed. */
   failed(thrown: unknown): void;
@@ -260,10 +261,11 @@ export class Audience {
 
   #tellProgress(): void {
     this.#stopProgress = this.#clock.after(progressEvery, () => {
-      this.#handlers.progress().then(
-        (progress) => this.event('progress', progress),
-        () => {},
-      );
+      const progress = this.#handlers.progress();
+      const tell = (): void => this.event('progress', progress);
+      const waiting = this.#handlers.committed();
+      if (waiting === null) tell();
+      else waiting.then(tell, () => {});
       this.#tellProgress();
     });
   }

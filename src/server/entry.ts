@@ -19,7 +19,9 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   // First what may be missing: nothing is bound or locked for a source that is not there.
   const reader = sourcePath === null ? null : await openSource(sourcePath, clock);
   const own = await ownSource(config);
-  const server = await Server.open({ id, config, expectSource, listens, clock, logger: threadLogger(emit) ?? silentLogger });
+  const onlyClients = listens ? null : attached.flatMap(({ peer }) => peer.client ?? []);
+  const logger = threadLogger(emit) ?? silentLogger;
+  const server = await Server.open({ id, config, expectSource, listens, onlyClients, clock, logger });
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);

@@ -45,17 +45,13 @@ export class JobLog {
   }
 
   /** These tasks ended so, one for one; it is committed. */
-  add(
-    ended: readonly { readonly n: number; readonly wire: WireTask }[],
-    ends: readonly AttemptEnd[],
-    clients: ReadonlyMap<number, ClientRow>,
-  ): void {
+  add(ended: readonly { readonly wire: WireTask }[], ends: readonly AttemptEnd[], clients: ReadonlyMap<number, ClientRow>): void {
     let lines = '';
     for (let i = 0; i < ended.length; i++) {
-      const { n, wire } = ended[i]!;
+      const { wire } = ended[i]!;
       const end = ends[i]!;
       const host = (end.client === null ? undefined : clients.get(end.client)?.host) ?? this.#ownHost;
-      lines += formatJobLogLine(jobLogEntry(n, wire, end, host));
+      lines += formatJobLogLine(jobLogEntry(wire, end, host));
     }
     this.#file.write(lines);
   }
@@ -71,7 +67,7 @@ export class JobLog {
 }
 
 /** What the log says of a task. Whatever did not succeed has an exit value or a signal, so that resuming what failed finds it. */
-export function jobLogEntry(n: number, [, args, , attributes]: WireTask, end: AttemptEnd, host: string): JobLogEntry {
+export function jobLogEntry([, args, , attributes]: WireTask, end: AttemptEnd, host: string): JobLogEntry {
   const { outcome, extra, startedAt, durationMs, completedAt } = end;
   const signal = signalNumber(extra?.signal ?? null);
   const status = end.exitStatus ?? 0;
@@ -79,7 +75,8 @@ export function jobLogEntry(n: number, [, args, , attributes]: WireTask, end: At
   // GNU parallel writes -1 for what its time limit ended.
   const exitValue = outcome === outcomeCode.timeout ? -1 : untold ? (outcome === outcomeCode.failed ? 1 : -1) : status;
   return {
-    place: attributes?.place ?? n,
+    // Any other number would be the place of a task of the source, which resuming would then pass over.
+    place: attributes?.place ?? 0,
     host,
     startedAt: startedAt ?? completedAt,
     durationMs,

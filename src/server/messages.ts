@@ -4,7 +4,7 @@ import type { ParsedAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { ServerConfig } from '../config/server-options.ts';
-import type { PeerInfo } from '../protocol/messages.ts';
+import type { ClientCapacity, PeerInfo } from '../protocol/messages.ts';
 
 export interface ServerThreadData {
   readonly config: ServerConfig;
@@ -25,6 +25,8 @@ export interface ServerParts {
   readonly expectSource: boolean;
   /** False: no port is opened. */
   readonly listens: boolean;
+  /** Clients in the same process, where no others can come; null: they can. */
+  readonly onlyClients: readonly ClientCapacity[] | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -1,6 +1,6 @@
 /** From the server's checked options to those of its core. */
-import type { ServerConfig } from '../config/server-options.ts';
 import type { CoreOptions } from './core/events.ts';
+import type { ServerParts } from './messages.ts';
 
 /** Ready tasks in memory (about 45 MB of them): what is beyond is read back from the store, which costs 4 µs a task. */
 const window = { tasks: 65_536, bytes: 64 * 2 ** 20 };
@@ -8,7 +8,11 @@ const window = { tasks: 65_536, bytes: 64 * 2 ** 20 };
 /** One grant: what a client may ask for ahead at most, and less than a frame. */
 const bundle = { tasks: 4_096, bytes: 2 * 2 ** 20 };
 
-export function coreOptions(config: ServerConfig, expectSource: boolean): CoreOptions {
+export function coreOptions({
+  config,
+  expectSource,
+  onlyClients,
+}: Pick<ServerParts, 'config' | 'expectSource' | 'onlyClients'>): CoreOptions {
   const { foreverMode, restartMode, maxRetries, backoff, maxLosses, eager, evictAfter, reconnectGrace } = config;
   const { failFast, continueOnFailure, taskTimeout, taskCores, taskMemory } = config;
   return {
@@ -26,6 +30,7 @@ export function coreOptions(config: ServerConfig, expectSource: boolean): CoreOp
     taskCores,
     taskMemory,
     expectSource,
+    onlyClients,
     limits: config.limits,
     window,
     bundle,

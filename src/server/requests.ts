@@ -24,14 +24,14 @@ export interface RequestContext {
   readonly audience: Audience;
   readonly clock: Clock;
   readonly salt: string;
-  progress(): Promise<unknown>;
+  progress(): unknown;
   /** Until all that the core did so far is committed; null: it is. @throws ERR_ENDED */
   committed(): Promise<void> | null;
   readonly changes: Changes;
   /** Everything recorded so far of this run comes after it. */
   readonly firstCursor: number;
   /** A reader of results has read or gone: the server may have waited for that to close. */
-  readerMoved(): void;
+  readerMoved(): Promise<void>;
 }
 
 export type RequestHandler = (context: RequestContext, link: Link, parameters: unknown) => unknown;
@@ -46,7 +46,7 @@ function gated(handler: RequestHandler): RequestHandler {
 }
 
 export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
-  progress: (context) => context.progress(),
+  progress: gated((context) => context.progress()),
   clients: gated(({ core, clock }) => core.clients().map((client) => clientFacts(client, clock.now()))),
   async cancel(context, _link, parameters) {
     return context.changes.cancel(stored(context, await filterOf(context, parameters)));
@@ -89,7 +89,7 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   },
   read(context, _link, parameters) {
     context.audience.read(Number(fields(parameters).results) || 0);
-    context.readerMoved();
+    return context.readerMoved();
   },
   openCursor(context, link, parameters) {
     link.cursors++;
@@ -97,7 +97,7 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   },
   closeCursor(context, link) {
     link.cursors = Math.max(0, link.cursors - 1);
-    context.readerMoved();
+    return context.readerMoved();
   },
   page({ audience }, _link, parameters): Promise<ResultPage> {
     const { cursor, limit, order } = fields(parameters);
@@ -167,14 +167,19 @@ const filterFields: Readonly<Record<keyof TaskFilter, (value: unknown) => boolea
   upTo: Number.isSafeInteger,
 };
 
-/** A filter from outside: each field is checked; public ids become numbers. */
+/** A filter from outside: each field is checked; public ids become numbers, `tagKeys` tags of any value. */
 async function filterOf(context: RequestContext, value: unknown): Promise<TaskFilter> {
-  const { publicIds, ...filter } = fields(value);
+  const { publicIds, tagKeys, ...filter } = fields(value);
   for (const [name, item] of Object.entries(filter)) {
     const check = Object.hasOwn(filterFields, name) ? filterFields[name as keyof TaskFilter] : undefined;
     if (check === undefined || !check(item))
       throw new MillraceError('ERR_QUERY', `a filter cannot have ${name} = ${JSON.stringify(item)?.slice(0, 100)}`);
   }
+  if (tagKeys !== undefined)
+    filter.tags = {
+      ...Object.fromEntries(texts(tagKeys, 'tagKeys').map((key) => [key, undefined])),
+      ...(filter.tags as TaskFilter['tags']),
+    };
   if (publicIds === undefined) return filter as TaskFilter;
   return { ...filter, numbers: await resolveIds(context.store, context.salt, texts(publicIds, 'ids')) } as TaskFilter;
 }

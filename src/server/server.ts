@@ -84,7 +84,7 @@ export class Server {
     this.#recovery = recovery;
     this.#firstCursor = cursor;
     this.#startedAt = clock.now();
-    this.#core = new ServerCore(coreOptions(config, parts.expectSource), recovery, { now: clock.now(), wall: clock.wall() });
+    this.#core = new ServerCore(coreOptions(parts), recovery, { now: clock.now(), wall: clock.wall() });
     this.#turns = new Turns(this.#core, store, clock, this.#turnHandlers(), logger);
     this.#clients = new Map(recovery.clients.map((client) => [client.n, client]));
     this.#records = new Records({
@@ -107,6 +107,7 @@ export class Server {
         hold: (wanted) => this.#feed({ type: wanted ? 'hold' : 'unhold', reason: 'the host has too many results unread' }),
         observe: (name, wanted) => this.#core.observe(name, wanted),
         progress: () => this.#progress(),
+        committed: () => this.#turns.committed(),
         failed: (thrown) => this.#fail(MillraceError.from(thrown)),
       },
       clock,
@@ -238,19 +239,22 @@ export class Server {
     this.#audience.over();
     for (const link of this.#links) if (link.host) link.peer.notify('over', null);
     const error = this.#finish?.error ?? unwritten ?? this.#records.error(summary);
-    this.#closeWhenRead();
+    void this.#closeWhenRead();
     if (error === null) this.#ended.resolve(summary);
     else this.#ended.reject(withSummary(error, summary));
   }
 
-  /** Readers of results are served after the end: the store stays open for them. */
-  #closeWhenRead(): void {
+  /**
+   * Readers of results are served after the end: the store stays open for them. The last one is answered when it is closed: a host that then
+   * ends its process must not find this thread inside of the database's driver, which aborts the process.
+   */
+  async #closeWhenRead(): Promise<void> {
     if (this.#state !== 'lingering' || this.#links.cursors > 0 || this.#audience.unread > 0) return;
     this.#state = 'closed';
-    this.#links.closeAll();
-    void Promise.resolve(this.#store.close())
-      .catch((error: unknown) => this.#parts.logger.error({ err: error }, 'the store did not close'))
-      .then(() => this.#closed.resolve());
+    const closing = Promise.resolve(this.#store.close());
+    await closing.catch((error: unknown) => this.#parts.logger.error({ err: error }, 'the store did not close'));
+    this.#closed.resolve();
+    this.#parts.clock.after(0, () => this.#links.closeAll());
   }
 
   /** After the end: until when readers need the server; null: they do not. */
@@ -289,11 +293,8 @@ export class Server {
     };
   }
 
-  /** As it stands, once that is committed. */
-  async #progress(): Promise<Progress> {
+  #progress(): Progress {
     const now = this.#parts.clock.now();
-    const said = progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now));
-    await this.#turns.committed();
-    return said;
+    return progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now));
   }
 }

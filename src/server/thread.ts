@@ -37,12 +37,15 @@ export interface ServerJoin {
   readonly attached: ServerThreadData['attached'];
 }
 
+/** A server in a thread of its own: the queue, the scheduler and the records. (Source: HyperShell, `ServerThread`.) */
 export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary> {
   readonly #control: ServerControl;
   readonly #events: HostEvents;
   readonly #config: ServerConfig;
   readonly #hooks: ServerHooks;
   readonly #over: Deferred<void> = deferred();
+  /** The server was told of the last results that were dealt with, and has closed its store if it only waited for that. */
+  #read: Promise<void> = Promise.resolve();
   #info: ServerInfo | null = null;
   /** What `onResult` threw: `join` gives it as it is. */
   #thrown: { readonly error: unknown } | null = null;
@@ -99,9 +102,12 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
       emit: (name, value) => this.emitSafely(name, value),
       onResult: hooks.onResult,
       failures,
-      read: (results) => void this.#control.ask('read', { results }).catch(() => {}),
+      read: (results) => {
+        const read = this.#control.ask('read', { results }).catch(() => {});
+        this.#read = read.then(() => {});
+      },
       failed,
-      over: () => this.#over.resolve(),
+      over: () => void this.#read.then(() => this.#over.resolve()),
     });
     this.#control = new ServerControl(new MessagePortConnection({ port: port1, peer, clock: this.clock }), this.clock, {
       event: (name, value) => this.#events.receive(name, value),
@@ -144,6 +150,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     }
   }
 
+  /** As of every handle: running tasks are killed, with `drain` finished; what is pending stays in the store. */
   override async stop(options: StopOptions = {}): Promise<void> {
     const { drain = false, timeout } = options;
     if (!drain) this.#events.hurry();
@@ -160,7 +167,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return this.#control.submit(source, config, hooks.signal);
   }
 
-  /** Submit one task and wait for its recorded result, whatever that is. */
+  /** Submit one task and wait for its recorded result, whatever its outcome is. Errors: ERR_TASK and its kin, ERR_NOT_CLONEABLE, ERR_ENDED. */
   run<T = unknown>(task: TaskInput): Promise<TaskResult<T>> {
     return this.#control.run<T>(task);
   }
@@ -173,15 +180,17 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return this.#control.results(options);
   }
 
+  /** The counts so far. Errors: ERR_ENDED. */
   progress(): Promise<Progress> {
     return this.#control.progress();
   }
 
+  /** The clients that are known, also those that are away. Errors: ERR_ENDED. */
   clients(): Promise<ClientInfo[]> {
     return this.#control.clients();
   }
 
-  /** Cancel tasks by id or query; resolves, with their number, when that is recorded. Running ones are then being killed. */
+  /** Cancel tasks by id or query; resolves, with their number, when that is recorded. Running ones are then being killed. Errors: ERR_QUERY, ERR_ENDED. */
   cancel(which: readonly string[] | TaskQuery): Promise<number> {
     return this.#control.cancel(which);
   }
@@ -225,7 +234,8 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
 
   async #submitOwn(source: Source): Promise<void> {
     const own = await ownSource(this.#config);
-    const { config } = parseHandleSubmitOptions({ strict: this.#config.strict, ...(own.resume ? { key: 'content' } : {}) });
-    await this.#control.submit(source, config, null, own);
+    const { strict, bundlesize, bundlewait } = this.#config;
+    const { config } = parseHandleSubmitOptions({ strict, ...(own.resume ? { key: 'content' } : {}) });
+    await this.#control.submit(source, { ...config, bundlesize, bundlewait }, null, own);
   }
 }

@@ -11,7 +11,7 @@ import { MillraceError, reasonOf } from '../base/errors.ts';
 export const jobLogHeader: string = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n';
 
 export interface JobLogEntry {
-  /** The place of the task in its source, from 1. */
+  /** The place of the task in the source of its server, from 1; 0: it came from elsewhere. */
   readonly place: number;
   readonly host: string;
   /** Epoch ms. */

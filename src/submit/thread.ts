@@ -20,6 +20,7 @@ const entry = new URL('./entry.js', import.meta.url);
 /** What a submission did. */
 export type SubmitSummary = PumpTotals;
 
+/** A submission in a thread of its own, no faster than its tasks are stored. (Source: HyperShell, `SubmitThread`, `LiveSubmitThread`.) */
 export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSummary>, null, SubmitSummary> {
   readonly #count: Int32Array;
   readonly #connection: MessagePortConnection | null;
@@ -67,11 +68,12 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
     }
   }
 
-  /** Tasks submitted so far. */
+  /** Tasks submitted so far: those that were committed. */
   get count(): number {
     return Atomics.load(this.#count, 0);
   }
 
+  /** Resolves when the last task is committed. Errors: ERR_SOURCE, with `strict` those of a malformed task, ERR_ABORTED, ERR_JOIN_TIMEOUT. */
   override async join(timeout?: Duration): Promise<SubmitSummary> {
     const summary = await super.join(timeout);
     if (this.#sourceError !== null) throw this.#sourceError;

@@ -31,42 +31,44 @@ export interface Backoff {
 
 /** What every kind of task may ask for. */
 export interface TaskOptions {
-  /** A UUID of your own; else the server gives one. */
+  /** A UUID of your own; a second task with the same one is a no-op. Default: one that the server gives. Errors: ERR_TASK for what is no UUID. */
   id?: string;
-  /** Idempotency key: a second submission with the same key is a no-op. */
+  /** Idempotency key, up to 1,024 characters: a second submission with the same key is a no-op. Default: none. */
   key?: string;
   /** Phase, 0 or more; a group starts when all lower ones have ended. Default 0. */
   group?: number;
-  /** Higher runs first within its group. Default 0. */
+  /** Higher runs first within its group; may be negative. Default 0. */
   priority?: number;
-  /** Cores that the task uses on its client. */
+  /** Cores that the task uses on its client, fractions allowed. Default: the server's `taskCores`, else not counted. */
   cores?: number;
-  /** Memory that the task uses on its client. */
+  /** Memory that the task uses on its client; counted, not enforced. Default: the server's `taskMemory`, else not counted. */
   memory?: Size;
-  /** Other countable resources, for instance `{ gpu: 1 }`. */
+  /** Other countable resources, for instance `{ gpu: 1 }`: only clients that have them run it. Default: none. */
   resources?: Record<string, number>;
-  /** Longest run; then the kill ladder starts and the outcome is `timeout`. */
+  /** Longest run; then the kill ladder starts and the outcome is `timeout`. Default: the server's `taskTimeout`, else no limit. */
   timeout?: Duration;
+  /** Facts for queries, limits, templates and `TASK_TAG_…`. Default: none. Errors: ERR_TAG. */
   tags?: Tags;
-  /** Not before this time, or this long after submission. */
+  /** Not before this time, or this long after submission. Default: at once. */
   startAfter?: Date | Duration;
-  /** Ids of tasks that must have ended well before this one may start; they must have been submitted before it. */
+  /** Ids of tasks that must have ended well before this one may start; they must have been submitted before it (else it is rejected, ERR_DEPENDENCY). Default: none. */
   dependsOn?: string[];
   /** When a task that it depends on does not succeed: `'reject'` (default) ends this one at once as `rejected`, `'run'` runs it all the same. */
   dependencyFailure?: 'reject' | 'run';
   /**
    * Repeat: run at each time that this cron line matches (`'0 3 * * *'`, with seconds as six fields); the next run is made when one has ended, whatever its
-   * outcome but `cancelled` and `rejected`. Times that were missed are made up for by one run. A run with such a task does not end by itself.
+   * outcome but `cancelled` and `rejected`. Times that were missed are made up for by one run. A run with such a task does not end by itself. Default: run once. Errors: ERR_CRON.
    */
   cron?: string;
-  /** The IANA time zone of `cron`. Default: that of the server's machine. */
+  /** The IANA time zone of `cron`, for instance `'Europe/Berlin'`. Default: that of the server's machine. Errors: ERR_CRON. */
   timezone?: string;
   /** Further attempts after a failure. Default: the server's `maxRetries`. */
   maxRetries?: number;
+  /** How long to wait before a retry; a duration is the first wait. Default: the server's `backoff`, else at once. */
   backoff?: Backoff | Duration;
-  /** Added to the client's environment (shell only). */
+  /** Added to the client's environment (shell only). Default: nothing. */
   env?: Record<string, string>;
-  /** Working directory on the client (shell only). */
+  /** Working directory on the client (shell only). Default: that of the client's process. Errors: ERR_CWD, of the task. */
   cwd?: string;
   /** Standard input (shell only). Default: empty. */
   stdin?: string | Uint8Array;
@@ -74,6 +76,7 @@ export interface TaskOptions {
 
 /** A shell command line. */
 export interface ShellTask extends TaskOptions {
+  /** For `/bin/sh`, or for the client's template. A directive in it is not read: that is for plain lines. */
   args: string;
 }
 
@@ -83,6 +86,7 @@ export interface FunctionTask extends TaskOptions {
   module: string | URL;
   /** The export. Default `'default'`. */
   name?: string;
+  /** What it is called with: values that can be cloned, at most 14 MiB. Default: nothing. Errors: ERR_NOT_CLONEABLE. */
   args?: unknown[];
 }
 

@@ -245,6 +245,7 @@ function coreOptions(random: Random): CoreOptions {
     taskCores: null,
     taskMemory: null,
     expectSource: false,
+    onlyClients: null,
     limits: [
       { key: 'tenant', concurrency: random.between(1, 2), rate: null },
       { key: 'service', concurrency: null, rate: { starts: 10, per: 1_000 } },

@@ -77,7 +77,11 @@ describe('the options of a client', () => {
       [{ walltime: -5 }, 'ERR_DURATION', 'walltime'],
       [{ walltime: 20 }, 'ERR_OPTION', 'walltime'],
       [{ walltime: 40, taskTimeout: 20 }, 'ERR_OPTION', 'taskTimeout'],
-      [{ monitor: { interval: 0.01 } }, 'ERR_OPTION', 'monitor'],
+      [{ walltime: 40, delayStart: -20 }, 'ERR_OPTION', 'delayStart'],
+      [{ monitor: { interval: 'soon' } }, 'ERR_DURATION', 'monitor.interval'],
+      [{ monitor: { interval: 0.01 } }, 'ERR_OPTION', 'monitor.interval'],
+      [{ monitor: 1 }, 'ERR_OPTION', 'monitor'],
+      [{ monitor: { serie: true } }, 'ERR_UNKNOWN_OPTION', 'monitor.serie'],
     ];
     for (const [options, code, option] of wrong)
       expect(

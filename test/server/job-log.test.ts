@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 
 const clients = new Map([[1, { n: 1, id: 'the-client', host: 'node-7' }]]);
-const task = (n: number): { n: number; wire: WireTask } => ({ n, wire: [0, `echo ${n}`, null, null] });
+const task = (n: number): { n: number; wire: WireTask } => ({ n, wire: [0, `echo ${n}`, null, { place: n }] });
 
 async function open(path: string, resume = false): Promise<JobLog> {
   return JobLog.open({
@@ -25,17 +25,17 @@ async function open(path: string, resume = false): Promise<JobLog> {
   });
 }
 
-it('has a line for each end, in their order, with the place in the source where there is one', async () => {
+it('has a line for each end, in their order, with the place in the source, or 0, which is the place of none', async () => {
   const path = join(temporaryFolder(), 'joblog');
   const log = await open(path);
   log.add(
-    [task(2), { n: 1, wire: [0, 'x', null, { place: 41 }] }],
+    [task(41), { n: 2, wire: [0, 'x', null, null] }],
     [attemptEnd(2, { client: 1, extra: { stdout: 'é\n', command: 'echo two' } }), attemptEnd(1)],
     clients,
   );
   await log.close();
   expect(readFileSync(path, 'utf8')).toBe(
-    `${jobLogHeader}2\tnode-7\t1700000001.000\t     0.013\t0\t3\t0\t0\techo two\n41\t${hostName()}\t1700000001.000\t     0.013\t0\t0\t0\t0\tx\n`,
+    `${jobLogHeader}41\tnode-7\t1700000001.000\t     0.013\t0\t3\t0\t0\techo two\n0\t${hostName()}\t1700000001.000\t     0.013\t0\t0\t0\t0\tx\n`,
   );
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
@@ -54,7 +54,7 @@ it('gives whatever did not succeed an exit value or a signal', () => {
     [{ outcome: 6, exitStatus: null, startedAt: null }, -1, 0],
   ];
   for (const [changes, exitValue, signal] of samples)
-    expect(jobLogEntry(1, [0, 'x', null, null], attemptEnd(1, changes), 'h')).toMatchObject({ exitValue, signal });
+    expect(jobLogEntry([0, 'x', null, null], attemptEnd(1, changes), 'h')).toMatchObject({ exitValue, signal });
 });
 
 it('is begun anew, or gone on with after a line that was cut off', async () => {

@@ -5,9 +5,11 @@ import { parseServerOptions } from '../../src/config/server.ts';
 import { Changes } from '../../src/server/changes.ts';
 import { ServerCore } from '../../src/server/core/core.ts';
 import { coreOptions } from '../../src/server/options.ts';
+import { type RequestContext, requestHandlers } from '../../src/server/requests.ts';
 import { Turns } from '../../src/server/turns.ts';
 import { MemoryStore } from '../../src/store/memory/adapter.ts';
 import type { Writes } from '../../src/store/store.ts';
+import { taskId } from '../../src/task/id.ts';
 import { handClock } from '../support/hand-clock.ts';
 import { until } from '../support/until.ts';
 import { shell } from './core/harness.ts';
@@ -30,7 +32,10 @@ let hand: ReturnType<typeof handClock>;
 
 beforeEach(() => {
   store = new HeldStore({ count: 1e9, age: 1e12, now: () => 0, salt: '000000000' });
-  core = new ServerCore(coreOptions(parseServerOptions({}).config, true), store.recover(), { now: 0, wall: 0 });
+  core = new ServerCore(coreOptions({ config: parseServerOptions({}).config, expectSource: true, onlyClients: null }), store.recover(), {
+    now: 0,
+    wall: 0,
+  });
   hand = handClock();
   turns = new Turns(core, store, hand.clock, { perform() {}, stalled() {}, failed() {} }, silentLogger);
 });
@@ -98,4 +103,29 @@ it('a change that waits for its commit when the server ends is told so', async (
   expect(await stateOf(turns.committed())).toBe('ERR_ENDED');
   expect(await cancelled).toBe('ERR_ENDED');
   store.held[1]!.resolve();
+});
+
+it.each(['progress', 'clients', 'get', 'find', 'numbers', 'count', 'explain'])('%s says nothing that is not committed', async (name) => {
+  submit(1);
+  await until(() => store.held.length === 1, 'the commit');
+  store.held[0]!.resolve();
+  expect(await stateOf(turns.committed())).toBe('committed');
+  const context = {
+    core,
+    store,
+    clock: hand.clock,
+    salt: '000000000',
+    progress: () => core.counts.pending,
+    committed: () => turns.committed(),
+  } as unknown as RequestContext;
+  const id = taskId('000000000', 0, 1);
+  const ask = (): Promise<unknown> =>
+    Promise.resolve(requestHandlers[name]!(context, {} as never, name === 'get' || name === 'explain' ? { id } : {}));
+  expect(await stateOf(ask())).toBe('committed');
+  turns.feed({ type: 'cancel', numbers: [1], rows: [] });
+  const answer = ask();
+  await until(() => store.held.length === 2, 'the commit of the end');
+  expect(await stateOf(answer)).toBe('waits');
+  store.held[1]!.resolve();
+  expect(await stateOf(answer)).toBe('committed');
 });

@@ -86,10 +86,14 @@ export function expectNoLeaks(): void {
   afterAll(async () => {
     let left: string[] = [];
     try {
-      await until(() => {
-        left = leftBehind(before, traces());
-        return left.length === 0;
-      });
+      await until(
+        () => {
+          left = leftBehind(before, traces());
+          return left.length === 0;
+        },
+        undefined,
+        5_000,
+      );
     } catch (cause) {
       throw new Error(`the tests of this file left behind: ${left.join(', ')}`, { cause });
     }

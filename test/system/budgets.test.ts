@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { TaskResult } from '../../dist/index.js';
+import { runClient, type TaskResult } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
@@ -85,7 +85,7 @@ it('a run in this process ends with its walltime: what is left is pending', asyn
   );
   expect(whole.summary).toMatchObject({ succeeded: 300, pending: 0 });
   expect(whole.results).toHaveLength(300);
-  const { summary } = await runAll(['true', 'sleep 60', 'sleep 60'], { walltime: 2, numTasks: 1 });
+  const { summary } = await runAll(['true', 'sleep 60', 'sleep 60'], { walltime: 6, numTasks: 1 });
   expect(summary).toMatchObject({ submitted: 3, succeeded: 1, pending: 2, failed: 0, lost: 0 });
 });
 
@@ -95,6 +95,13 @@ it('a client that is stopped while it waits for its delayed start is gone at onc
   const begun = performance.now();
   expect(await codeOf(() => startClient(server, { delayStart: 60, signal }))).toBe('ERR_ABORTED');
   expect(performance.now() - begun).toBeLessThan(5_000);
+});
+
+it('an abort of runClient() before it is connected resolves with nothing done', async () => {
+  const server = await startServer({ foreverMode: true });
+  const waiting = runClient({ address: server.address, delayStart: 60, signal: AbortSignal.timeout(300) });
+  expect(await waiting).toMatchObject({ succeeded: 0, failed: 0, timedOut: 0, durationMs: expect.any(Number) });
+  expect(await runClient({ address: server.address, signal: AbortSignal.abort() })).toMatchObject({ succeeded: 0 });
 });
 
 it.each(['server', 'client'] as const)(
@@ -126,4 +133,13 @@ it('with monitor a result names its peaks and its series, which outlives the cli
   await client.stop();
   expect(readFileSync(result.monitorPath ?? '', 'utf8')).toMatch(/^time,cores,memory\n0\.\d+,\d/);
   expect(await server.tasks.get(result.id)).toMatchObject({ peakMemory: result.peakMemory, monitorPath: result.monitorPath });
+});
+
+it('runLocal rejects what its one client can never hold, and runs the rest', async () => {
+  const { summary, results } = await runAll([{ args: 'true', memory: '2GB' }, { args: 'true', resources: { gpu: 1 } }, 'true'], {
+    memory: '1GB',
+  });
+  expect(summary).toMatchObject({ submitted: 3, rejected: 2, succeeded: 1, pending: 0 });
+  expect(results.map(({ error }) => error?.code)).toEqual(['ERR_RESOURCES', 'ERR_RESOURCES', undefined]);
+  expect(results[0]?.error?.message).toContain('it asks for 2147483648 bytes of memory, which the client of this run does not have');
 });

@@ -137,4 +137,4 @@ it('a client whose threads of functions never come up ends with that, and its ta
   `;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: gone });
   expect(stdout.trim()).toBe('ERR_THREAD 1');
-});
+}, 60_000);

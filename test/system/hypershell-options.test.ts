@@ -1,11 +1,10 @@
-/** Options and habits of HyperShell's library that no topic of its own shows: defaults of tasks, bundles, memory alone, idle servers, groups, columns. */
+/** Options and habits of HyperShell's library that no topic of its own shows: defaults of tasks, bundles, memory alone, idle servers, groups. */
 import { createReadStream, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import {
   ClientThread,
   connect,
-  openTasks,
   type ServerThread,
   type SubmitOptions,
   SubmitThread,
@@ -23,8 +22,9 @@ vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
 
 /** All tasks of the server have ended, and its store knows it. */
-const settled = (server: ServerThread): Promise<void> =>
-  until(async () => (await server.tasks.count({ where: 'state != done' })) === 0, 'the tasks to end', 20_000);
+async function settled(server: ServerThread): Promise<void> {
+  await until(async () => (await server.tasks.count({ where: 'state != done' })) === 0, 'the tasks to end', 20_000);
+}
 
 const submitters: Readonly<Record<string, (path: string, lines: string[], options: SubmitOptions) => Promise<unknown>>> = {
   SubmitThread: async (_, lines, options) => (await SubmitThread.new(lines, options)).join(10),
@@ -160,15 +160,14 @@ it('nobody polls: what is submitted to an idle server starts at once', async () 
 
 it('a negative delayStart is drawn anew for each client, up to it', async () => {
   const server = await startServer({ foreverMode: true });
+  const stop = new AbortController();
   const begun = performance.now();
-  const waits = await Promise.all(
-    Array.from({ length: 6 }, async () => {
-      await startClient(server, { delayStart: -2 });
-      return performance.now() - begun;
-    }),
-  );
-  expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(100);
-  expect(Math.min(...waits)).toBeLessThan(1_900);
+  const clients = Array.from({ length: 6 }, () => startClient(server, { delayStart: -20, signal: stop.signal }));
+  await Promise.race(clients);
+  // All six draw more than that once in 4,000 times.
+  expect(performance.now() - begun).toBeLessThan(15_000);
+  stop.abort();
+  await Promise.allSettled(clients);
 });
 
 it('a lower group that comes later is served before what is left of a higher one', async () => {
@@ -217,92 +216,6 @@ it('what ends by a signal, by its time or in its template is retried; what is ca
   await settled(server);
   expect(await server.progress()).toMatchObject({ submitted: 5, rejected: 1, cancelled: 1, retried: 3 });
   expect(await server.tasks.count({ where: 'attempt > 1' })).toBe(3);
-});
-
-it('a record has what is known of a task: its demands, who ran it, when, how often, how long and how it ended', async () => {
-  const database = join(temporaryFolder(), 'tasks.db');
-  const { server, client } = await startPair({ database, maxRetries: 1 }, { template: '{}; true', cores: 2 });
-  const began = Date.now();
-  const args = '[ "$TASK_ATTEMPT" = 2 ] || exit 5; sleep 0.1';
-  const { ids } = await server.submit([
-    { args, cores: 2, memory: '1MB', timeout: 30, priority: 4, group: 3, tags: { site: 'north' } },
-    'true',
-  ]);
-  await settled(server);
-  const id = ids?.[0] ?? '';
-  const expected = {
-    id,
-    kind: 'shell',
-    args,
-    command: `${args}; true`,
-    group: 3,
-    priority: 4,
-    cores: 2,
-    memory: 2 ** 20,
-    timeoutMs: 30_000,
-    tags: { site: 'north' },
-    state: 'done',
-    outcome: 'succeeded',
-    exitStatus: 0,
-    signal: null,
-    attempt: 2,
-    clientId: client.id,
-    clientHost: expect.stringMatching(/./),
-    slot: 0,
-  };
-  const [other] = await collect(server.tasks.find({ where: 'group == 0' }));
-  for (const name of ['cores', 'memory', 'timeoutMs', 'priority']) expect(other).not.toHaveProperty(name);
-  await server.stop();
-  await using tasks = await openTasks(database);
-  const record = await tasks.get(id);
-  expect(record).toMatchObject(expected);
-  const { submittedAt = 0, startedAt = 0, completedAt = 0, waitedMs = -1, durationMs = 0 } = record ?? {};
-  expect([began <= submittedAt + 50, submittedAt <= (startedAt ?? 0) + 50, (startedAt ?? 0) <= completedAt]).toEqual([true, true, true]);
-  expect(waitedMs).toBeGreaterThanOrEqual(0);
-  expect(Number.isInteger(durationMs)).toBe(false);
-  expect(durationMs).toBeGreaterThanOrEqual(95);
-  expect((await tasks.history(id)).map(({ attempt, exitStatus }) => [attempt, exitStatus])).toEqual([
-    [1, 5],
-    [2, 0],
-  ]);
-  const out = join(temporaryFolder(), 'tasks.jsonl');
-  await tasks.export(out, {
-    format: 'jsonl',
-    query: { where: 'timeoutMs == 30000' },
-    fields: ['cores', 'memory', 'timeoutMs', 'priority'],
-  });
-  expect(await runAll([`cat ${out}`]).then(({ results }) => JSON.parse(String(results[0]?.stdout)) as unknown)).toEqual({
-    cores: 2,
-    memory: 2 ** 20,
-    timeoutMs: 30_000,
-    priority: 4,
-  });
-});
-
-it('progress() tells the rate and the time that is left', async () => {
-  const { server } = await startPair({}, { numTasks: 2 });
-  expect(await server.progress()).toMatchObject({ tasksPerSecond: 0, etaMs: 0 });
-  await server.submit(Array.from({ length: 200 }, () => 'sleep 0.02'));
-  const sample = async (): Promise<{ tasksPerSecond: number; etaMs: number | null; succeeded: number }> => server.progress();
-  await until(async () => (await sample()).succeeded > 50);
-  const { tasksPerSecond, etaMs } = await sample();
-  expect(tasksPerSecond).toBeGreaterThan(1);
-  expect(etaMs).toBeGreaterThan(0);
-  expect(etaMs).toBeLessThan(60_000);
-  await settled(server);
-  expect((await sample()).etaMs).toBe(0);
-});
-
-it('delete({}) empties a file, which serves on', async () => {
-  const database = join(temporaryFolder(), 'tasks.db');
-  const { summary } = await runAll(['true', 'false'], { database });
-  expect(summary.submitted).toBe(2);
-  {
-    await using tasks = await openTasks(database);
-    expect(await tasks.delete({})).toBe(2);
-    expect([await tasks.count(), await collect(tasks.find())]).toEqual([0, []]);
-  }
-  expect((await runAll(['true'], { database })).summary).toMatchObject({ succeeded: 1, pending: 0 });
 });
 
 it('ratelimit is that of a client, however many slots it has', async () => {

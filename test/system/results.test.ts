@@ -5,7 +5,7 @@ import { runLocal, type TaskResult } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, collect, functions, standstill, startClient, startPair, startServer } from './rig.ts';
+import { codeOf, collect, functions, runAll, standstill, startClient, startPair, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
@@ -117,7 +117,8 @@ it('events of tasks come in lists, each task once, in the order of its life', as
   server.on('clientJoined', ({ id }) => void joined.push(id));
   server.on('clientLeft', ({ id }) => void left.push(id));
   const client = await startClient(server);
-  const { id } = await server.run('printf done; [ $TASK_ATTEMPT = 2 ]');
+  const id = '01a2021c-3156-75b2-b0a6-0c0000000001';
+  await server.run({ id, args: 'printf done; [ $TASK_ATTEMPT = 2 ]' });
   await until(() => story.some(([name]) => name === 'completed done'));
   expect(story.every(([, other]) => other === id)).toBe(true);
   expect(story.map(([name]) => name)).toEqual(['submitted', 'scheduled', 'started', 'retried', 'scheduled', 'started', 'completed done']);
@@ -176,4 +177,13 @@ it('the memory store keeps as many finished tasks as it is told, and counts them
   await until(async () => (await server.progress()).succeeded === 300);
   expect(await server.tasks.count()).toBeLessThanOrEqual(20 + 256);
   expect(await server.progress()).toMatchObject({ submitted: 300, succeeded: 300, pending: 0 });
+});
+
+it('a run whose last result is read while its end is committed ends all the same', async () => {
+  const database = join(temporaryFolder(), 'tasks.db');
+  // Which of the two comes first is chance.
+  for (let run = 1; run <= 15; run++) {
+    const { summary, results } = await runAll(['true'], { database, numTasks: 1 });
+    expect([summary.succeeded, summary.pending, results.length], `run ${run}`).toEqual([1, 0, 1]);
+  }
 });

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import {
   type ClientOptions,
   ClientThread,
@@ -22,6 +22,9 @@ import {
   type TaskResult,
 } from '../../dist/index.js';
 import { until } from '../support/until.ts';
+
+// Real processes on a machine that does other things too. A file may say otherwise.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The module of functions that the tests call. */
 export const functions: URL = new URL('./fixtures/functions.mjs', import.meta.url);

@@ -50,6 +50,16 @@ it('a submission takes any source: a list, a generator, a stream, a file', async
   expect((await collect(server.tasks.find())).map(({ args }) => args.slice(5)).join('')).toBe('121234567');
 });
 
+it("a server's own source comes in bundles of its bundlesize, also one that the host reads", async () => {
+  const server = await startServer({ source: Array.from({ length: 300 }, () => 'true'), bundlesize: 2 });
+  const together: number[] = [];
+  server.on('submitted', (tasks) => together.push(tasks.length));
+  await until(async () => (await server.progress()).submitted === 300, 'all tasks');
+  await until(() => together.length > 0, 'the event');
+  // Four bundles may be on their way.
+  expect(Math.max(...together)).toBeLessThanOrEqual(8);
+});
+
 it('above 10,000 tasks a receipt names none', async () => {
   const server = await startServer({ foreverMode: true });
   expect(await server.submit(Array.from({ length: 10_001 }, () => 'true'))).toEqual({

@@ -64,6 +64,19 @@ it('a command of a template counts to the time of its task and is ended with it,
   expect(existsSync(join(folder, 'ran'))).toBe(false);
 });
 
+it('the time of a command of a template is part of the duration of its task', async () => {
+  const { results } = await runAll(['x'], { template: 'true {% sleep 0.5 %}' });
+  expect(results[0]).toMatchObject({ outcome: 'succeeded' });
+  expect(results[0]?.durationMs).toBeGreaterThanOrEqual(499);
+  const { startedAt, completedAt } = results[0]!;
+  expect(completedAt - (startedAt ?? completedAt)).toBeGreaterThanOrEqual(490);
+});
+
+it('a task in a folder that is not there fails with ERR_CWD, also where its template runs a command', async () => {
+  const { results } = await runAll([{ args: 'x', cwd: '/no/such/folder' }], { template: 'echo {% pwd %}' });
+  expect(results[0]).toMatchObject({ outcome: 'failed', exitStatus: null, error: { code: 'ERR_CWD' } });
+});
+
 it('a task whose template runs a command can be cancelled, and other slots go on meanwhile', async () => {
   const folder = temporaryFolder();
   const server = await startServer({ foreverMode: true });

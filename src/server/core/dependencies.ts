@@ -8,7 +8,7 @@
  * not be 100,000 calls deep.
  */
 import type { AttemptEnd } from '../../store/store.ts';
-import { libraryError, outcomeCode, outcomes } from '../../task/result.ts';
+import { libraryError, outcomeCode } from '../../task/result.ts';
 import type { CoreTask } from './entities.ts';
 import type { Instant, Turn } from './events.ts';
 import type { Lately } from './lately.ts';

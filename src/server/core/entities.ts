@@ -12,7 +12,7 @@ import type { AttemptEnd, Move, QueueKey, StoredTask } from '../../store/store.t
 import { taskSize } from '../../task/size.ts';
 import { taskState, taskStates } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
-import type { Demand } from './demand.ts';
+import { type Demand, isWithin } from './demand.ts';
 import { type Holder, type LaneKind, type LimitUnit, plainKind } from './kind.ts';
 
 export class CoreTask implements QueueKey {
@@ -162,10 +162,6 @@ export class CoreClient implements Holder {
   fits(demand: Demand | null, now: number): boolean {
     if (demand === null) return true;
     if (this.endsAt !== null && demand.timeout > 0 && now + demand.timeout > this.endsAt) return false;
-    const { cores, memory, resources } = this.capacity;
-    if (cores !== null && demand.cores > cores) return false;
-    if (memory !== null && demand.memory > memory) return false;
-    for (const name in demand.resources) if (demand.resources[name]! > (resources[name] ?? 0)) return false;
-    return true;
+    return isWithin(this.capacity, demand);
   }
 }

@@ -120,6 +120,8 @@ export interface CoreOptions {
   taskMemory: number | null;
   /** A source was given to the server itself: the run does not end before it was read. */
   expectSource: boolean;
+  /** All clients that there will ever be; null: others may come. What none of these can hold is rejected. */
+  onlyClients: readonly ClientCapacity[] | null;
   limits: readonly LimitConfig[];
   window: { tasks: number; bytes: number };
   /** Most tasks and bytes of one grant. */

@@ -6,10 +6,11 @@ import type { StoredTask } from '../../store/store.ts';
 import { libraryError, outcomeCode } from '../../task/result.ts';
 import { taskState } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
+import { unholdable } from './demand.ts';
 import { CoreTask } from './entities.ts';
 import type { CoreEvent } from './events.ts';
-import type { CoreState, Receipt } from './state.ts';
-import type { Submitter } from './submitters.ts';
+import type { CoreState } from './state.ts';
+import type { Receipt, Submitter } from './submitters.ts';
 
 /** Receipts that are kept for bundles whose acknowledgement may have been lost: no more are in flight. */
 const keptReceipts = 16;
@@ -101,7 +102,7 @@ function accept(state: CoreState, { tasks, known, parents }: Extract<CoreEvent, 
     writes.tasks.push(row);
     receipt.count++;
     state.counts.accepted(row.group);
-    const reason = rejection(row);
+    const reason = rejection(row) ?? unholdable(state.options.onlyClients, attributes);
     if (reason !== null) {
       receipt.rejected++;
       reject(state, row, reason);

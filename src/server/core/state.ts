@@ -23,14 +23,6 @@ import { type Submitter, Submitters } from './submitters.ts';
 import { Waiting } from './waiting.ts';
 import { ReadyWindow } from './window.ts';
 
-export interface Receipt {
-  first: number;
-  submittedAt: number;
-  count: number;
-  duplicates: (readonly [place: number, n: number])[];
-  rejected: number;
-}
-
 /** `running` → (`draining` | `killing`) → `finished`; the reason is kept for the end. */
 export type RunPhase = 'running' | 'draining' | 'killing' | 'finished';
 

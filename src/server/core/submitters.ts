@@ -2,7 +2,13 @@
  * The submitters that the server knows: those that keep the run open, and for a while those that are gone, so that what comes from an older
  * connection, or twice, is recognized. Each `run()` of a single task is a submitter of its own: a server that goes on for months must forget them.
  */
-import type { Receipt } from './state.ts';
+export interface Receipt {
+  first: number;
+  submittedAt: number;
+  count: number;
+  duplicates: (readonly [place: number, n: number])[];
+  rejected: number;
+}
 
 export interface Submitter {
   readonly id: string;

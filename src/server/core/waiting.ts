@@ -1,19 +1,20 @@
-/** Tasks that wait for a moment (a back-off, a start time), by the monotonic time at which they are due: a binary heap. */
+/** Tasks that wait for a moment (a back-off, a start time), by the monotonic time at which they are due. */
 import { taskState } from '../../task/state.ts';
 import type { CoreTask } from './entities.ts';
+import { Heap, type HeapItem } from './heap.ts';
 
-interface Entry {
+interface Entry extends HeapItem {
   readonly due: number;
   readonly task: CoreTask;
 }
 
 export class Waiting {
-  readonly #heap: Entry[] = [];
+  readonly #heap: Heap<Entry> = new Heap((a, b) => a.due < b.due);
   /** Entries whose task ended: they leave when they are due. */
   #dropped = 0;
 
   get size(): number {
-    return this.#heap.length - this.#dropped;
+    return this.#heap.size - this.#dropped;
   }
 
   /** A task that waits here has ended. */
@@ -23,46 +24,21 @@ export class Waiting {
 
   /** When the first one is due; null: none waits. */
   get next(): number | null {
-    return this.#heap[0]?.due ?? null;
+    return this.#heap.first?.due ?? null;
   }
 
   add(task: CoreTask, due: number): void {
-    const heap = this.#heap;
-    heap.push({ due, task });
-    let at = heap.length - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (heap[parent]!.due <= heap[at]!.due) break;
-      [heap[parent], heap[at]] = [heap[at]!, heap[parent]!];
-      at = parent;
-    }
+    this.#heap.push({ due, task, at: -1 });
   }
 
   /** The next task that is due and still waits; null: none. Cancelled ones are dropped on the way. */
   take(now: number): CoreTask | null {
     for (;;) {
-      const first = this.#heap[0];
+      const { first } = this.#heap;
       if (first === undefined || first.due > now) return null;
-      this.#shift();
+      this.#heap.remove(first);
       if (first.task.state === taskState.waiting) return first.task;
       this.#dropped--;
-    }
-  }
-
-  #shift(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    heap[0] = last;
-    let at = 0;
-    for (;;) {
-      const left = at * 2 + 1;
-      if (left >= heap.length) return;
-      const right = left + 1;
-      const child = right < heap.length && heap[right]!.due < heap[left]!.due ? right : left;
-      if (heap[at]!.due <= heap[child]!.due) return;
-      [heap[child], heap[at]] = [heap[at]!, heap[child]!];
-      at = child;
     }
   }
 }

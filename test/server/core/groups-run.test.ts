@@ -21,6 +21,17 @@ it('ends the run with the group named when one of it failed for good', () => {
   expect(turn.finish).toMatchObject({ reason: 'failed', error: { code: 'ERR_GROUP_FAILED', details: { group: 0 } } });
 });
 
+it('says which task failed a group by its id and command line, also after a restart', () => {
+  const bench = new Bench();
+  const id = '01a2021c-3156-75b2-b0a6-0c0000000001';
+  bench.join('c', 9);
+  const [[, grant] = []] = grants(bench.submit([shell('false', { id }), shell('b', { group: 1 })]));
+  bench.result('c', grant!, 1, 2);
+  const story = `task ${id} failed: false`;
+  expect(bench.turn().finish?.error?.message).toContain(story);
+  expect(bench.restart().finish?.error?.message).toContain(story);
+});
+
 it('goes on to the next group after a failure with continueOnFailure', () => {
   const bench = new Bench({ continueOnFailure: true });
   bench.join('c', 9);

@@ -21,6 +21,7 @@ const plain: CoreOptions = {
   taskCores: null,
   taskMemory: null,
   expectSource: false,
+  onlyClients: null,
   limits: [],
   window: { tasks: 100, bytes: 1_000_000 },
   bundle: { tasks: 100, bytes: 1_000_000 },

@@ -120,6 +120,19 @@ describe('a chain', () => {
     expect(numbers(bench.join('d', 5))).toEqual([]);
   });
 
+  it('is up to three quarters of what a lone client holds, and a quarter where there is another one', () => {
+    const granted = (others: number): number => {
+      const bench = new Bench({ limits: [perTenant(1)], window: { tasks: 1_000, bytes: 1e9 }, bundle: { tasks: 1_000, bytes: 1e9 } });
+      bench.join('c', 400, { slots: 1 });
+      if (others > 0) bench.join('d', 0, { slots: 1 });
+      return numbers(bench.submit(Array.from({ length: 400 }, () => of('a')))).length;
+    };
+    expect(granted(0)).toBeGreaterThan(250);
+    expect(granted(0)).toBeLessThanOrEqual(300);
+    expect(granted(1)).toBeGreaterThan(50);
+    expect(granted(1)).toBeLessThanOrEqual(100);
+  });
+
   it('is not begun with a client that only has free slots', () => {
     const bench = new Bench({ limits: [perTenant(1)] });
     bench.join('c', 3, { slots: 3 });

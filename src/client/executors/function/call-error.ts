@@ -1,5 +1,5 @@
 /** What a call threw, as plain data of bounded size. */
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { TaskError } from '../../../task/result.ts';
 
 const longestMessage = 8_192;
@@ -24,7 +24,8 @@ export function taskError(thrown: unknown, depth = 0): TaskError {
 
 function isError(thrown: unknown): thrown is Error {
   try {
-    return thrown instanceof Error;
+    // An error of a `node:vm` context is no instance of this one's class.
+    return thrown instanceof Error || types.isNativeError(thrown);
   } catch {
     return false;
   }
@@ -41,7 +42,8 @@ function part(error: Error, name: 'name' | 'message' | 'stack' | 'cause' | 'code
 /** Of an object that is no error, what it holds: `[object Object]` would help nobody. */
 function text(value: unknown): string {
   try {
-    const shown = typeof value === 'object' && value !== null ? inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY }) : String(value);
+    const shown =
+      typeof value === 'object' && value !== null ? inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY }) : String(value);
     return shown.slice(0, longestMessage);
   } catch {
     return unshown;
