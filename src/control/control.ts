@@ -51,6 +51,12 @@ export interface ControlHandlers {
   closed(error: MillraceError | null): void;
 }
 
+/** The submission of the server's own source. */
+export interface OwnSubmission extends OwnSource {
+  /** Tell the server that its source failed: before the submission is closed, or the run may have ended as complete. */
+  failed(thrown: unknown): Promise<void>;
+}
+
 export class ServerControl {
   readonly tasks: TaskData;
   readonly #connection: Connection;
@@ -91,7 +97,7 @@ export class ServerControl {
   }
 
   /** `own`: it is the source of the server itself. */
-  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSource | null = null): Promise<SubmitReceipt> {
+  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
     this.#check();
     const sink = new ConnectionSink();
     this.#open(sink);
@@ -103,6 +109,9 @@ export class ServerControl {
       const requeue = (numbers: number[]): Promise<unknown> => this.ask('change', { numbers, change: { kind: 'requeue' } });
       const pump = new Pump(reader, options, own?.requeue ? requeueing(sink, requeue) : sink, this.#clock, signal);
       return { ...(await pump.done), ids: ids.ids };
+    } catch (thrown) {
+      await own?.failed(thrown);
+      throw thrown;
     } finally {
       this.#close(sink);
     }

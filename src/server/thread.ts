@@ -225,17 +225,20 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     if (signal !== null && (onResult !== null || redirectFailures !== null) && onAbort === 'kill') this.#giveUpAt(signal);
     if (onResult !== null) this.#tellListened(this.eventNames().map(String));
     if (source === null || filePathOf(source) !== null) return;
-    this.#submitOwn(source).catch((error: unknown) => {
-      const failure = MillraceError.from(error, 'ERR_SOURCE');
-      if (failure.code !== 'ERR_ENDED' && failure.code !== 'ERR_CONNECTION_CLOSED')
-        void this.request('fail', toWireError(failure)).catch(() => {});
-    });
+    this.#submitOwn(source).catch((thrown: unknown) => this.#sourceFailed(thrown));
+  }
+
+  async #sourceFailed(thrown: unknown): Promise<void> {
+    const error = MillraceError.from(thrown, 'ERR_SOURCE');
+    if (error.code === 'ERR_ENDED' || error.code === 'ERR_CONNECTION_CLOSED') return;
+    await this.request('fail', toWireError(error)).catch(() => {});
   }
 
   async #submitOwn(source: Source): Promise<void> {
     const own = await ownSource(this.#config);
     const { strict, bundlesize, bundlewait } = this.#config;
     const { config } = parseHandleSubmitOptions({ strict, ...(own.resume ? { key: 'content' } : {}) });
-    await this.#control.submit(source, { ...config, bundlesize, bundlewait }, null, own);
+    const failed = (thrown: unknown): Promise<void> => this.#sourceFailed(thrown);
+    await this.#control.submit(source, { ...config, bundlesize, bundlewait }, null, { ...own, failed });
   }
 }
