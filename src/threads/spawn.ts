@@ -21,7 +21,7 @@ export interface ThreadOptions {
    */
   readonly tracksFiles?: boolean;
   /** Caps of the thread's own heap in MB. Default: as the host's. */
-  readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number };
+  readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number; readonly maxYoungGenerationSizeMb?: number };
 }
 
 export interface StartedThread {
