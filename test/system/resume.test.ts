@@ -107,7 +107,7 @@ it('10,000 finished commands are resumed in less than half a second without runn
   expect(linesOf(log)).toHaveLength(10);
 });
 
-it('a run that was killed in its middle is resumed: what is left runs, and nothing twice', async () => {
+it('a run that was killed in its middle is resumed: all of it gets done, and only what was under way runs again', async () => {
   const names = Array.from({ length: 300 }, (_, i) => `n${i}`);
   const { path, log, database } = source(names);
   const program = startProgram('resumable.mjs', { path, database });
