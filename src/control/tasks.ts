@@ -1,10 +1,9 @@
 /** Task data through a running server: what a handle and `connect()` show as `tasks`. */
-import type { Writable } from 'node:stream';
 import { MillraceError } from '../base/errors.ts';
-import { checkUpdate, checkWhich, type TaskChange, type TaskUpdate } from '../data/change.ts';
-import { type ExportOptions, exportTasks } from '../data/export.ts';
+import type { TaskChange } from '../data/change.ts';
 import { type CheckedQuery, checkQuery, type TaskQuery } from '../data/query.ts';
 import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from '../data/record.ts';
+import { TaskChanges } from '../data/task-changes.ts';
 import type { Explanation, TaskData } from '../data/task-data.ts';
 import type { AttemptEnd, ClientRow, TaskFilter, TaskRow } from '../store/store.ts';
 import { taskState } from '../task/state.ts';
@@ -24,11 +23,12 @@ interface History {
 
 export type Ask = (method: string, parameters?: unknown) => Promise<unknown>;
 
-export class RemoteTaskData implements TaskData {
+export class RemoteTaskData extends TaskChanges implements TaskData {
   readonly #ask: Ask;
   readonly #salt: () => Promise<string>;
 
   constructor(ask: Ask, salt: () => Promise<string>) {
+    super();
     this.#ask = ask;
     this.#salt = salt;
   }
@@ -66,27 +66,7 @@ export class RemoteTaskData implements TaskData {
     return { id, ...facts };
   }
 
-  async update(which: readonly string[] | TaskQuery, update: TaskUpdate): Promise<number> {
-    return this.#change(checkWhich('update', which), checkUpdate(update));
-  }
-
-  async revert(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#change(checkWhich('revert', which), { kind: 'revert' });
-  }
-
-  async requeue(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#change(checkWhich('requeue', which), { kind: 'requeue' });
-  }
-
-  async delete(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#change(checkWhich('delete', which), { kind: 'delete' });
-  }
-
-  async export(target: string | URL | Writable, options: ExportOptions): Promise<number> {
-    return exportTasks((query) => this.find(query), target, options);
-  }
-
-  async #change(query: CheckedQuery, change: TaskChange): Promise<number> {
+  protected async change(query: CheckedQuery, change: TaskChange): Promise<number> {
     return (await this.#ask('change', { ...wire(query), change })) as number;
   }
 

@@ -2,17 +2,16 @@
  * Task data straight from a store, beside or without a server. Leased and running tasks are `ready` here: only a server knows them. What changes
  * tasks, and the upkeep of the file, is given by whoever opened it.
  */
-import type { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskRow, TaskStore } from '../store/store.ts';
 import { outcomes } from '../task/result.ts';
-import { checkUpdate, checkWhich, type TaskChange, type TaskUpdate } from './change.ts';
-import { type ExportOptions, exportTasks } from './export.ts';
+import type { TaskChange } from './change.ts';
 import { orderedNumbers } from './ordered.ts';
 import { type CheckedQuery, checkQuery, resolveIds, type TaskQuery, toFilter } from './query.ts';
 import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from './record.ts';
+import { TaskChanges } from './task-changes.ts';
 import type { Explanation, StoredTaskData } from './task-data.ts';
 
 /** Rows that are read at once by their numbers. */
@@ -26,7 +25,7 @@ export interface Upkeep {
   backup(target: string): Promise<void>;
 }
 
-export class StoredTasks implements StoredTaskData {
+export class StoredTasks extends TaskChanges implements StoredTaskData {
   readonly #store: TaskStore;
   readonly #salt: string;
   readonly #clock: Clock;
@@ -36,6 +35,7 @@ export class StoredTasks implements StoredTaskData {
   #closed = false;
 
   constructor(store: TaskStore, salt: string, clock: Clock, upkeep: Upkeep) {
+    super();
     this.#store = store;
     this.#salt = salt;
     this.#clock = clock;
@@ -86,26 +86,6 @@ export class StoredTasks implements StoredTaskData {
     return { id, state: record.state, reasons: [reason] };
   }
 
-  async update(which: readonly string[] | TaskQuery, update: TaskUpdate): Promise<number> {
-    return this.#change(checkWhich('update', which), checkUpdate(update));
-  }
-
-  async revert(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#change(checkWhich('revert', which), { kind: 'revert' });
-  }
-
-  async requeue(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#change(checkWhich('requeue', which), { kind: 'requeue' });
-  }
-
-  async delete(which: readonly string[] | TaskQuery): Promise<number> {
-    return this.#change(checkWhich('delete', which), { kind: 'delete' });
-  }
-
-  async export(target: string | URL | Writable, options: ExportOptions): Promise<number> {
-    return exportTasks((query) => this.find(query), target, options);
-  }
-
   async rotate(target: string): Promise<number> {
     checkTarget('rotate', target);
     return this.#alone(() => this.#upkeep.rotate(target));
@@ -130,7 +110,7 @@ export class StoredTasks implements StoredTaskData {
     return this.close();
   }
 
-  #change(query: CheckedQuery, change: TaskChange): Promise<number> {
+  protected change(query: CheckedQuery, change: TaskChange): Promise<number> {
     return this.#alone(() => this.#upkeep.change(query, change));
   }
 
