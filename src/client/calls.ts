@@ -88,6 +88,11 @@ export class Calls {
     else this.#executor.signal(slot, signal, key);
   }
 
+  relieve(slot: number): void {
+    // Not in the caller's turn either.
+    queueMicrotask(() => this.#executor.relieve?.(slot));
+  }
+
   /** The server answered a question. */
   answered(message: Answer | Refusal): void {
     this.#questions.receive(message);

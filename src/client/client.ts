@@ -239,6 +239,9 @@ export class Client {
       case 'signal':
         this.#runner.signal(effect.slot, effect.signal, effect.key);
         return;
+      case 'relieve':
+        this.#runner.relieve(effect.slot);
+        return;
       case 'reconnect':
         this.#link.break(new MillraceError('ERR_CONNECTION_CLOSED', 'the server was silent for longer than evictAfter'));
         return;

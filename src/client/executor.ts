@@ -93,6 +93,11 @@ export interface Executor {
    * Nothing when the slot is idle, or runs another execution than `key` by now (a batch goes on by itself).
    */
   signal(slot: number, signal: TaskSignal, key?: number): void;
+  /**
+   * The calls of a batch that wait behind one which takes longer than expected come back, as not started, and those before it are told, should
+   * their ends still be kept to be told together; the one that runs goes on. Absent: no batches.
+   */
+  relieve?(slot: number): void;
   /** Kill everything, free everything: resolves when no process, thread and temporary file is left (files named in results stay). */
   close(): Promise<void>;
 }

@@ -44,6 +44,11 @@ export class Runner {
     owner.start(slot, tasks);
   }
 
+  /** The calls that wait there behind one that takes long come back. */
+  relieve(slot: number): void {
+    this.#calls.relieve(slot);
+  }
+
   /** `key`: meant is this execution only, should another one of its batch run by now; null: whatever runs on the slot. */
   signal(slot: number, signal: TaskSignal, key: number | null): void {
     this.#owners[slot]?.signal(slot, signal, key);

@@ -107,6 +107,7 @@ export class ClientPart implements End {
       if (effect.type === 'send') this.#link?.send('up', effect.message);
       else if (effect.type === 'start') this.#executor.start(effect.slot, effect.tasks);
       else if (effect.type === 'signal') this.#executor.signal(effect.slot, effect.signal, effect.key);
+      else if (effect.type === 'relieve') this.#executor.relieve(effect.slot);
       else if (effect.type === 'reconnect') this.#reconnect();
       else this.#end();
     }

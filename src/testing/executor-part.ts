@@ -78,6 +78,7 @@ export class ExecutorPart {
     const slot = this.#slots[number]!;
     if (slot.current === null || (key !== null && slot.current.key !== key)) return;
     slot.signalled = true;
+    slot.current.run.signalled = true;
     const level = signal === 'SIGINT' ? 0 : signal === 'SIGTERM' ? 1 : 2;
     if (slot.current.stubborn > level) {
       this.#world.count('command ignored a signal');
@@ -86,6 +87,15 @@ export class ExecutorPart {
     slot.current.stop();
     const { current } = slot;
     current.stop = this.#process.after(this.#world.random.next() * 10, () => this.#finish(number, current, 'stopped'));
+  }
+
+  /** What waits behind a call comes back. */
+  relieve(number: number): void {
+    this.#process.after(0, () => {
+      const ends = this.#slots[number]!.queue.splice(0).map(([key]) => ({ ...this.#end(key, 0, 'failed'), notStarted: notNow }));
+      if (ends.length > 0) this.#world.count('calls let go behind a slow one');
+      this.#report(number, ends, false);
+    });
   }
 
   /** The client's time is over: what runs now is of no use any more. */
@@ -116,9 +126,11 @@ export class ExecutorPart {
     };
     slot.current = current;
     this.#checkBudget();
+    // Of calls that travel together one may take as long as it likes.
+    const stall = slot.queue.length > 0 && this.#world.random.chance(0.3) ? this.#world.random.between(50, 500) : 0;
     const outcome = task.attempt <= behaviour.failures ? 'failed' : 'succeeded';
     if (behaviour.deadly) current.stop = this.#process.after(10, () => this.#reports.died());
-    else current.stop = this.#process.after(behaviour.duration * this.#speed, () => this.#finish(number, current, outcome));
+    else current.stop = this.#process.after(behaviour.duration * this.#speed + stall, () => this.#finish(number, current, outcome));
   }
 
   #finish(number: number, current: Current, outcome: 'succeeded' | 'failed' | 'stopped'): void {

@@ -15,6 +15,8 @@ export interface Run {
   readonly n: number;
   readonly attempt: number;
   outcome: 'running' | 'succeeded' | 'failed' | 'stopped';
+  /** It was told to end, and may have ended by itself all the same. */
+  signalled?: boolean;
 }
 
 export class Ledger {

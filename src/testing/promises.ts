@@ -69,7 +69,8 @@ function checkParents(ledger: Ledger, n: number, outcome: number): void {
 
 /** A run after which the task had to be run again, whatever it came to. */
 function excused(ledger: Ledger, run: Run): boolean {
-  if (ledger.goneClients.has(run.client) || ledger.endedLeases.has(`${run.grant}/${run.n}`) || run.outcome === 'stopped') return true;
+  if (ledger.goneClients.has(run.client) || ledger.endedLeases.has(`${run.grant}/${run.n}`) || run.outcome === 'stopped' || run.signalled)
+    return true;
   return (
     ledger.attempts.get(run.n)?.some((end) => end.attempt === run.attempt && ledger.clientIds.get(end.client ?? -1) === run.client) ?? false
   );

@@ -35,8 +35,9 @@ export function makeWorkload(random: Random, tasks: number, submitters: number, 
     const bundle: WireTask[] = [];
     for (let left = Math.min(tasks - made, random.between(1, 14)); left > 0; left--, made++) {
       const short = random.chance(0.25);
-      const args = short ? `module-${random.below(2)}#call-${made}` : `task-${made}`;
-      behaviours.set(args, behaviour(random, short));
+      // Calls of one name travel to a thread together.
+      const args = short ? `module-${random.below(2)}#call-${random.below(3)}` : `task-${made}`;
+      if (!behaviours.has(args)) behaviours.set(args, behaviour(random, short));
       const attributes = related(random, made, earlier[submitter]!, limited(random, short ? null : attributesOf(random, made, groups)));
       bundle.push([short ? 1 : 0, args, null, attributes]);
     }
@@ -76,7 +77,7 @@ function limited(random: Random, attributes: TaskAttributes | null): TaskAttribu
 function behaviour(random: Random, short: boolean): Behaviour {
   const long = random.chance(0.04);
   return {
-    duration: short ? random.between(1, 5) : long ? random.between(3_000, 9_000) : random.between(5, 900),
+    duration: short ? random.next() : long ? random.between(3_000, 9_000) : random.between(5, 900),
     failures: random.chance(0.2) ? random.between(1, 3) : 0,
     stubborn: random.chance(0.3) ? random.between(1, 2) : 0,
     deadly: !short && random.chance(0.004),

@@ -46,6 +46,7 @@ export const faults = [
   'time-out',
   'command ignored a signal',
   'attempt did not start',
+  'calls let go behind a slow one',
 ] as const;
 export type Fault = (typeof faults)[number];
 

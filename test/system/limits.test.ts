@@ -15,7 +15,8 @@ function overlaps(results: readonly TaskResult[], spanOf: (result: TaskResult) =
   }
   let found = 0;
   for (const list of byTenant.values()) {
-    list.sort(([a], [b]) => a - b);
+    // Of two that began within the same tick of the clock, the one that ended first was first.
+    list.sort(([a, endOfA], [b, endOfB]) => a - b || endOfA - endOfB);
     for (let i = 1; i < list.length; i++) if (list[i]![0] < list[i - 1]![1]) found++;
   }
   return found;

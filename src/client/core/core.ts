@@ -162,6 +162,7 @@ export class ClientCore {
     else if (leave === 'drain') this.#drain();
     this.#stopped.push(...this.#leaving.late(now));
     this.#begin(now);
+    for (const { number } of this.#slots.crowded(now)) this.#effects.push({ type: 'relieve', slot: number });
     this.#pace.measure(now, this.#slots.anyBusy ? now - this.#slots.oldest(now) : 0);
     if (this.#link === 'online') {
       for (const [grant, numbers] of numbersOf(this.#notices.take(now))) this.#send(['started', grant, numbers]);
@@ -278,11 +279,8 @@ export class ClientCore {
   }
 
   #want(): void {
-    const { unstarted, startable } = this.#held;
-    const target = this.#pace.target;
     const open = !this.#paused && this.#outgoing.size <= mostUnsettled;
-    const allowed = open ? Math.max(0, this.#slots.idle + target - unstarted) : 0;
-    const want = this.#credit.next(allowed, Math.max(0, this.#slots.idle - startable), unstarted, target);
+    const want = this.#credit.next(open, this.#slots.idle, this.#held, this.#pace.target);
     if (want !== null) this.#send(want);
   }
 

@@ -4,6 +4,12 @@
  */
 import type { Want } from '../../protocol/messages.ts';
 
+/** Tasks that were not begun; of those, what may begin. */
+interface InHand {
+  readonly unstarted: number;
+  readonly startable: number;
+}
+
 export class Credit {
   #received = 0;
   #wanted = 0;
@@ -25,11 +31,13 @@ export class Credit {
   }
 
   /**
-   * The message to send, if any, when `allowed` more tasks may come, `unstarted` are in hand and `free` slots have nothing: a rise when what is in hand
-   * and on its way is less than half of `target`, a fall at once (but for a quarter: a pace that wavers is not worth a message
-   * each time), and the news that a slot has nothing.
+   * The message to send, if any, when `idle` slots have not begun what is in hand and `target` more tasks are to wait here; not `open`: none may come. A
+   * rise when what is in hand and on its way is less than half of `target`, a fall at once (but for a quarter: a pace that wavers is not worth a
+   * message each time), and the news that a slot has nothing, however much waits here for limits.
    */
-  next(allowed: number, free: number, unstarted: number, target: number): Want | null {
+  next(open: boolean, idle: number, { unstarted, startable }: InHand, target: number): Want | null {
+    const free = Math.max(0, idle - startable);
+    const allowed = open ? Math.max(free, idle + target - unstarted) : 0;
     const total = this.#received + allowed;
     const rises = total > this.#wanted && (unstarted + this.#wanted - this.#received) * 2 <= target;
     const falls = total + allowed / 4 < this.#wanted;

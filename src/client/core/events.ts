@@ -34,6 +34,8 @@ export type ClientEffect =
   | { type: 'start'; slot: number; tasks: readonly (readonly [key: number, task: HeldTask])[] }
   /** `key`: meant is this execution of a batch only; null: whatever runs there. */
   | { type: 'signal'; slot: number; signal: TaskSignal; key: number | null }
+  /** A call of a batch takes longer than expected: let go those behind it. */
+  | { type: 'relieve'; slot: number }
   /** The server was silent for longer than `evictAfter`: close this connection (then tell `disconnected`) and make a new one. */
   | { type: 'reconnect' }
   /** Last: the component ends. */

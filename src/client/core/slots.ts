@@ -20,6 +20,8 @@ export interface Slot {
   startedAt: number;
   /** Infinity: none. */
   deadline: number;
+  /** When what waits there behind other calls is let go. */
+  reliefAt: number;
   /** What its task takes of the budget. */
   needs: Needs | null;
   /** When its task will have ended, as far as one knows. */
@@ -32,6 +34,14 @@ export interface Slot {
 }
 
 const ladder: readonly TaskSignal[] = ['SIGINT', 'SIGTERM', 'SIGKILL'];
+
+/** Calls that travel together are about 2 ms of work (`BatchSizes`): after this long (ms), one of them is slower than the others of its name. */
+const mostWait = 50;
+
+/** Calls wait there behind one that runs. */
+function isCrowded({ tasks, reason }: Slot): boolean {
+  return reason === null && tasks.size > 1;
+}
 
 export class Slots {
   readonly all: readonly Slot[];
@@ -47,6 +57,7 @@ export class Slots {
       busy: false,
       startedAt: 0,
       deadline: Number.POSITIVE_INFINITY,
+      reliefAt: 0,
       needs: null,
       expectedAt: Number.POSITIVE_INFINITY,
       passed: false,
@@ -70,6 +81,7 @@ export class Slots {
     this.#busy++;
     slot.startedAt = now;
     slot.deadline = now + timeout;
+    slot.reliefAt = now + mostWait;
   }
 
   release(slot: Slot): void {
@@ -120,12 +132,22 @@ export class Slots {
     return this.all.filter((slot) => slot.deadline <= now && slot.reason === null);
   }
 
+  /** The slots whose batch takes longer than batches do: once in each such time. */
+  *crowded(now: number): Iterable<Slot> {
+    for (const slot of this.all) {
+      if (!isCrowded(slot) || slot.reliefAt > now) continue;
+      slot.reliefAt = now + mostWait;
+      yield slot;
+    }
+  }
+
   /** When to look again. */
   get next(): number {
     let next = Number.POSITIVE_INFINITY;
     for (const slot of this.all) {
       if (slot.nextStepAt < next) next = slot.nextStepAt;
       if (slot.reason === null && slot.deadline < next) next = slot.deadline;
+      if (isCrowded(slot) && slot.reliefAt < next) next = slot.reliefAt;
     }
     return next;
   }

@@ -70,6 +70,11 @@ export class Leases {
     } else if (rewrite) this.changed.add(grant);
   }
 
+  /** Tasks that were done are queued again: the stored rows of the grants that they came under may still name them, who are not leased any more. */
+  rewriteAll(): void {
+    for (const grant of this.grants.values()) this.changed.add(grant);
+  }
+
   /** The rows of the grants that this turn changed. */
   takeChanged(): GrantRow[] {
     const rows: GrantRow[] = [];

@@ -75,7 +75,8 @@ function hand(state: CoreState, client: CoreClient, group: number, limit: number
 /** A client that holds all leases of a unit may get more of its tasks ahead: see `limits.ts`. */
 function chain(state: CoreState, client: CoreClient, group: number): void {
   for (;;) {
-    const limited = Math.min(client.credit, spare(state, client));
+    // What it takes for free slots is for tasks that can begin there.
+    const limited = Math.min(client.credit - client.free, spare(state, client));
     const depth = Math.floor((client.limited + limited) / Math.max(1, client.units.size));
     if (limited <= 0 || depth <= 1) return;
     const { tasks: most, bytes } = state.options.bundle;
@@ -89,18 +90,14 @@ function chain(state: CoreState, client: CoreClient, group: number): void {
   }
 }
 
-/** A lone client that would hold few tasks is not paced yet: its first ones are for what needs no waiting. */
-const unpaced = 16;
-
 /**
- * How many more tasks that share limits a client may hold beyond its free slots: a quarter of what it would hold; up to three where there is no
- * other client. Such a task keeps others from being run elsewhere, and the rest is for what needs no waiting; but with few ahead, each costs a
- * part of a round trip.
+ * How many more tasks that share limits a client may hold beyond its free slots: all that it takes where there is no other client, since with few
+ * ahead each costs a part of a round trip (10,000 calls of 50 tenants: 0.85 of the rate without limits, 0.61 with three quarters less 16). Beside
+ * others a quarter: such a task keeps those behind it from being run elsewhere.
  */
 function spare(state: CoreState, client: CoreClient): number {
   const held = client.unstarted + client.credit;
-  const most = state.leases.clients.size === 1 ? Math.max(held / 4, (held * 3) / 4 - unpaced) : held / 4;
-  return Math.floor(most) - client.limited;
+  return (state.leases.clients.size === 1 ? held : Math.floor(held / 4)) - client.limited;
 }
 
 function send(state: CoreState, client: CoreClient, tasks: CoreTask[]): void {

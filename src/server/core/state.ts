@@ -166,6 +166,7 @@ export class CoreState {
     this.writes.reopened.push(reopened);
     this.counts.reopened(group, outcome);
     this.#mend(group);
+    this.leases.rewriteAll();
     this.admit(row, true);
   }
 

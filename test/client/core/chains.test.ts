@@ -134,3 +134,22 @@ it('lets no two calls of a value begin that a batch gave back, and keeps their o
   expect(again.map(([, n]) => n)).toEqual([6]);
   expect(began(bench.end(0, [ended(again[0]![0], 'failed', 5_000)])).map(([, n]) => n)).toEqual([9]);
 });
+
+it('lets the calls go that wait behind a slow one of their batch, and asks for work for a slot that has nothing', () => {
+  const bench = limited(1, 2);
+  const key = learned(bench);
+  bench.work(3, shell(100));
+  bench.work(4, ...calls(3, 6, 9, 12));
+  const [slow, ...behind] = began(bench.end(0, [ended(key, 'succeeded', 0.01)]));
+  expect(bench.pass(49).filter(({ type }) => type === 'relieve')).toEqual([]);
+  expect(bench.pass(1).filter(({ type }) => type === 'relieve')).toEqual([{ type: 'relieve', slot: 0 }]);
+  const notStarted = new Error('not now') as never;
+  const ends = behind.map(([at]) => ({ ...ended(at), notStarted }));
+  // They are of the value of the one that runs.
+  expect(began(bench.end(0, ends, false))).toEqual([]);
+  expect(bench.pass(5_000).filter(({ type }) => type === 'relieve')).toEqual([]);
+  const effects = bench.end(1, [ended(key + 1)]);
+  expect(said(effects, 'want').at(-1)?.[3]).toBe(1);
+  expect(began(bench.work(5, shell(101))).map(([, n]) => n)).toEqual([101]);
+  expect(began(bench.end(0, [ended(slow![0], 'succeeded', 5_000)])).map(([, n]) => n)).toEqual([6]);
+});

@@ -59,6 +59,21 @@ describe('revert', () => {
     expect(bench.store.recover().counts).toMatchObject({ submitted: 1, outcomes: [1, 0, 0, 0, 0, 0, 0] });
   });
 
+  it('queues for everybody what was done under a grant that still lives', () => {
+    const bench = new Bench({ foreverMode: true });
+    bench.join('c', 9);
+    const grant = grants(bench.submit([shell('a'), shell('b')]))[0]![1];
+    bench.feed({ type: 'started', connection: 'c', grant, places: [1, 2] });
+    bench.result('c', grant, 1, 2);
+    bench.turn();
+    bench.feed({ type: 'want', connection: 'c', sequence: 99, tasks: 0, free: 0 });
+    expect(bench.change({ kind: 'requeue' }, [1])).toBe(1);
+    bench.turn();
+    expect(bench.store.ready(null, 9).map(({ n }) => n)).toEqual([1]);
+    const recovered = bench.store.recover();
+    expect(recovered.grants.map(({ tasks }) => tasks.map(({ n }) => n))).toEqual([[2]]);
+  });
+
   it('takes back what runs: its client is told to kill it, and no attempt is counted', () => {
     const bench = new Bench();
     const grant = running(bench);

@@ -120,15 +120,14 @@ describe('a chain', () => {
     expect(numbers(bench.join('d', 5))).toEqual([]);
   });
 
-  it('is up to three quarters of what a lone client holds, and a quarter where there is another one', () => {
+  it('is all that a lone client takes beyond its free slots, and a quarter where there is another one', () => {
     const granted = (others: number): number => {
       const bench = new Bench({ limits: [perTenant(1)], window: { tasks: 1_000, bytes: 1e9 }, bundle: { tasks: 1_000, bytes: 1e9 } });
       bench.join('c', 400, { slots: 1 });
       if (others > 0) bench.join('d', 0, { slots: 1 });
       return numbers(bench.submit(Array.from({ length: 400 }, () => of('a')))).length;
     };
-    expect(granted(0)).toBeGreaterThan(250);
-    expect(granted(0)).toBeLessThanOrEqual(300);
+    expect(granted(0)).toBe(400);
     expect(granted(1)).toBeGreaterThan(50);
     expect(granted(1)).toBeLessThanOrEqual(100);
   });
@@ -211,8 +210,9 @@ describe('a window full of what nobody can take', () => {
         type: 'want',
         connection: 'c',
         sequence: ++sequence,
-        tasks: seen.length + 8 - leased.length,
-        free: leased.length < 2 ? 1 : 0,
+        tasks: seen.length + Math.max(1, 8 - leased.length),
+        // Of the tenant that most are of it runs one.
+        free: leased.every(([, n]) => n !== 151 && n !== 202) ? 1 : 0,
       });
       look(bench.turn());
       if (turns === 20) expect(seen).toEqual(expect.arrayContaining([151, 202]));

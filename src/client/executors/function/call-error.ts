@@ -1,5 +1,7 @@
-/** What a call threw, as plain data of bounded size. */
+/** What a call threw, as plain data of bounded size, and why its thread ended. */
 import { inspect, types } from 'node:util';
+import type { ResourceLimits } from 'node:worker_threads';
+import { reasonOf } from '../../../base/errors.ts';
 import type { TaskError } from '../../../task/result.ts';
 
 const longestMessage = 8_192;
@@ -48,4 +50,13 @@ function text(value: unknown): string {
   } catch {
     return unshown;
   }
+}
+
+/** Why a thread ended; out of memory: also what it was limited to. */
+export function crashReason(cause: unknown, limits: ResourceLimits | undefined): string {
+  const reason = reasonOf(cause);
+  const isMemory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  if (limits === undefined || !isMemory) return reason;
+  const named = Object.entries(limits).map(([name, limit]) => `${name} ${limit}`);
+  return `${reason} (resourceLimits: ${named.join(', ')})`;
 }

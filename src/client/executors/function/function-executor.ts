@@ -7,9 +7,10 @@
 import { tmpdir } from 'node:os';
 import type { Piscina } from 'piscina';
 import { type Clock, pauseFor, systemClock } from '../../../base/clock.ts';
-import { MillraceError, reasonOf } from '../../../base/errors.ts';
+import { MillraceError } from '../../../base/errors.ts';
 import { type Logger, silentLogger } from '../../../base/log.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
+import { crashReason } from './call-error.ts';
 import { type Batch, type CallEnd, Journal, mark, type ThreadMessage } from './journal.ts';
 import type { CallLimits, FunctionExecutorOptions } from './options.ts';
 import { Run } from './run.ts';
@@ -91,6 +92,16 @@ class FunctionExecutor implements Executor {
     // It ended in this moment: the next one has begun, and nothing is wrong with it.
     journal.goOn();
     return null;
+  }
+
+  relieve(slot: number): void {
+    const run = this.#runs[slot];
+    const journal = this.#journals[slot];
+    if (!run || journal === undefined || run.aborted || run.killer.signal.aborted || this.#closed) return;
+    const kept = journal.unsent();
+    // What a call said comes before its end.
+    const ended = run.isBehind(journal) ? [] : this.#endsOf(slot, run, kept);
+    this.#handlers.ended(slot, [...ended, ...run.relieve(journal, this.#clock.wall())], false);
   }
 
   async close(): Promise<void> {
@@ -221,7 +232,7 @@ class FunctionExecutor implements Executor {
 
   /** The batch was answered: all calls ended, or those after an abort never began. */
   #finish(slot: number, run: Run, journal: Journal): void {
-    const ends = journal.unsent().map((end) => this.#end(slot, run, end));
+    const ends = this.#endsOf(slot, run, journal.unsent());
     for (let at = run.from; at < run.executions.length; at++) {
       if (!run.hasEnded(at)) ends.push(run.notStarted(at, 'the calls before it were aborted', this.#clock.wall()));
     }
@@ -232,14 +243,11 @@ class FunctionExecutor implements Executor {
   /** True when the run is over; false when its rest goes to a new thread. */
   #crashed(slot: number, run: Run, journal: Journal, cause: unknown): boolean {
     const wall = this.#clock.wall();
-    const ends = journal
-      .unsent()
-      .filter((end) => !run.hasEnded(run.from + end[0]))
-      .map((end) => this.#end(slot, run, end));
+    const ends = this.#endsOf(slot, run, journal.unsent());
     const killed = run.killer.signal.aborted;
     const reached = journal.running < 0 ? -1 : run.from + journal.running;
     const running = run.target === null ? reached : Math.min(reached, run.target);
-    const error = killed ? null : `the thread of the function ended under it: ${this.#crashReason(cause)}`;
+    const error = killed ? null : `the thread of the function ended under it: ${crashReason(cause, this.#options.resourceLimits)}`;
     for (let at = run.from; at <= running; at++) {
       if (run.hasEnded(at)) continue;
       ends.push(at < running && run.isCancelled(at) ? run.notStarted(at, 'cancelled', wall) : run.casualty(at, error, wall));
@@ -248,7 +256,7 @@ class FunctionExecutor implements Executor {
     run.abortPort?.close();
     run.abortPort = null;
     // A thread that never came to its first call would do so again.
-    if (killed || run.aborted || running < 0 || next === run.executions.length) {
+    if (killed || run.aborted || running < 0 || next >= run.executions.length) {
       const reason = killed || run.aborted ? 'the calls before it were aborted' : `no thread could be started: ${String(cause)}`;
       for (let at = next; at < run.executions.length; at++) ends.push(run.notStarted(at, reason, wall));
       this.#free(slot, run);
@@ -260,27 +268,18 @@ class FunctionExecutor implements Executor {
     return false;
   }
 
-  #crashReason(cause: unknown): string {
-    const reason = reasonOf(cause);
-    const { resourceLimits } = this.#options;
-    if (resourceLimits === undefined || !(cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'))
-      return reason;
-    return `${reason} (resourceLimits: ${Object.entries(resourceLimits)
-      .map(([name, limit]) => `${name} ${limit}`)
-      .join(', ')})`;
-  }
-
   #free(slot: number, run: Run): void {
     run.abortPort?.close();
     if (this.#runs[slot] === run) this.#runs[slot] = null;
   }
 
   #report(slot: number, run: Run, ends: readonly CallEnd[], idle: boolean): void {
-    this.#handlers.ended(
-      slot,
-      ends.filter((end) => !run.hasEnded(run.from + end[0])).map((end) => this.#end(slot, run, end)),
-      idle,
-    );
+    this.#handlers.ended(slot, this.#endsOf(slot, run, ends), idle);
+  }
+
+  /** The ends that were not told yet. */
+  #endsOf(slot: number, run: Run, ends: readonly CallEnd[]): ExecutionEnd[] {
+    return ends.filter(([place]) => !run.hasEnded(run.from + place)).map((end) => this.#end(slot, run, end));
   }
 
   /** What a call said last leaves before its end. */

@@ -68,7 +68,7 @@ export type ThreadMessage =
 const field = { running: 0, sent: 1, aborted: 2, length: 3, said: 4 } as const;
 const headerBytes = 32;
 /** A byte for each call of a batch that shall not begin; calls beyond it cannot be skipped. */
-const mostSkips = 1_024;
+export const mostSkips = 1_024;
 const journalBytes = 64 * 1024;
 
 /** Values of `aborted` that are no place of a call. */
@@ -174,9 +174,13 @@ export class Journal {
     Atomics.store(this.#header, field.sent, sent);
   }
 
-  /** Host, after the answer to a batch or a crash: the ends that were not sent. */
+  /** Host: the ends that were not sent. While the thread runs they may be sent at any moment: then there are none, or they come twice. */
   unsent(): CallEnd[] {
+    const { sent } = this;
     const length = Atomics.load(this.#header, field.length);
-    return length === 0 ? [] : (JSON.parse(`[${this.#bytes.toString('utf8', 1, length)}]`) as CallEnd[]);
+    if (length === 0) return [];
+    const text = this.#bytes.toString('utf8', 1, length);
+    // It writes over what it has sent only after it has counted it.
+    return this.sent === sent ? (JSON.parse(`[${text}]`) as CallEnd[]) : [];
   }
 }

@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../../../base/errors.ts';
 import { libraryError, type ResultExtra } from '../../../task/result.ts';
 import type { Execution, ExecutionEnd } from '../../executor.ts';
-import type { Batch, CallEnd, CallFacts, Journal } from './journal.ts';
+import { type Batch, type CallEnd, type CallFacts, type Journal, mostSkips } from './journal.ts';
 import type { CallLimits } from './options.ts';
 
 /** Text that a store can keep as text. */
@@ -19,7 +19,7 @@ function factsOf({ group = 0, tags, parents }: Execution): CallFacts | null {
 }
 
 export class Run {
-  readonly executions: readonly Execution[];
+  executions: readonly Execution[];
   readonly killer: AbortController = new AbortController();
   /** Marks what was reported. */
   readonly #ended: Uint8Array;
@@ -76,6 +76,20 @@ export class Run {
   /** The thread has sent more than came. */
   isBehind(journal: Journal): boolean {
     return this.received < journal.sent || this.heard < journal.said;
+  }
+
+  /** The calls behind the one that runs leave the run: their ends, which say that they did not begin. */
+  relieve(journal: Journal, wall: number): ExecutionEnd[] {
+    const { running } = journal;
+    const places = this.executions.length - this.from;
+    if (running < 0 || places > mostSkips) return [];
+    for (let place = running + 1; place < places; place++) journal.skip(place);
+    // A call is said to run before it looks whether it shall: what is behind the one that runs now sees that it shall not.
+    const first = this.from + journal.running + 1;
+    const ends: ExecutionEnd[] = [];
+    for (let at = first; at < this.executions.length; at++) ends.push(this.notStarted(at, 'the call before it takes long', wall));
+    this.executions = this.executions.slice(0, first);
+    return ends;
   }
 
   cancel(at: number): void {

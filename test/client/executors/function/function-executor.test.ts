@@ -109,6 +109,36 @@ describe('a function', () => {
     expect(ends.log.at(-1)).toMatchObject({ idle: true });
     expect(ends.log.slice(0, -1).every((entry) => !entry.idle)).toBe(true);
   });
+
+  it('that is slow lets go those of its batch that wait behind it, and the ends of those before it', async () => {
+    const { executor, ends, run } = openOne();
+    await run(call('nothing'));
+    const calls = [call('add', 1, 1), call('blocks', 400, begun), call('add', 2, 2), call('add', 3, 3)];
+    executor.start(0, calls);
+    await until(() => existsSync(begun), 'the slow call runs');
+    executor.relieve?.(0);
+    expect(ends.all.slice(1).map(({ key, notStarted }) => [key, notStarted?.code])).toEqual([
+      [calls[0]!.key, undefined],
+      [calls[2]!.key, 'ERR_THREAD'],
+      [calls[3]!.key, 'ERR_THREAD'],
+    ]);
+    executor.relieve?.(0);
+    expect(resultOf(await ends.of(calls[1]!.key))).toBe('blocked');
+    await until(() => ends.idle(0), 'the slot is idle');
+    expect(ends.all).toHaveLength(5);
+    expect((await run(call('add', 2, 2))).map(resultOf)).toEqual([4]);
+  });
+
+  it('that is slow and then ends its thread takes with it nothing that was let go', async () => {
+    const { executor, ends } = openOne();
+    const calls = [call('blocksAndExits', 300, begun), call('add', 2, 2)];
+    executor.start(0, calls);
+    await until(() => existsSync(begun), 'the slow call runs');
+    executor.relieve?.(0);
+    expect(errorOf(await ends.of(calls[0]!.key))).toBe('ERR_WORKER_CRASHED');
+    await until(() => ends.idle(0), 'the slot is idle');
+    expect(ends.all.map(({ key }) => key)).toEqual([calls[1]!.key, calls[0]!.key]);
+  });
 });
 
 describe('a thread that dies', () => {

@@ -34,6 +34,16 @@ export const busy = (mark) => {
   writeFileSync(mark, '');
   for (;;);
 };
+/** Holds its thread for so many ms. */
+export const blocks = (ms, mark) => {
+  writeFileSync(mark, '');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  return 'blocked';
+};
+export const blocksAndExits = (ms, mark) => {
+  blocks(ms, mark);
+  process.exit(3);
+};
 export const fails = (message) => {
   throw Object.assign(new TypeError(message), { code: 'E_MINE' });
 };
