@@ -1,4 +1,4 @@
-/** A submitter of a simulation: numbered bundles, at most two under way, sent again after each reconnection until they are acknowledged. */
+/** A submitter of a simulation: numbered bundles, at most four under way, sent again after each reconnection until they are acknowledged. */
 import type { Message } from '../protocol/messages.ts';
 import type { WireTask } from '../task/task.ts';
 import type { End, Link } from './network.ts';
@@ -87,7 +87,7 @@ export class SubmitterPart implements End {
   #send(): void {
     const link = this.#link;
     if (link === null || !this.#ready || this.done) return;
-    while (this.#sent < this.#bundles.length && this.#sent - this.#acknowledged < 2) {
+    while (this.#sent < this.#bundles.length && this.#sent - this.#acknowledged < 4) {
       const sequence = ++this.#sent;
       if (sequence <= this.#farthest) this.#world.count('bundle sent again');
       this.#farthest = Math.max(this.#farthest, sequence);

@@ -74,6 +74,27 @@ describe('a bundle', () => {
     expect(bundler.room).toBe(10);
   });
 
+  it('lets 1,024 tasks be under way by default, in no fewer than 4 bundles and no more than 64, and of long texts a few', () => {
+    const flying = (bundlesize: number, args: string): number => {
+      const bundler = new Bundler({ bundlesize, bundlewait: 0 });
+      for (let bundle = 0; bundle < 100; bundle++) {
+        bundler.add(
+          Array.from({ length: bundlesize }, () => task(args)),
+          0,
+        );
+        bundler.cut(0);
+      }
+      return bundler.inFlight;
+    };
+    expect([1, 100, 1_000, 4_000].map((bundlesize) => flying(bundlesize, 'true'))).toEqual([64, 11, 4, 4]);
+    expect(flying(1, 'x'.repeat(300_000))).toBe(4);
+    const bundler = new Bundler({ bundlesize: 1, bundlewait: 0, longestFlight: 100 });
+    bundler.add([task('x'.repeat(200)), task('y')], 0);
+    expect([bundler.cut(0)?.length, bundler.cut(0), bundler.due]).toEqual([1, null, null]);
+    bundler.acknowledged();
+    expect(bundler.cut(0)).toHaveLength(1);
+  });
+
   it('keeps every task once and in order, within every limit, whatever happens', () => {
     const step = fc.oneof(
       fc.record({ add: fc.integer({ min: 1, max: 12 }) }),

@@ -1,5 +1,6 @@
 /** Submission: bundles become tasks, once, whatever is sent twice; and what counts as a submitter that still lives. */
 import { MillraceError } from '../../base/errors.ts';
+import { mostInFlight } from '../../source/bundler.ts';
 import { newTaskRow } from '../../store/new-task.ts';
 import { rejection, resolveParents } from '../../store/parents.ts';
 import type { StoredTask } from '../../store/store.ts';
@@ -11,9 +12,6 @@ import { CoreTask } from './entities.ts';
 import type { CoreEvent } from './events.ts';
 import type { CoreState } from './state.ts';
 import type { Receipt, Submitter } from './submitters.ts';
-
-/** Receipts that are kept for bundles whose acknowledgement may have been lost: no more are in flight. */
-const keptReceipts = 16;
 
 export function openSubmitter(state: CoreState, connection: string, id: string): Submitter {
   let submitter = state.submitters.get(id);
@@ -48,7 +46,12 @@ export function writeMoved(state: CoreState): void {
 }
 
 function writeSubmitter(state: CoreState, { id, sequence, receipts, open }: Submitter): void {
-  state.writes.submitters.push({ id, sequence, receipts: [...receipts], seenAt: state.time.wall, open });
+  const row = { id, sequence, receipts: [...receipts], seenAt: state.time.wall, open };
+  const { submitters } = state.writes;
+  // Many bundles of one submitter come in a turn: the last word counts.
+  const at = submitters.findIndex((earlier) => earlier.id === id);
+  if (at < 0) submitters.push(row);
+  else submitters[at] = row;
 }
 
 export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'submit' }>): void {
@@ -76,7 +79,8 @@ export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'subm
   const receipt = accept(state, event);
   submitter.sequence = event.sequence;
   submitter.receipts.push([event.sequence, receipt]);
-  if (submitter.receipts.length > keptReceipts) submitter.receipts.shift();
+  // For bundles whose acknowledgement may have been lost: no more are in flight.
+  if (submitter.receipts.length > mostInFlight) submitter.receipts.shift();
   state.moved.delete(submitter);
   writeSubmitter(state, submitter);
   state.send(event.connection, ['submitted', submitter.id, submitter.sequence, receipt]);
