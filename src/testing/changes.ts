@@ -11,7 +11,7 @@ const faultOf = { update: 'tags changed', revert: 'revert', requeue: 'requeue', 
 
 export function cancelTasks(server: ServerPart, { store, ledger, count, tell }: World, numbers: readonly number[]): void {
   const { core } = server;
-  if (core === null || server.finished) return;
+  if (core === null || server.life?.process.frozen || server.finished) return;
   const rows = store.pending(numbers.filter((n) => core.task(n) === null));
   if (rows instanceof Promise) return;
   const had = numbers.filter((n) => !ledger.ends.has(n));
@@ -33,7 +33,7 @@ export function changeTasks(
   numbers: readonly number[],
 ): void {
   const { core } = server;
-  if (core === null || server.finished) return;
+  if (core === null || server.life?.process.frozen || server.finished) return;
   const outside = numbers.filter((n) => core.task(n) === null);
   const rows = store.pending(outside);
   const found = store.find({ numbers: outside });

@@ -4,9 +4,14 @@ import type { ClientEvent, ClientOptions } from '../client/core/events.ts';
 import type { Message } from '../protocol/messages.ts';
 import { ExecutorPart } from './executor-part.ts';
 import type { End, Link } from './network.ts';
+import { Process } from './process.ts';
+import type { Random } from './random.ts';
 import type { ServerPart } from './server-part.ts';
 import { mostMemory } from './workload.ts';
-import { Process, type World } from './world.ts';
+import type { World } from './world.ts';
+
+/** ms: a server that took the connection and says nothing is given up. */
+const greetingTimeout = 5_000;
 
 export interface ClientShape {
   readonly slots: number;
@@ -23,6 +28,7 @@ export class ClientPart implements End {
   readonly process: Process;
   readonly #world: World;
   readonly #server: ServerPart;
+  readonly #random: Random;
   readonly #core: ClientCore;
   readonly #executor: ExecutorPart;
   readonly #stopAt: number | null;
@@ -40,7 +46,8 @@ export class ClientPart implements End {
     this.#server = server;
     this.id = id;
     this.shape = shape;
-    this.process = new Process(world);
+    this.#random = world.chance(id);
+    this.process = new Process(world.clock);
     const now = world.clock.now();
     this.#stopAt = shape.walltime === null ? null : now + shape.walltime;
     this.#core = new ClientCore(clientOptions(shape, this.#stopAt), now);
@@ -54,6 +61,12 @@ export class ClientPart implements End {
 
   get link(): Link | null {
     return this.#link;
+  }
+
+  /** Connected for good, with nothing to do and every slot free. */
+  get idle(): boolean {
+    const { link, mode, held } = this.#core;
+    return this.process.alive && !this.process.frozen && link === 'online' && mode === 'working' && held.empty && this.#executor.idle;
   }
 
   crash(why: string): void {
@@ -104,6 +117,8 @@ export class ClientPart implements End {
     if (this.#stalls > 1_000) throw new Error(`${this.id} turns without time passing`);
     if (this.#timeOver) this.#executor.abandon();
     for (const effect of this.#core.endTurn(now)) {
+      if (this.#world.crashesHere('client')) this.crash('at an effect');
+      if (!this.process.alive) return;
       if (effect.type === 'send') this.#link?.send('up', effect.message);
       else if (effect.type === 'start') this.#executor.start(effect.slot, effect.tasks);
       else if (effect.type === 'signal') this.#executor.signal(effect.slot, effect.signal, effect.key);
@@ -126,10 +141,16 @@ export class ClientPart implements End {
     this.#offline();
   }
 
+  #giveUp(link: Link): void {
+    if (link !== this.#link || this.#core.link !== 'offline') return;
+    link.close('up');
+    this.#offline();
+  }
+
   #offline(): void {
     this.#link = null;
     this.feed({ type: 'disconnected' });
-    this.#retry(this.#world.random.next() ** 3 * 1_000);
+    this.#retry(this.#random.next() ** 3 * 1_000);
   }
 
   #retry(wait: number): void {
@@ -137,15 +158,21 @@ export class ClientPart implements End {
       if (this.ended || this.#link !== null) return;
       const { network } = this.#world;
       if (!this.#server.up || !network.reachable(this.id)) {
-        this.#retry(50 + this.#world.random.next() * 1_000);
+        this.#retry(50 + this.#random.next() * 1_000);
         return;
       }
-      const link = network.connect(this.id, this, this.#server);
-      this.#link = link;
       const { slots, cores } = this.shape;
       const walltime = this.#stopAt === null ? {} : { walltime: Math.max(0, this.#stopAt - this.#world.clock.now()) };
       const capacity = { slots, cores, memory: mostMemory, resources: {}, tags: {}, ...walltime };
-      this.#server.accept(link, 'client', this.id, { type: 'client-connected', connection: link.id, id: this.id, host: 'host', capacity });
+      const link = this.#server.connect(this.id, 'client', this, (connection) => ({
+        type: 'client-connected',
+        connection,
+        id: this.id,
+        host: 'host',
+        capacity,
+      }));
+      this.#link = link;
+      if (link !== null) this.process.after(greetingTimeout, () => this.#giveUp(link));
     });
   }
 

@@ -3,8 +3,10 @@ import { MillraceError } from '../base/errors.ts';
 import type { HeldTask } from '../client/core/held.ts';
 import type { ExecutionEnd, TaskSignal } from '../client/executor.ts';
 import type { Run } from './ledger.ts';
+import type { Process } from './process.ts';
+import type { Random } from './random.ts';
 import { mostMemory } from './workload.ts';
-import type { Process, World } from './world.ts';
+import type { World } from './world.ts';
 
 interface Current {
   readonly key: number;
@@ -34,6 +36,7 @@ export interface ExecutorReports {
 export class ExecutorPart {
   readonly #world: World;
   readonly #process: Process;
+  readonly #random: Random;
   readonly #client: string;
   readonly #slots: Slot[];
   readonly #cores: number;
@@ -50,6 +53,7 @@ export class ExecutorPart {
   ) {
     this.#world = world;
     this.#process = process;
+    this.#random = world.chance(`executor of ${client}`);
     this.#client = client;
     this.#slots = Array.from({ length: limits.slots }, () => ({ current: null, queue: [], signalled: false, busy: false }));
     this.#cores = limits.cores;
@@ -58,12 +62,16 @@ export class ExecutorPart {
     this.#reports = reports;
   }
 
+  get idle(): boolean {
+    return !this.#slots.some(({ busy }) => busy);
+  }
+
   start(number: number, tasks: readonly (readonly [key: number, task: HeldTask])[]): void {
     const slot = this.#slots[number]!;
     if (slot.busy) throw new Error(`slot ${number} of ${this.#client} is busy but was given ${tasks.length} tasks`);
     slot.busy = true;
     slot.queue = [...tasks];
-    if (tasks.length === 1 && this.#world.random.chance(0.02)) {
+    if (tasks.length === 1 && !this.#sure && this.#random.chance(0.02)) {
       this.#world.count('attempt did not start');
       const [key] = tasks[0]!;
       slot.queue = [];
@@ -86,7 +94,7 @@ export class ExecutorPart {
     }
     slot.current.stop();
     const { current } = slot;
-    current.stop = this.#process.after(this.#world.random.next() * 10, () => this.#finish(number, current, 'stopped'));
+    current.stop = this.#process.after(this.#random.next() * 10, () => this.#finish(number, current, 'stopped'));
   }
 
   /** What waits behind a call comes back. */
@@ -101,6 +109,10 @@ export class ExecutorPart {
   /** The client's time is over: what runs now is of no use any more. */
   abandon(): void {
     for (const { current } of this.#slots) if (current !== null) current.abandoned = true;
+  }
+
+  get #sure(): boolean {
+    return this.#world.simple.has('sure starts');
   }
 
   #next(number: number): void {
@@ -127,7 +139,7 @@ export class ExecutorPart {
     slot.current = current;
     this.#checkBudget();
     // Of calls that travel together one may take as long as it likes.
-    const stall = slot.queue.length > 0 && this.#world.random.chance(0.3) ? this.#world.random.between(50, 500) : 0;
+    const stall = slot.queue.length > 0 && !this.#sure && this.#random.chance(0.3) ? this.#random.between(50, 500) : 0;
     const outcome = task.attempt <= behaviour.failures ? 'failed' : 'succeeded';
     if (behaviour.deadly) current.stop = this.#process.after(10, () => this.#reports.died());
     else current.stop = this.#process.after(behaviour.duration * this.#speed + stall, () => this.#finish(number, current, outcome));
@@ -136,6 +148,7 @@ export class ExecutorPart {
   #finish(number: number, current: Current, outcome: 'succeeded' | 'failed' | 'stopped'): void {
     const slot = this.#slots[number]!;
     current.run.outcome = current.abandoned ? 'stopped' : outcome;
+    this.#world.tell(`${this.#client} ends task ${current.run.n}, attempt ${current.run.attempt}: ${current.run.outcome}`);
     slot.current = null;
     const end = this.#end(current.key, current.startedAt, outcome === 'succeeded' ? 'succeeded' : 'failed');
     const last = slot.queue.length === 0;
@@ -143,7 +156,7 @@ export class ExecutorPart {
     if (last && slot.signalled) {
       this.#report(number, [end], false);
       this.#process.after(5, () => this.#report(number, [], true));
-    } else if (last && this.#world.random.chance(0.2)) {
+    } else if (last && !this.#sure && this.#random.chance(0.2)) {
       this.#report(number, [], true);
       this.#process.after(1, () => this.#report(number, [end], false));
     } else this.#report(number, [end], last);
@@ -165,7 +178,7 @@ export class ExecutorPart {
       key,
       outcome,
       exitStatus: outcome === 'succeeded' ? 0 : 1,
-      startedAt: clock.wall(),
+      startedAt: this.#world.wall(this.#client) - (clock.now() - startedAt),
       durationMs: clock.now() - startedAt,
       extra: null,
     };

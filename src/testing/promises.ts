@@ -2,6 +2,7 @@
 import type { CoreOptions } from '../server/core/events.ts';
 import type { TaskStore } from '../store/store.ts';
 import { outcomeCode, type Summary } from '../task/result.ts';
+import { broken } from './broken.ts';
 import type { Ledger, Run } from './ledger.ts';
 
 export interface Findings {
@@ -17,9 +18,9 @@ export function checkPromises(ledger: Ledger, store: TaskStore, options: CoreOpt
   for (const [n, label] of ledger.accepted) {
     const task = ledger.tasks.get(n);
     if (ledger.removed.has(n)) continue;
-    if (task === undefined) throw new Error(`task ${n} was accepted and lost`);
-    if (task.task[1] !== label) throw new Error(`task ${n} was accepted as ${label} but is ${task.task[1]}`);
-    if (complete && !ledger.ends.has(n)) throw new Error(`task ${n} was accepted but has no end`);
+    if (task === undefined) throw broken('accepted', `task ${n} was accepted and lost`);
+    if (task.task[1] !== label) throw broken('accepted', `task ${n} was accepted as ${label} but is ${task.task[1]}`);
+    if (complete && !ledger.ends.has(n)) throw broken('accepted', `task ${n} was accepted but has no end`);
   }
   for (const n of ledger.tasks.keys()) checkTask(ledger, store, options, n, findings);
   return findings;
@@ -31,28 +32,29 @@ function checkTask(ledger: Ledger, store: TaskStore, options: CoreOptions, n: nu
   const history = store.history(n);
   if (history instanceof Promise) throw new Error('a simulation needs a store that answers at once');
   const recorded = end === undefined ? attempts : [...attempts, end];
-  if (history.length !== recorded.length) throw new Error(`the history of task ${n} has ${history.length} of ${recorded.length} attempts`);
+  if (history.length !== recorded.length)
+    throw broken('once', `the history of task ${n} has ${history.length} of ${recorded.length} attempts`);
   const earlier = ledger.earlier.get(n) ?? 0;
   const lost = recorded.slice(earlier).filter(({ outcome }) => outcome === outcomeCode.lost).length;
-  if (lost > options.maxLosses) throw new Error(`task ${n} was lost ${lost} times, more than ${options.maxLosses}`);
+  if (lost > options.maxLosses) throw broken('losses', `task ${n} was lost ${lost} times, more than ${options.maxLosses}`);
   const failures = attempts.length - earlier - lost + (end?.outcome === outcomeCode.lost ? 1 : 0);
   const retries = ledger.tasks.get(n)!.task[3]?.maxRetries ?? options.maxRetries;
-  if (failures > retries) throw new Error(`task ${n} was retried ${failures} times, more than ${retries}`);
+  if (failures > retries) throw broken('once', `task ${n} was retried ${failures} times, more than ${retries}`);
   if (end !== undefined) {
     findings.outcomes[end.outcome] = findings.outcomes[end.outcome]! + 1;
     const { outcome } = end;
     const ran = outcome === outcomeCode.succeeded || outcome === outcomeCode.failed || outcome === outcomeCode.timeout;
-    if (ran && end.attempt !== ledger.next(n)) throw new Error(`task ${n} ended with attempt ${end.attempt} after ${attempts.length}`);
+    if (ran && end.attempt !== ledger.next(n)) throw broken('once', `task ${n} ended with attempt ${end.attempt} after ${attempts.length}`);
     checkParents(ledger, n, outcome);
     if (ran && outcome !== outcomeCode.succeeded && failures !== retries)
-      throw new Error(`task ${n} failed for good after ${failures} of ${retries} retries`);
+      throw broken('once', `task ${n} failed for good after ${failures} of ${retries} retries`);
   }
   const runs = ledger.runs.get(n) ?? [];
   findings.rerun += Math.max(0, runs.length - 1);
   const needed = runs.filter((run) => !excused(ledger, run));
   if (needed.length > 1) {
     const where = needed.map(({ client, grant, attempt, outcome }) => `attempt ${attempt} of grant ${grant} on ${client} ${outcome}`);
-    throw new Error(`task ${n} was run again without need: ${where.join('; ')}`);
+    throw broken('needless', `task ${n} was run again without need: ${where.join('; ')}`);
   }
 }
 
@@ -63,7 +65,7 @@ function checkParents(ledger: Ledger, n: number, outcome: number): void {
   for (const parent of parents) {
     const bad = ledger.ends.get(parent)?.outcome !== outcomeCode.succeeded;
     if (bad && !ledger.touched.has(parent) && outcome !== outcomeCode.rejected && outcome !== outcomeCode.cancelled)
-      throw new Error(`task ${n} ended with outcome ${outcome} although task ${parent}, on which it depends, did not succeed`);
+      throw broken('order', `task ${n} ended with outcome ${outcome} although task ${parent}, on which it depends, did not succeed`);
   }
 }
 
@@ -80,5 +82,17 @@ function excused(ledger: Ledger, run: Run): boolean {
 export function checkSummary(summary: Pick<Summary, 'submitted' | 'pending'>, outcomes: readonly number[]): void {
   const ended = outcomes.reduce((sum, count) => sum + count, 0);
   if (summary.submitted !== ended + summary.pending)
-    throw new Error(`the summary does not add up: ${summary.submitted} submitted, ${ended} ended, ${summary.pending} pending`);
+    throw broken('summary', `the summary does not add up: ${summary.submitted} submitted, ${ended} ended, ${summary.pending} pending`);
+}
+
+/** The totals in the store against its rows. */
+export function checkTotals(ledger: Ledger, store: TaskStore, outcomes: readonly number[]): void {
+  const recovery = store.recover();
+  if (recovery instanceof Promise) return;
+  const { counts } = recovery;
+  if (counts.submitted !== ledger.tasks.size) throw broken('summary', `the store counts ${counts.submitted} of ${ledger.tasks.size} tasks`);
+  if (counts.retried !== ledger.retries) throw broken('summary', `the store counts ${counts.retried} of ${ledger.retries} retries`);
+  for (let outcome = 1; outcome < outcomes.length; outcome++)
+    if (counts.outcomes[outcome] !== outcomes[outcome])
+      throw broken('summary', `the store counts ${counts.outcomes[outcome]} tasks with outcome ${outcome}, there are ${outcomes[outcome]}`);
 }

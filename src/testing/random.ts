@@ -2,6 +2,16 @@
 export class Random {
   #state: number;
 
+  /**
+   * A stream of its own, by the seed and a name: what one part of a simulation draws, or whether it is there at all, changes nothing of what another
+   * draws.
+   */
+  static stream(seed: number, name: string): Random {
+    let hash = 0x811c9dc5 ^ Math.imul(seed, 0x01000193);
+    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+    return new Random(hash ^ (hash >>> 15));
+  }
+
   constructor(seed: number) {
     this.#state = (Math.imul(seed, 0x9e3779b1) ^ 0x85ebca6b) | 0;
   }

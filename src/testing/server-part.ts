@@ -1,292 +1,146 @@
 /**
- * The server of a simulation: its core behind an honest output gate. Events → `handle`; a turn is committed after a random delay, and
- * only then its messages leave, each on the connection that it was made for. It may crash before the commit, after it, or between two sends.
+ * The address of a simulation's server, and the machines that may serve there, all on one store: when one server dies, whichever machine is first to get the lock of
+ * the store takes over, after however long. A start while a server lives, though it be frozen, is refused and touches nothing.
  */
 import { MillraceError } from '../base/errors.ts';
-import type { Message, End as MessageEnd } from '../protocol/messages.ts';
-import { ServerCore } from '../server/core/core.ts';
-import type { CoreEvent, Turn } from '../server/core/events.ts';
-import { strictFence } from '../server/core/fence.ts';
-import { chainLimits } from '../server/core/limits.ts';
-import { taskState } from '../task/state.ts';
-import { watchEvictions } from './evictions.ts';
+import type { ServerCore } from '../server/core/core.ts';
+import type { CoreEvent } from '../server/core/events.ts';
+import { broken } from './broken.ts';
 import type { End, Link } from './network.ts';
-import { eventOf } from './server-events.ts';
-import { Process, type World } from './world.ts';
+import type { Weather } from './server-gate.ts';
+import { type Peer, ServerLife } from './server-life.ts';
+import { StoreLock } from './store-lock.ts';
+import type { World } from './world.ts';
 
-export type CrashPoint = 'before' | 'after' | 'between';
+/** Machines on which a server may be started. */
+export const machines = ['machine-a', 'machine-b'] as const;
 
-interface Peer {
-  readonly link: Link;
-  /** The client's or submitter's id. */
-  readonly id: string;
-  readonly role: 'client' | 'submitter';
-  lastReceived: number;
-}
-
-export class ServerPart implements End {
+export class ServerPart {
+  readonly weather: Weather = { crashNext: null, slowUntil: 0, fullUntil: 0 };
   readonly #world: World;
-  #process: Process;
-  #core: ServerCore | null = null;
-  readonly #peers: Map<string, Peer> = new Map();
-  #underWay = false;
-  #scheduled = false;
-  #dirty = false;
-  #wake: (() => void) | null = null;
-  #afterCommit: (() => void)[] = [];
-  /** Armed by the adversary: the next commit ends so. */
-  crashNext: CrashPoint | null = null;
-  finished = false;
-  /** How the run ended; null: it has not. */
-  reason: MessageEnd[1] | null = null;
-  /** Commits are slow until then. */
-  slowUntil = 0;
+  readonly #lock: StoreLock = new StoreLock();
+  readonly #mayEnd: () => boolean;
+  #life: ServerLife | null = null;
+  /** Of lives that are over. */
+  #refused = 0;
+  #last!: ServerCore;
   lives = 0;
   /** Somebody keeps the run open until all submitters have come: else the first that is done would end it. */
-  keptOpen = false;
+  #keptOpen = false;
 
-  constructor(world: World) {
+  /** `mayEnd`: nobody will submit any more, so that a server that is started again may end by itself. */
+  constructor(world: World, mayEnd: () => boolean) {
     this.#world = world;
-    this.#process = new Process(world);
+    this.#mayEnd = mayEnd;
+    this.start(machines[0], false);
+  }
+
+  /** The living server; null: there is none. */
+  get life(): ServerLife | null {
+    return this.#life;
   }
 
   get core(): ServerCore | null {
-    return this.#core;
+    return this.#life?.core ?? null;
   }
 
+  /** The core of the server that lives, or lived last. */
+  get lastCore(): ServerCore {
+    return this.#last;
+  }
+
+  /** A machine answers at the address. */
   get up(): boolean {
-    return this.#core !== null;
+    return this.#life !== null;
   }
 
-  boot(restartMode: boolean): void {
-    const { store, options, mutation, tell } = this.#world;
-    const recovery = store.recover();
-    if (recovery instanceof Promise) throw new Error('a simulation needs a store that answers at once');
-    this.#process = new Process(this.#world);
+  get finished(): boolean {
+    return this.#life?.finished ?? false;
+  }
+
+  /** Late results that were refused, over all lives. */
+  get refused(): number {
+    return this.#refused + this.#last.counts.refused;
+  }
+
+  /** Somebody starts a server there; false: another one lives. */
+  start(machine: string, restartMode: boolean): boolean {
+    const { tell, count } = this.#world;
+    const former = this.#life;
+    try {
+      const life: ServerLife = new ServerLife(this.#world, {
+        machine,
+        number: this.lives + 1,
+        restartMode,
+        weather: this.weather,
+        lock: this.#lock,
+        died: () => {
+          if (this.#life === life) this.#died();
+        },
+      });
+      this.#life = life;
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError) || thrown.code !== 'ERR_DATABASE_IN_USE') throw thrown;
+      if (this.#life === null) throw broken('locked', 'a dead server keeps its store');
+      count('second server refused');
+      tell(`a server on ${machine} is refused: the store is in use`);
+      return false;
+    }
+    if (former !== null) this.#refused += former.core.counts.refused;
     this.lives++;
-    // The mutation: a result counts for whoever has the task now.
-    const fence = mutation === 'no-fence' ? () => true : strictFence;
-    this.#core = new ServerCore({ ...options, restartMode }, recovery, this.#time(), fence);
-    this.#core.check();
-    tell(
-      `server starts, epoch ${recovery.epoch}: ${recovery.ready} ready, ${recovery.waiting.length} waiting, ${recovery.grants.length} grants`,
-    );
-    this.#underWay = false;
-    this.#scheduled = false;
-    this.#process.after(0, () => this.#beat());
-    this.keptOpen = !restartMode;
-    if (this.keptOpen) this.feed({ type: 'submitter-open', connection: 'keeper', submitter: 'keeper' });
-    this.#schedule();
+    this.#last = this.#life.core;
+    this.#keptOpen = !restartMode;
+    if (this.#keptOpen) this.feed({ type: 'submitter-open', connection: 'keeper', submitter: 'keeper' });
+    return true;
   }
 
   /** All submitters are done, or will never come again. */
   release(): void {
-    if (!this.keptOpen) return;
-    this.keptOpen = false;
+    if (!this.#keptOpen || !this.up) return;
+    this.#keptOpen = false;
     this.feed({ type: 'submitter-done', connection: 'keeper', submitter: 'keeper' });
   }
 
+  /** Another one may start now, though this one lives. */
+  loseLock(): void {
+    this.#lock.lose();
+  }
+
   crash(why: string): void {
-    if (this.#core === null) return;
-    this.#world.tell(`server crashes ${why}`);
-    this.#process.kill();
-    this.#core = null;
-    this.#wake?.();
-    this.crashNext = null;
-    this.#afterCommit = [];
-    for (const { link } of this.#peers.values()) link.drop('down');
-    this.#peers.clear();
+    this.#life?.crash(why);
   }
 
-  accept(link: Link, role: Peer['role'], id: string, event: CoreEvent | null): void {
-    this.#process.run(() => {
-      this.#peers.set(link.id, { link, id, role, lastReceived: this.#world.clock.now() });
-      if (this.finished) {
-        link.send('down', ['end', 'complete']);
-        return;
-      }
-      link.send('down', [
-        'welcome',
-        {
-          id: 'server',
-          host: 'server',
-          epoch: 1,
-          salt: '0',
-          heartrate: this.#world.heartrate,
-          evictAfter: this.#world.options.evictAfter,
-          ...chainLimits(this.#world.options.limits),
-        },
-      ]);
-      if (event !== null) this.feed(event);
-    });
+  /** Dial: null, nobody answers. */
+  connect(part: string, role: Peer['role'], end: End, event: ((connection: string) => CoreEvent) | null): Link | null {
+    const life = this.#life;
+    if (life === null) return null;
+    const link = this.#world.network.connect(part, end, life);
+    life.accept(link, role, part, event?.(link.id) ?? null);
+    return link;
   }
 
-  receive(link: Link, message: Message): void {
-    this.#process.run(() => {
-      const peer = this.#peers.get(link.id);
-      if (peer === undefined) return;
-      peer.lastReceived = this.#world.clock.now();
-      const event = eventOf(this.#world.store, link.id, message);
-      if (event !== null && !this.finished) this.feed(event);
-    });
-  }
-
-  closed(link: Link): void {
-    this.#process.run(() => {
-      if (!this.#peers.delete(link.id)) return;
-      link.close('down');
-      this.feed({ type: 'disconnected', connection: link.id });
-    });
-  }
-
+  /** Its host says it, or whoever keeps the run open. */
   feed(event: CoreEvent): void {
-    const core = this.#core;
-    if (core === null) return;
-    const evicted = event.type === 'tick' ? watchEvictions(core, this.#world) : null;
-    core.handle(event, this.#time());
-    core.check();
-    evicted?.();
-    this.#dirty = true;
-    this.#schedule();
+    const life = this.#life;
+    life?.process.run(() => life.feed(event));
   }
 
-  /** Do it right after the commit of what was fed until now. */
   afterCommit(call: () => void): void {
-    this.#afterCommit.push(call);
+    this.#life?.afterCommit(call);
   }
 
-  #schedule(): void {
-    if (this.#underWay || this.#scheduled) return;
-    this.#scheduled = true;
-    this.#process.after(this.#world.random.chance(0.3) ? this.#world.random.next() * 5 : 0, () => {
-      this.#scheduled = false;
-      this.#turn();
-    });
-  }
-
-  #turn(): void {
-    const { random } = this.#world;
-    this.#dirty = false;
-    const turn = this.#core!.endTurn(this.#time());
-    this.#core!.check();
-    const done = this.#afterCommit;
-    this.#afterCommit = [];
-    if (turn.writes === null) {
-      this.#perform(turn);
-      for (const call of done) call();
-      return;
+  #died(): void {
+    const { clock, count } = this.#world;
+    const former = this.#life!.machine;
+    this.#refused += this.#last.counts.refused;
+    this.#life = null;
+    const random = this.#world.chance(`after life ${this.lives}`);
+    for (const machine of machines) {
+      clock.after(random.between(1, 3_000), () => {
+        // Who restarts a server tells it to end by itself only when nobody will submit any more.
+        if (!this.start(machine, this.#mayEnd())) return;
+        if (machine !== former) count('standby took over');
+      });
     }
-    this.#underWay = true;
-    if (this.#world.mutation === 'sends-before-commit') for (const { connection, message } of turn.sends) this.#send(connection, message);
-    const latency = this.#world.clock.now() < this.slowUntil ? random.next() * 800 : random.next() ** 4 * 40;
-    this.#process.after(latency, () => this.#commit(turn, done));
-  }
-
-  #commit(turn: Turn, done: readonly (() => void)[]): void {
-    const { random, store, ledger, count, mutation } = this.#world;
-    const point = this.crashNext;
-    if (point === 'before') {
-      count('server crash before a commit');
-      this.crash('before a commit');
-      return;
-    }
-    if (random.chance(0.01)) {
-      count('commit failed');
-      this.#process.after(100, () => this.#commit(turn, done));
-      return;
-    }
-    const writes = mutation === 'grants-not-persisted' ? { ...turn.writes!, grants: [] } : turn.writes!;
-    void store.commit(writes);
-    for (const call of done) call();
-    ledger.committed(turn.writes!);
-    if (point === 'after') {
-      count('server crash after a commit');
-      this.crash('after a commit');
-      return;
-    }
-    if (point === 'between' && turn.sends.length > 1) {
-      count('server crash between sends');
-      turn.sends.splice(random.below(turn.sends.length - 1) + 1);
-      this.#perform(turn);
-      this.crash('between sends');
-      return;
-    }
-    this.#underWay = false;
-    this.#perform(turn);
-  }
-
-  #perform(turn: Turn): void {
-    const { store, mutation } = this.#world;
-    if (mutation !== 'sends-before-commit' || turn.writes === null)
-      for (const { connection, message } of turn.sends) this.#send(connection, message);
-    for (const { connection, error } of turn.cut) {
-      const peer = this.#peers.get(connection);
-      this.#world.tell(`server cuts ${connection}: ${error.message}`);
-      if (error.code === 'ERR_PROTOCOL' && !error.message.startsWith('a recall'))
-        throw new MillraceError('ERR_PROTOCOL', `${connection}: ${error.message}`);
-      this.#peers.delete(connection);
-      peer?.link.close('down');
-      this.feed({ type: 'disconnected', connection });
-    }
-    for (const question of turn.refills) {
-      const rows = store.ready(question.after, question.limit, question.lanes ?? undefined);
-      if (!(rows instanceof Promise)) this.feed({ type: 'refilled', question, rows });
-    }
-    if (turn.lookups.length > 0) {
-      const outcomes = store.outcomes(turn.lookups);
-      if (!(outcomes instanceof Promise)) this.feed({ type: 'parents', outcomes });
-    }
-    if (turn.finish !== null && !this.finished) {
-      this.finished = true;
-      this.reason = turn.finish.reason;
-      this.#world.tell(`the run ends: ${turn.finish.reason}`);
-      for (const { link } of this.#peers.values()) link.send('down', ['end', 'complete']);
-    }
-    this.#setWake();
-    if (this.#dirty) this.#schedule();
-  }
-
-  #send(connection: string, message: Message): void {
-    let peer = this.#peers.get(connection);
-    if (peer === undefined && this.#world.mutation === 'outputs-not-bound') {
-      const name = connection.split('#')[0];
-      peer = [...this.#peers.values()].find(({ id }) => id === name);
-    }
-    if (message[0] === 'recall') this.#world.count('recall');
-    peer?.link.send('down', message);
-    if (message[0] === 'recall' && this.#world.mutation === 'one-phase-recall') this.#takeBack(connection, message[1]);
-  }
-
-  /** The mutation: what is recalled is ready again at once. */
-  #takeBack(connection: string, tasks: number): void {
-    const client = this.#core?.clients().find((client) => client.connection === connection);
-    if (client === undefined) return;
-    const held = [...client.grants.values()].flatMap(({ id, tasks }) =>
-      tasks.flatMap((task) => (task?.state === taskState.leased ? [{ id, n: task.n }] : [])),
-    );
-    this.feed({ type: 'given-back', connection, given: held.slice(-tasks).map(({ id, n }) => [id, [n, n]]) });
-  }
-
-  #setWake(): void {
-    this.#wake?.();
-    this.#wake = null;
-    const at = this.#core?.wakeAt() ?? null;
-    if (at === null || this.finished) return;
-    this.#wake = this.#process.after(Math.max(0, at - this.#world.clock.now()), () => this.feed({ type: 'tick' }));
-  }
-
-  #beat(): void {
-    const { clock, heartrate, options } = this.#world;
-    for (const peer of [...this.#peers.values()]) {
-      peer.link.send('down', ['heartbeat']);
-      if (peer.role !== 'submitter' || clock.now() - peer.lastReceived < options.evictAfter) continue;
-      peer.link.close('down');
-      this.closed(peer.link);
-    }
-    this.#process.after(heartrate, () => this.#beat());
-  }
-
-  #time(): { now: number; wall: number } {
-    return { now: this.#world.clock.now(), wall: this.#world.clock.wall() };
   }
 }

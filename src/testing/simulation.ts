@@ -1,36 +1,28 @@
 /**
- * A whole system in virtual time: one server on a store that survives its crashes, clients, submitters, and an adversary, all drawn
+ * A whole system in virtual time: servers on a store that survives their crashes, clients, submitters, and an adversary, all drawn
  * from one seed. The cores are the real ones; what they promise is compared with what happened.
  */
-import type { ServerCore } from '../server/core/core.ts';
-import type { CoreOptions } from '../server/core/events.ts';
 import { MemoryStore } from '../store/memory/adapter.ts';
+import type { TaskStore } from '../store/store.ts';
 import { outcomeCode } from '../task/result.ts';
-import { Adversary } from './adversary.ts';
+import { Adversary, planTroubles, type Trouble } from './adversary.ts';
+import { broken } from './broken.ts';
 import { cancelTasks } from './changes.ts';
-import { ClientPart, type ClientShape } from './client-part.ts';
+import { ClientPart } from './client-part.ts';
 import { VirtualClock } from './clock.ts';
+import { WallClocks } from './clocks.ts';
+import { SimulationFailure, Story } from './failure.ts';
 import { Ledger } from './ledger.ts';
+import { Liveness } from './liveness.ts';
 import { Network } from './network.ts';
-import { checkPromises, checkSummary } from './promises.ts';
+import type { SimulationOptions } from './options.ts';
+import { checkPromises, checkSummary, checkTotals } from './promises.ts';
 import { Random } from './random.ts';
 import { ServerPart } from './server-part.ts';
+import { type Setting, settingOf, shapeOf } from './setting.ts';
 import { SubmitterPart } from './submitter-part.ts';
-import { makeWorkload, mostCores } from './workload.ts';
-import { type Fault, faults, type Mutation, type World } from './world.ts';
-
-export interface SimulationOptions {
-  /** Everything follows from it. */
-  readonly seed: number;
-  /** Clients at any time, at least 3. Default: 3 to 5, by the seed. */
-  readonly clients?: number;
-  /** Default 60. */
-  readonly tasks?: number;
-  /** Virtual ms after which the adversary is calm. Default: 8 to 25 seconds, by the seed. */
-  readonly calmAfter?: number;
-  /** A rule to break. Default: none. */
-  readonly mutation?: Mutation;
-}
+import { makeWorkload } from './workload.ts';
+import { type Fault, faults, type World } from './world.ts';
 
 export interface Report {
   readonly seed: number;
@@ -48,95 +40,127 @@ export interface Report {
   readonly durationMs: number;
   /** It was not stopped by hand, and no failure ended it. */
   readonly complete: boolean;
+  /** Effects at which something could have crashed: see `SimulationOptions.crashAt`. */
+  readonly effects: { readonly server: number; readonly client: number };
 }
 
 /** A run that has not ended this long after the adversary became calm hangs (ms). */
 const patience = 300_000;
+/** ms. */
+const lookEvery = 250;
+/** What the adversary has done goes on for so long after it became calm (ms). */
+const aftermath = 8_000;
 
-/** Lines of the story that a failure tells. */
-const storyLines = 40;
-
-/** @throws Error whose message starts with the seed and ends with the last events, when a promise was broken. */
-export function simulate(options: SimulationOptions): Report {
-  const story: string[] = [];
+/**
+ * Run a whole system in virtual time, a few hundredths of a second for some twenty virtual ones.
+ *
+ * @param openStore Opens the store, which must answer at once, anew at each start of a server; what was committed must be there. Default: a memory store that
+ * survives.
+ * @throws SimulationFailure A promise was broken: its message starts with the seed and ends with the last events of the story.
+ */
+export function simulate(options: SimulationOptions, openStore?: () => TaskStore): Report {
   const clock = new VirtualClock({ seed: options.seed });
+  const story = new Story(clock);
+  const memory = new MemoryStore({
+    count: Number.POSITIVE_INFINITY,
+    age: Number.POSITIVE_INFINITY,
+    now: () => clock.now(),
+    salt: '000000000',
+  });
   try {
-    return new Simulation(options, clock, story).run();
+    return new Simulation(options, clock, story, openStore ?? (() => memory)).run();
   } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const mutation = options.mutation === undefined ? '' : ` with ${options.mutation}`;
-    throw new Error(
-      `seed ${options.seed}${mutation}, at ${clock.now().toFixed(1)} ms: ${error.message}\n${story.slice(-storyLines).join('\n')}`,
-      {
-        cause: error,
-      },
-    );
+    throw new SimulationFailure(options, clock.now(), story.lines, thrown);
   }
+}
+
+/** How these options fail; null: they keep every promise. */
+export function failureOf(options: SimulationOptions): SimulationFailure | null {
+  try {
+    simulate(options);
+    return null;
+  } catch (failure) {
+    if (failure instanceof SimulationFailure) return failure;
+    throw failure;
+  }
+}
+
+/** The troubles that the adversary has planned for these options, those that are left out included. */
+export function troublesOf(options: SimulationOptions): readonly Trouble[] {
+  const setting = settingOf(options, new Set(options.simple));
+  return planTroubles(Random.stream(options.seed, 'troubles'), setting.plannedUntil);
 }
 
 class Simulation {
   readonly #options: SimulationOptions;
-  readonly #random: Random;
+  readonly #setting: Setting;
   readonly #world: World;
   readonly #server: ServerPart;
   readonly #clients: ClientPart[] = [];
-  readonly #submitters: SubmitterPart[];
+  readonly #submitters: SubmitterPart[] = [];
   readonly #faults: Record<Fault, number>;
-  readonly #crowd: number;
-  readonly #tasks: number;
+  readonly #effects = { server: 0, client: 0 };
   #made = 0;
-  #refused = 0;
 
-  constructor(options: SimulationOptions, clock: VirtualClock, story: string[]) {
-    const random = new Random(options.seed);
+  constructor(options: SimulationOptions, clock: VirtualClock, story: Story, open: () => TaskStore) {
     this.#options = options;
-    this.#random = random;
     this.#faults = Object.fromEntries(faults.map((fault) => [fault, 0])) as Record<Fault, number>;
-    this.#crowd = options.clients ?? random.between(3, 5);
-    this.#tasks = options.tasks ?? 60;
-    const submitters = random.between(1, 3);
-    const workload = makeWorkload(random, this.#tasks, submitters, random.chance(0.3) ? 3 : 1);
-    const core = coreOptions(random);
+    const simple = new Set(options.simple);
+    const setting = settingOf(options, simple);
+    this.#setting = setting;
+    const plan = (name: string): Random => Random.stream(options.seed, name);
+    const luck = Math.imul(options.luck ?? 0, 0x2545f491);
+    const chance = (name: string): Random => Random.stream(options.seed ^ luck, `chance of ${name}`);
+    const { tasks, submitters, groups } = setting;
+    const workload = makeWorkload({ tasks, submitters, groups, keep: options.keep?.tasks ?? null, simple, plan });
+    const stores: { current: TaskStore | null } = { current: null };
+    const clocks = new WallClocks(clock, plan, simple.has('right clocks'));
     this.#world = {
       clock,
-      random,
-      network: new Network(clock, random, random.pick([2, 20, 150])),
-      store: new MemoryStore({ count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY, now: () => clock.now(), salt: '000000000' }),
-      ledger: new Ledger(core.limits),
-      options: core,
+      network: new Network(clock, chance, setting.delay, simple.has('prompt network')),
+      get store() {
+        return stores.current ?? open();
+      },
+      openStore: () => {
+        stores.current = open();
+        return stores.current;
+      },
+      ledger: new Ledger(setting.core),
+      options: setting.core,
       heartrate: 1_000,
       mutation: options.mutation ?? null,
+      simple,
       behaviours: workload.behaviours,
+      plan,
+      chance,
+      wall: (machine) => clocks.wall(machine),
+      setClock: (machine, ms) => clocks.set(machine, ms),
+      crashesHere: (part) => this.#effects[part]++ === options.crashAt?.effect && options.crashAt.part === part,
       count: (fault) => {
         this.#faults[fault]++;
       },
-      tell: (line) => {
-        story.push(`${clock.now().toFixed(1)} ${line}`);
-        if (story.length > storyLines * 2) story.splice(0, storyLines);
-      },
+      tell: (line) => story.tell(line),
     };
-    this.#server = new ServerPart(this.#world);
-    this.#server.boot(false);
-    this.#submitters = workload.bundles.map((bundles, i) => new SubmitterPart(this.#world, this.#server, `submitter-${i}`, bundles));
-    for (let i = 0; i < this.#crowd; i++) this.#addClient();
+    this.#server = new ServerPart(this.#world, () => !this.#submitters.some(({ unfinished }) => unfinished));
+    for (const [i, bundles] of workload.bundles.entries())
+      this.#submitters.push(new SubmitterPart(this.#world, this.#server, `submitter-${i}`, bundles));
+    for (let i = 0; i < setting.clients; i++) this.#addClient();
   }
 
   run(): Report {
-    const { clock, random } = this.#world;
-    const adversary = new Adversary(this.#world, {
-      server: this.#server,
-      clients: this.#clients,
-      submitters: this.#submitters,
-    });
-    const calmAt = this.#options.calmAfter ?? random.between(8_000, 25_000);
+    const { clock } = this.#world;
+    const { calmAt } = this.#setting;
+    const cast = { server: this.#server, clients: this.#clients, submitters: this.#submitters };
+    const kept = this.#options.keep?.troubles;
+    const plan = troublesOf(this.#options).filter(({ number, at }) => at < calmAt && kept?.includes(number) !== false);
+    const adversary = new Adversary(this.#world, cast, plan);
     clock.after(calmAt, () => adversary.calm());
-    let core: ServerCore | null = this.#server.core;
+    this.#every(calmAt, () => this.#endSeries());
+    const liveness = new Liveness(this.#world, this.#server, this.#clients);
+    this.#every(calmAt + aftermath, () => liveness.look());
     while (!this.#server.finished) {
-      if (!clock.step()) throw new Error('nothing will ever happen again');
-      if (clock.now() > calmAt + patience) throw new Error(`the run does not end: ${JSON.stringify(this.#server.core?.census())}`);
-      if (this.#server.core === null) this.#restart(core);
-      core = this.#server.core ?? core;
-      if (clock.now() > calmAt) this.#endSeries();
+      if (!clock.step()) throw broken('shutdown', 'nothing will ever happen again');
+      if (clock.now() > calmAt + patience) throw broken('shutdown', `the run does not end: ${JSON.stringify(this.#server.core?.census())}`);
       if (this.#server.up && !this.#submitters.some(({ unfinished }) => unfinished)) this.#server.release();
       for (const client of [...this.#clients]) if (!client.process.alive) this.#replace(client);
     }
@@ -144,17 +168,28 @@ class Simulation {
     const durationMs = clock.now();
     while (this.#clients.some(({ ended, process }) => process.alive && !ended)) {
       clock.step();
-      if (clock.now() > durationMs + patience) throw new Error('a client does not end with its server');
+      if (clock.now() > durationMs + patience) throw broken('shutdown', 'a client does not end with its server');
     }
-    return this.#report(core!, durationMs);
+    return this.#report(durationMs);
   }
 
-  #report(core: ServerCore, durationMs: number): Report {
+  #every(from: number, look: () => void): void {
+    const { clock } = this.#world;
+    const again = (): void => {
+      look();
+      clock.after(lookEvery, again);
+    };
+    clock.after(from, again);
+  }
+
+  #report(durationMs: number): Report {
     const { ledger, store, options } = this.#world;
-    const { rerun, outcomes } = checkPromises(ledger, store, options, this.#server.reason === 'complete');
+    const core = this.#server.lastCore;
+    const reason = this.#server.life?.reason;
+    const { rerun, outcomes } = checkPromises(ledger, store, options, reason === 'complete');
     const { submitted, pending } = core.counts;
     checkSummary({ submitted, pending }, core.counts.outcomes);
-    this.#checkTotals(outcomes);
+    checkTotals(ledger, store, outcomes);
     for (const attempts of ledger.attempts.values()) {
       for (const { outcome } of attempts) this.#faults[outcome === outcomeCode.lost ? 'loss' : 'retry']++;
     }
@@ -162,20 +197,21 @@ class Simulation {
       if (!ledger.accepted.has(n) && task[3]?.cron !== undefined) this.#faults.repeat++;
       if (ledger.ends.get(n)?.extra?.error?.code === 'ERR_DEPENDENCY') this.#faults['dependency failed']++;
     }
-    if (this.#server.reason === 'failed') this.#faults['run failed']++;
+    if (reason === 'failed') this.#faults['run failed']++;
     this.#faults['time-out'] = outcomes[outcomeCode.timeout]!;
-    this.#faults['late result refused'] = this.#refused + core.counts.refused;
+    this.#faults['late result refused'] = this.#server.refused;
     const crashes = this.#server.lives - 1 + this.#faults['client crash'];
     return {
       seed: this.#options.seed,
       faults: this.#faults,
-      clients: this.#crowd,
-      tasks: this.#tasks,
+      clients: this.#setting.clients,
+      tasks: this.#setting.tasks,
       crashes,
       rerun,
       outcomes,
       durationMs,
-      complete: this.#server.reason === 'complete',
+      complete: reason === 'complete',
+      effects: { ...this.#effects },
     };
   }
 
@@ -186,32 +222,6 @@ class Simulation {
       if (task[3]?.cron !== undefined && !ledger.ends.has(n)) cancelTasks(this.#server, this.#world, [n]);
   }
 
-  /** The totals in the store against its rows. */
-  #checkTotals(outcomes: readonly number[]): void {
-    const { ledger, store } = this.#world;
-    const recovery = store.recover();
-    if (recovery instanceof Promise) return;
-    const { counts } = recovery;
-    const retried = ledger.retries;
-    if (counts.submitted !== ledger.tasks.size) throw new Error(`the store counts ${counts.submitted} of ${ledger.tasks.size} tasks`);
-    if (counts.retried !== retried) throw new Error(`the store counts ${counts.retried} of ${retried} retries`);
-    for (let outcome = 1; outcome < outcomes.length; outcome++)
-      if (counts.outcomes[outcome] !== outcomes[outcome])
-        throw new Error(`the store counts ${counts.outcomes[outcome]} tasks with outcome ${outcome}, there are ${outcomes[outcome]}`);
-  }
-
-  #restart(core: ServerCore | null): void {
-    this.#refused += core?.counts.refused ?? 0;
-    const { clock, random } = this.#world;
-    let up = false;
-    clock.after(random.between(1, 3_000), () => {
-      up = true;
-    });
-    while (!up) clock.step();
-    // Who restarts a server tells it to end by itself only when nobody will submit any more.
-    this.#server.boot(!this.#submitters.some(({ unfinished }) => unfinished));
-  }
-
   /** Another machine takes the place of one that is gone. */
   #replace(client: ClientPart): void {
     this.#clients.splice(this.#clients.indexOf(client), 1);
@@ -219,38 +229,7 @@ class Simulation {
   }
 
   #addClient(): void {
-    const shape: ClientShape = {
-      slots: this.#random.between(1, 4),
-      cores: this.#random.between(mostCores, 6),
-      speed: this.#random.pick([0.3, 1, 1, 3]),
-      walltime: this.#random.chance(0.2) ? this.#random.between(2_000, 12_000) : null,
-    };
-    this.#clients.push(new ClientPart(this.#world, this.#server, `client-${++this.#made}`, shape));
+    const id = `client-${++this.#made}`;
+    this.#clients.push(new ClientPart(this.#world, this.#server, id, shapeOf(this.#world.plan(id), this.#world.simple)));
   }
-}
-
-function coreOptions(random: Random): CoreOptions {
-  return {
-    foreverMode: false,
-    restartMode: false,
-    maxRetries: random.between(0, 2),
-    backoff: null,
-    maxLosses: random.between(2, 5),
-    eager: random.chance(0.5),
-    evictAfter: 4_000,
-    reconnectGrace: 1_500,
-    failFast: random.chance(0.03),
-    continueOnFailure: random.chance(0.9),
-    taskTimeout: null,
-    taskCores: null,
-    taskMemory: null,
-    expectSource: false,
-    onlyClients: null,
-    limits: [
-      { key: 'tenant', concurrency: random.between(1, 2), rate: null },
-      { key: 'service', concurrency: null, rate: { starts: 10, per: 1_000 } },
-    ],
-    window: { tasks: random.pick([4, 16, 1_000]), bytes: 1_000_000 },
-    bundle: { tasks: random.pick([2, 8, 100]), bytes: 1_000_000 },
-  };
 }

@@ -2,14 +2,20 @@
 import type { Message } from '../protocol/messages.ts';
 import type { WireTask } from '../task/task.ts';
 import type { End, Link } from './network.ts';
+import { Process } from './process.ts';
+import type { Random } from './random.ts';
 import type { ServerPart } from './server-part.ts';
-import { Process, type World } from './world.ts';
+import type { World } from './world.ts';
+
+/** ms: a server that took the connection and says nothing is given up. */
+const greetingTimeout = 5_000;
 
 export class SubmitterPart implements End {
   readonly id: string;
   readonly process: Process;
   readonly #world: World;
   readonly #server: ServerPart;
+  readonly #random: Random;
   readonly #bundles: readonly (readonly WireTask[])[];
   #link: Link | null = null;
   #ready = false;
@@ -23,7 +29,8 @@ export class SubmitterPart implements End {
     this.#server = server;
     this.id = id;
     this.#bundles = bundles;
-    this.process = new Process(world);
+    this.#random = world.chance(id);
+    this.process = new Process(world.clock);
     this.#retry(0);
     this.process.after(world.heartrate, () => this.#beat());
   }
@@ -64,11 +71,17 @@ export class SubmitterPart implements End {
     });
   }
 
+  #giveUp(link: Link): void {
+    if (link !== this.#link || this.#ready) return;
+    link.close('up');
+    this.#offline();
+  }
+
   #offline(): void {
     this.#link = null;
     this.#ready = false;
     this.#sent = this.#acknowledged;
-    this.#retry(this.#world.random.next() ** 3 * 1_000);
+    this.#retry(this.#random.next() ** 3 * 1_000);
   }
 
   #retry(wait: number): void {
@@ -76,11 +89,12 @@ export class SubmitterPart implements End {
       if (this.done || this.#link !== null) return;
       const { network } = this.#world;
       if (!this.#server.up || !network.reachable(this.id)) {
-        this.#retry(100 + this.#world.random.next() * 500);
+        this.#retry(100 + this.#random.next() * 500);
         return;
       }
-      this.#link = network.connect(this.id, this, this.#server);
-      this.#server.accept(this.#link, 'submitter', this.id, null);
+      const link = this.#server.connect(this.id, 'submitter', this, null);
+      this.#link = link;
+      if (link !== null) this.process.after(greetingTimeout, () => this.#giveUp(link));
     });
   }
 
@@ -104,13 +118,15 @@ export class SubmitterPart implements End {
     if (sequence <= this.#acknowledged) return;
     if (sequence !== this.#acknowledged + 1) throw new Error(`${this.id} was told of bundle ${sequence} after ${this.#acknowledged}`);
     this.#acknowledged = sequence;
+    this.#world.tell(`${this.id} is told that its bundle ${sequence} was accepted`);
     const known = new Map(duplicates);
     let n = first;
     this.#bundles[sequence - 1]!.forEach(([, label], place) => {
       if (!known.has(place)) this.#world.ledger.accepted.set(n++, label);
     });
     // The source is slow now and then.
-    this.process.after(this.#world.random.next() ** 2 * 1_500, () => this.#send());
+    const wait = this.#world.simple.has('eager sources') ? 0 : this.#random.next() ** 2 * 1_500;
+    this.process.after(wait, () => this.#send());
   }
 
   #beat(): void {

@@ -1,5 +1,6 @@
 /** What a simulation has to do: tasks with every kind of wish, and how each behaves when it runs. Nobody but the simulated executor knows the behaviour. */
 import type { Tags, TaskAttributes, WireTask } from '../task/task.ts';
+import type { Simplification } from './options.ts';
 import type { Random } from './random.ts';
 
 export interface Behaviour {
@@ -24,26 +25,52 @@ export interface Workload {
 export const mostCores = 4;
 export const mostMemory = 1_000;
 
-export function makeWorkload(random: Random, tasks: number, submitters: number, groups: number): Workload {
+export interface WorkloadOptions {
+  readonly tasks: number;
+  readonly submitters: number;
+  readonly groups: number;
+  /** Those to keep, by number from 0; null: all. */
+  readonly keep: readonly number[] | null;
+  readonly simple: ReadonlySet<Simplification>;
+  /** A stream that follows from the seed: each task has its own. */
+  readonly plan: (name: string) => Random;
+}
+
+export function makeWorkload({ tasks, submitters, groups, keep, simple, plan }: WorkloadOptions): Workload {
   const behaviours = new Map<string, Behaviour>();
   const bundles: WireTask[][][] = Array.from({ length: submitters }, () => []);
   const earlier: string[][] = bundles.map(() => []);
-  let made = 0;
-  while (made < tasks) {
-    const submitter = random.below(submitters);
-    const own = bundles[submitter]!;
-    const bundle: WireTask[] = [];
+  const kept = keep === null ? null : new Set(keep);
+  for (let made = 0, bundle = 0; made < tasks; bundle++) {
+    const random = plan(`bundle ${bundle}`);
+    const submitter = Math.floor(random.next() * submitters);
+    const own: WireTask[] = [];
     for (let left = Math.min(tasks - made, random.between(1, 14)); left > 0; left--, made++) {
-      const short = random.chance(0.25);
+      if (kept?.has(made) === false) continue;
+      const draws = plan(`task ${made}`);
+      const short = draws.chance(0.25);
       // Calls of one name travel to a thread together.
-      const args = short ? `module-${random.below(2)}#call-${random.below(3)}` : `task-${made}`;
-      if (!behaviours.has(args)) behaviours.set(args, behaviour(random, short));
-      const attributes = related(random, made, earlier[submitter]!, limited(random, short ? null : attributesOf(random, made, groups)));
-      bundle.push([short ? 1 : 0, args, null, attributes]);
+      const args = short ? `module-${draws.below(2)}#call-${draws.below(3)}` : `task-${made}`;
+      if (!behaviours.has(args)) behaviours.set(args, behaviour(plan(args), short, simple));
+      own.push([short ? 1 : 0, args, null, attributesOf(made, groups, short, earlier[submitter]!, simple, plan)]);
     }
-    own.push(bundle);
+    if (own.length > 0) bundles[submitter]!.push(own);
   }
-  return { bundles, behaviours, tasks };
+  return { bundles, behaviours, tasks: kept?.size ?? tasks };
+}
+
+function attributesOf(
+  n: number,
+  groups: number,
+  short: boolean,
+  earlier: string[],
+  simple: ReadonlySet<Simplification>,
+  plan: (name: string) => Random,
+): TaskAttributes | null {
+  let attributes = short || simple.has('plain tasks') ? null : wishes(plan(`wishes ${n}`), n);
+  if (groups > 1 && !short) attributes = { ...attributes, group: plan(`group ${n}`).below(groups) };
+  if (!simple.has('no limits')) attributes = limited(plan(`limits ${n}`), attributes);
+  return simple.has('no dependencies') ? attributes : related(plan(`relations ${n}`), n, earlier, attributes);
 }
 
 /** Some have ids, and some depend on those before them; a few repeat. */
@@ -74,20 +101,21 @@ function limited(random: Random, attributes: TaskAttributes | null): TaskAttribu
   return { ...attributes, tags };
 }
 
-function behaviour(random: Random, short: boolean): Behaviour {
+function behaviour(random: Random, short: boolean, simple: ReadonlySet<Simplification>): Behaviour {
   const long = random.chance(0.04);
+  const duration = short ? random.next() : long ? random.between(3_000, 9_000) : random.between(5, 900);
+  const failures = random.chance(0.2) ? random.between(1, 3) : 0;
+  const stubborn = random.chance(0.3) ? random.between(1, 2) : 0;
+  const deadly = !short && random.chance(0.004);
   return {
-    duration: short ? random.next() : long ? random.between(3_000, 9_000) : random.between(5, 900),
-    failures: random.chance(0.2) ? random.between(1, 3) : 0,
-    stubborn: random.chance(0.3) ? random.between(1, 2) : 0,
-    deadly: !short && random.chance(0.004),
+    duration: simple.has('steady tasks') ? 100 : duration,
+    ...(simple.has('good tasks') ? { failures: 0, stubborn: 0, deadly: false } : { failures, stubborn, deadly }),
   };
 }
 
-function attributesOf(random: Random, n: number, groups: number): TaskAttributes | null {
-  if (random.chance(0.4) && groups === 1) return null;
+function wishes(random: Random, n: number): TaskAttributes | null {
+  if (random.chance(0.4)) return null;
   const attributes: TaskAttributes = {};
-  if (groups > 1) attributes.group = random.below(groups);
   if (random.chance(0.2)) attributes.priority = random.between(-1, 2);
   if (random.chance(0.4)) attributes.maxRetries = random.between(0, 3);
   if (random.chance(0.15)) attributes.backoff = { delay: random.between(20, 800), factor: 2, max: 3_000, jitter: random.next() };

@@ -3,20 +3,25 @@ import type { CoreOptions } from '../server/core/events.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Ledger } from './ledger.ts';
+import type { Mutation } from './mutations.ts';
 import type { Network } from './network.ts';
+import type { Simplification } from './options.ts';
 import type { Random } from './random.ts';
 import type { Behaviour } from './workload.ts';
-
-/** Rules that can be broken on purpose, to see that a simulation notices. */
-export const mutations = ['no-fence', 'sends-before-commit', 'grants-not-persisted', 'outputs-not-bound', 'one-phase-recall'] as const;
-export type Mutation = (typeof mutations)[number];
 
 /** What can happen to a system: each is counted. */
 export const faults = [
   'server crash before a commit',
   'server crash after a commit',
   'server crash between sends',
+  'server frozen',
+  'standby took over',
+  'second server refused',
+  'lock lost',
+  'commit refused by its epoch',
   'commit failed',
+  'disk full',
+  'slow disk',
   'client crash',
   'client frozen',
   'client drained',
@@ -24,9 +29,12 @@ export const faults = [
   'client out of time',
   'submitter crash',
   'connection cut',
-  'slow disk',
+  'half-open connection',
+  'old connection spoke late',
   'partition both ways',
   'partition one way',
+  'clock set forward',
+  'clock set back',
   'pause',
   'cancel',
   'tags changed',
@@ -52,62 +60,28 @@ export type Fault = (typeof faults)[number];
 
 export interface World {
   readonly clock: VirtualClock;
-  readonly random: Random;
   readonly network: Network;
+  /** As the last server that started has opened it. */
   readonly store: TaskStore;
   readonly ledger: Ledger;
   readonly options: CoreOptions;
   readonly heartrate: number;
   readonly mutation: Mutation | null;
+  readonly simple: ReadonlySet<Simplification>;
   readonly behaviours: ReadonlyMap<string, Behaviour>;
+  /** A server starts: what was committed must be there. */
+  openStore(): TaskStore;
+  /** A stream that follows from the seed alone: what there is and what the adversary plans. */
+  plan(name: string): Random;
+  /** A stream that follows from the seed and its luck: how long things take. */
+  chance(name: string): Random;
+  /** Epoch ms by the clock of this machine. */
+  wall(machine: string): number;
+  /** Somebody sets a machine's clock by so many ms. */
+  setClock(machine: string, ms: number): void;
+  /** A part is about to do something that others will see: true, it crashes instead. */
+  crashesHere(part: 'server' | 'client'): boolean;
   count(fault: Fault): void;
   /** A line of the story that a failing seed tells. */
   tell(line: string): void;
-}
-
-/**
- * A process: what it was about to do is gone when it crashes, and waits while it is frozen.
- */
-export class Process {
-  readonly #world: World;
-  #alive = true;
-  #backlog: (() => void)[] | null = null;
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  get alive(): boolean {
-    return this.#alive;
-  }
-
-  get frozen(): boolean {
-    return this.#backlog !== null;
-  }
-
-  /** Do it when the process runs; never after its crash. */
-  run(call: () => void): void {
-    if (!this.#alive) return;
-    if (this.#backlog !== null) this.#backlog.push(call);
-    else call();
-  }
-
-  after(ms: number, call: () => void): () => void {
-    return this.#world.clock.after(ms, () => this.run(call));
-  }
-
-  kill(): void {
-    this.#alive = false;
-    this.#backlog = null;
-  }
-
-  freeze(): void {
-    this.#backlog ??= [];
-  }
-
-  thaw(): void {
-    const backlog = this.#backlog ?? [];
-    this.#backlog = null;
-    for (const call of backlog) this.run(call);
-  }
 }

@@ -6,7 +6,7 @@ import { Random } from '../../src/testing/random.ts';
 
 function setup() {
   const clock = new VirtualClock();
-  const network = new Network(clock, new Random(1), 50);
+  const network = new Network(clock, (name) => Random.stream(1, name), 50);
   const heard: string[] = [];
   const end = (name: string): End => ({
     receive: (_link, message) => heard.push(`${name} ${message[0]} ${String(message[1] ?? '')}`.trim()),
@@ -45,4 +45,19 @@ it('tells both ends of a cut and delivers nothing that is sent after it', () => 
   clock.advance(1_000);
   expect(heard.sort()).toEqual(['part closed', 'server closed']);
   expect(network.links.size).toBe(0);
+});
+
+it('lets what was on its way on an old connection arrive after a newer one stands, and its end last', () => {
+  const { clock, network, heard, link } = setup();
+  link.send('up', ['heartbeat']);
+  link.cut({ direction: 'up', ms: 2_000 });
+  clock.advance(1_000);
+  expect(heard).toEqual(['part closed']);
+  expect(network.isNewest(link)).toBe(true);
+  const ends = { receive: () => heard.push('newer'), closed: () => {} };
+  network.connect('part', ends, ends).send('up', ['heartbeat']);
+  expect(network.isNewest(link)).toBe(false);
+  clock.advance(2_000);
+  expect(heard.at(-1)).toBe('server closed');
+  expect(heard.indexOf('newer')).toBeLessThan(heard.indexOf('server closed'));
 });
