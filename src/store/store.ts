@@ -141,6 +141,8 @@ export interface Writes {
 export interface Recovery {
   /** Already increased and committed. */
   epoch: number;
+  /** Whether the last one that recovered from this store closed it; absent: there was none, or it did not say. */
+  endedCleanly?: boolean;
   /** 34 random bits, drawn when the store was made; in every public task id. */
   salt: string;
   /** The next task number, and the next client number. */

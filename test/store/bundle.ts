@@ -4,8 +4,9 @@ import { build } from 'vite';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Bundle `src/store/open.ts` into `folder`; returns the file. `libsql` is found from the project's own folder. */
-export async function bundleStore(folder: string): Promise<string> {
+/** Bundle `src/store/open.ts` (or another of its modules) into `folder` as `store.mjs`; returns the file. `libsql` is found from the project's own folder. */
+export async function bundleStore(folder: string, module = 'open'): Promise<string> {
+  const name = module === 'open' ? 'store.mjs' : `${module}.mjs`;
   await build({
     configFile: false,
     logLevel: 'silent',
@@ -13,10 +14,10 @@ export async function bundleStore(folder: string): Promise<string> {
     build: {
       outDir: folder,
       emptyOutDir: false,
-      ssr: join(root, 'src', 'store', 'open.ts'),
+      ssr: join(root, 'src', 'store', `${module}.ts`),
       target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'store.mjs' } },
+      rollupOptions: { output: { entryFileNames: name } },
     },
   });
-  return join(folder, 'store.mjs');
+  return join(folder, name);
 }

@@ -30,7 +30,10 @@ import { pendingTasks, readRecovery } from './recover.ts';
 import { type RetainLimits, retain } from './retain.ts';
 import { clientRow, pastAttempt, quoted, taskRow } from './rows.ts';
 import { Statements } from './statements.ts';
-import { write } from './write.ts';
+import { type WriteFacts, write } from './write.ts';
+
+/** How often commits look whether the file is still in its place (ms). */
+const placeCheck = 1_000;
 
 export class SqliteStore implements TaskStore {
   readonly durable = true;
@@ -43,6 +46,14 @@ export class SqliteStore implements TaskStore {
   /** Ends recorded so far: the cursor. Null: not read yet, or another process writes. */
   #ended: number | null = null;
   #nextTask = 1;
+  /** Null: `recover` was not called. */
+  #epoch: number | null = null;
+  /** Epoch ms of the last look whether the file is in its place. */
+  #lookedAt = 0;
+  /** Something failed that trying again cannot mend: nothing is written any more. */
+  #broken = false;
+  /** The last commit failed. */
+  #unwritten = false;
   #announced = false;
   #closed = false;
 
@@ -63,12 +74,14 @@ export class SqliteStore implements TaskStore {
         for (const client of recovery.clients) this.#clients.set(client.n, client);
         this.#nextTask = recovery.nextTask;
         statements.run(sql.putMeta, recovery.epoch, 'epoch');
+        statements.run(sql.setMeta, 'clean', 0);
         const living = recovery.grants.map((grant) => grant.id);
         const dead = this.#granted.ids().filter((id) => !living.includes(id));
         if (dead.length > 0) statements.run(sql.deleteGrants, JSON.stringify(dead));
         return { recovery, dead };
       });
       for (const id of dead) this.#granted.set(id, []);
+      this.#epoch = recovery.epoch;
       return recovery;
     });
   }
@@ -78,7 +91,10 @@ export class SqliteStore implements TaskStore {
       this.#mayWrite();
       const before = this.#lastEnd();
       const next = writes.tasks.reduce((highest, task) => Math.max(highest, task.n + 1), this.#nextTask);
-      const recorded = write(this.#statements, writes, before, next === this.#nextTask ? null : next, this.#now());
+      const now = this.#now();
+      this.#checkPlace(now);
+      const nextTask = next === this.#nextTask ? null : next;
+      const recorded = this.#write(writes, { ended: before, nextTask, now, check: this.#checkEpoch });
       this.#ended = before + recorded;
       this.#nextTask = next;
       for (const client of writes.clients) this.#clients.set(client.n, client);
@@ -173,6 +189,7 @@ export class SqliteStore implements TaskStore {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#announced) removeAnnouncement(this.#connection.path);
+    this.#endCleanly();
     this.#connection.close();
     this.#statements.forget();
   }
@@ -189,6 +206,55 @@ export class SqliteStore implements TaskStore {
 
   #salt(): string {
     return String(this.#statements.all(sql.getMeta).find((row) => row.name === 'salt')?.value);
+  }
+
+  /** For the next one to recover: whoever is killed does not come here, and whose last commit failed has left something out. */
+  #endCleanly(): void {
+    if (this.#epoch === null || this.#broken || this.#unwritten || !this.#connection.inPlace()) return;
+    try {
+      this.#statements.transaction(() => {
+        this.#checkEpoch();
+        this.#statements.run(sql.setMeta, 'clean', 1);
+      });
+    } catch {
+      // It did not end cleanly: that is what the next one will be told.
+    }
+  }
+
+  /** Whoever removes the lock file lets a second server in, which takes the next epoch: then this one must not write any more. */
+  readonly #checkEpoch = (): void => {
+    if (this.#epoch === null) return;
+    const epoch = Number(this.#statements.all(sql.getEpoch)[0]?.value);
+    if (epoch === this.#epoch) return;
+    throw new MillraceError(
+      'ERR_DATABASE_IN_USE',
+      `${this.#connection.path} was opened by another server, although this one held its lock: was ${this.#connection.path}.lock removed? This one ends`,
+      { details: { lasting: true, epoch } },
+    );
+  };
+
+  /** What is written to a file that has no name any more is lost: nothing more is acknowledged then. A look costs some 3 µs. */
+  #checkPlace(now: number): void {
+    if (Math.abs(now - this.#lookedAt) < placeCheck) return;
+    if (!this.#connection.inPlace())
+      throw new MillraceError(
+        'ERR_DATABASE',
+        `${this.#connection.path} was removed or replaced while it was in use: what was recorded is in the file that is gone; put it back with its -wal and start again`,
+        { details: { lasting: true } },
+      );
+    this.#lookedAt = now;
+  }
+
+  #write(writes: Writes, facts: WriteFacts): number {
+    try {
+      const recorded = write(this.#statements, writes, facts);
+      this.#unwritten = false;
+      return recorded;
+    } catch (error) {
+      this.#unwritten = true;
+      this.#connection.makeRoom();
+      throw error;
+    }
   }
 
   #mayWrite(): void {
@@ -208,8 +274,10 @@ export class SqliteStore implements TaskStore {
     if (this.#closed) throw new MillraceError('ERR_ENDED', `the store in ${this.#connection.path} is closed`);
     try {
       return call();
-    } catch (error) {
-      throw this.#connection.toError(error);
+    } catch (thrown) {
+      const error = this.#connection.toError(thrown);
+      this.#broken ||= error.details.lasting === true;
+      throw error;
     }
   }
 }

@@ -2,9 +2,10 @@
  * Opens the file: whose it is, which shape it has, who holds it, and how it is to be written. What cannot be used is refused with a code
  * and left unchanged.
  */
-import { lstatSync } from 'node:fs';
-import { MillraceError, reasonOf } from '../../base/errors.ts';
-import { type Driver, type DriverKind, resultCode } from './driver.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { Driver, DriverKind } from './driver.ts';
+import { databaseError } from './failure.ts';
+import { checkFile, checkWhole, watchPlace } from './file.ts';
 import { canonicalPath, type Lock, makePrivateFile, takeLock } from './lock.ts';
 import { inspect, migrate } from './migrate.ts';
 
@@ -20,7 +21,11 @@ export interface Connection {
   readonly driver: Driver;
   /** Null: opened for reading. */
   readonly lock: Lock | null;
+  /** The file that was opened is still the one of this name: nobody removed or replaced it. */
+  inPlace(): boolean;
   toError(error: unknown): MillraceError;
+  /** After a commit that failed for want of room: what is in the log goes to the file, so that the log is written from its start again, in the room that it has. */
+  makeRoom(): void;
   close(): void;
 }
 
@@ -34,16 +39,11 @@ export function connect(kind: DriverKind, database: string, options: ConnectOpti
   const toError = (error: unknown): MillraceError => databaseError(kind, path, error);
   try {
     path = canonicalPath(database);
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined ? options.access === 'read' : !found.isFile())
-      throw new MillraceError(
-        'ERR_DATABASE',
-        `${path} ${found === undefined ? 'does not exist' : 'is not a file'}: name the file of a database`,
-      );
-    if (found === undefined) makePrivateFile(path);
+    if (!checkFile(path, options.access)) makePrivateFile(path);
     driver = kind.open(path);
     driver.exec(`pragma busy_timeout = ${busyTimeout}`);
     let version = inspect(driver, path);
+    checkWhole(path, Number(driver.prepare('pragma page_size').all()[0]?.page_size));
     if (options.access === 'read') {
       if (version === 0) throw new MillraceError('ERR_DATABASE_FOREIGN', `${path} is empty: no server has stored anything in it yet`);
       driver.exec('pragma query_only = 1');
@@ -51,8 +51,13 @@ export function connect(kind: DriverKind, database: string, options: ConnectOpti
       lock = takeLock(kind, path);
       // Whoever held the lock until now may have changed the shape.
       version = inspect(driver, path);
-      driver.prepare('pragma journal_mode = wal').all();
-      driver.exec(`pragma synchronous = ${options.synchronous === 'FULL' ? 'full' : 'normal'}; pragma cache_size = -16000`);
+      keepLog(driver, path);
+      // macOS keeps what is synced in the drive's own memory unless it is told not to.
+      driver.exec(
+        `pragma synchronous = ${options.synchronous === 'FULL' ? 'full' : 'normal'}; pragma fullfsync = 1; pragma cache_size = -16000`,
+      );
+      // What a killed process left in the log may be in the page cache alone, after a sync that failed: it is written to the file, and that synced, before anything is built on it.
+      driver.prepare('pragma wal_checkpoint(truncate)').all();
       migrate(driver, version, options.salt);
       checkWritable(driver);
     }
@@ -62,10 +67,12 @@ export function connect(kind: DriverKind, database: string, options: ConnectOpti
       path,
       driver,
       lock,
+      inPlace: watchPlace(path),
       toError,
+      makeRoom: () => checkpoint(opened, 'passive'),
       close() {
         // By ourselves: libsql keeps the connection until its statements are collected, so closing alone would leave all in the log.
-        if (held !== null) checkpoint(opened);
+        if (held !== null) checkpoint(opened, 'truncate');
         opened.close();
         held?.release();
       },
@@ -75,6 +82,16 @@ export function connect(kind: DriverKind, database: string, options: ConnectOpti
     lock?.release();
     throw toError(error);
   }
+}
+
+/** SQLite falls back to another journal without a word where there is no shared memory, and then readers and writers block each other. */
+function keepLog(driver: Driver, path: string): void {
+  const mode = driver.prepare('pragma journal_mode = wal').all()[0]?.journal_mode;
+  if (mode !== 'wal')
+    throw new MillraceError(
+      'ERR_DATABASE',
+      `${path}: no write-ahead log can be kept here (journal mode ${String(mode)}): name a file on a local disk, not on a network file system`,
+    );
 }
 
 /** SQLite opens a file that it may not write without a word, and even begins a write transaction: only a write tells. */
@@ -88,24 +105,10 @@ function checkWritable(driver: Driver): void {
 }
 
 /** Move what is in the log to the file itself, as far as readers and the disk allow; the log stays valid where they do not. */
-function checkpoint(driver: Driver): void {
+function checkpoint(driver: Driver, how: 'passive' | 'truncate'): void {
   try {
-    driver.prepare('pragma wal_checkpoint(truncate)').all();
+    driver.prepare(`pragma wal_checkpoint(${how})`).all();
   } catch {
     // Nothing is lost: whoever opens the file next reads the log.
   }
-}
-
-function databaseError(kind: DriverKind, path: string, error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
-  const reason = reasonOf(error);
-  const code = kind.code(error);
-  if (code === resultCode.notADatabase)
-    return new MillraceError('ERR_DATABASE_FOREIGN', `${path} is not a SQLite database: name another file`, { cause: error });
-  const advice = new Map<number, string>([
-    [resultCode.full, 'the disk is full: free some space; what was not committed may be committed again'],
-    [resultCode.cannotOpen, 'the file could not be opened: check that its folder exists and may be written'],
-    [resultCode.readOnly, 'this user may not write the file: change its owner or mode, or name another file'],
-  ]).get(code);
-  return new MillraceError('ERR_DATABASE', `${path}: ${advice ?? reason}`, { cause: error, details: { sqlite: code } });
 }

@@ -28,12 +28,12 @@ export interface DriverKind {
   readonly name: 'node:sqlite' | 'libsql';
   /** Open or create a file (an absolute path). */
   open(path: string): Driver;
-  /** SQLite's primary result code in an error of this driver; 0: it has none. */
+  /** SQLite's extended result code in an error of this driver, its primary code in the low byte; 0: it has none. */
   code(error: unknown): number;
 }
 
-/** The result codes that are told apart. */
-export const resultCode = { busy: 5, readOnly: 8, full: 13, cannotOpen: 14, constraint: 19, notADatabase: 26 } as const;
+/** The primary result codes that are told apart. */
+export const resultCode = { busy: 5, readOnly: 8, inputOutput: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 
 interface NodeSqlite {
   DatabaseSync: new (
@@ -69,7 +69,7 @@ function overNodeSqlite({ DatabaseSync }: NodeSqlite): DriverKind {
         close: () => database.close(),
       };
     },
-    code: (error) => (error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0),
+    code: (error) => (error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0),
   };
 }
 
@@ -89,9 +89,9 @@ function overLibsql(Database: Libsql): DriverKind {
     },
     code(error) {
       if (!(error instanceof Error)) return 0;
-      if ('rawCode' in error && typeof error.rawCode === 'number') return error.rawCode & 0xff;
+      if ('rawCode' in error && typeof error.rawCode === 'number') return error.rawCode;
       // An error of opening carries its code in the text alone.
-      return Number(/: (\d+)"?\)?$/.exec(error.message)?.[1] ?? 0) & 0xff;
+      return Number(/: (\d+)"?\)?$/.exec(error.message)?.[1] ?? 0);
     },
   };
 }

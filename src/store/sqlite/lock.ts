@@ -66,7 +66,7 @@ export function takeLock(kind: DriverKind, path: string): Lock {
     accessSync(`${path}.lock`, constants.W_OK);
   } catch (error) {
     driver.close();
-    if (kind.code(error) !== resultCode.busy) throw error;
+    if ((kind.code(error) & 0xff) !== resultCode.busy) throw error;
     throw new MillraceError(
       'ERR_DATABASE_IN_USE',
       `${path} is held by another server or submitter: submit to that server, stop it, or wait for the submitter`,

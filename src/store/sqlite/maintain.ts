@@ -68,6 +68,7 @@ export function backup(kind: DriverKind, database: string, target: string): void
       statements.exec('pragma query_only = 0');
       statements.run('vacuum into ?', copy);
     });
+    forgetHolder(kind, copy);
     // SQLite leaves the copy to the operating system. Nothing else has it open.
     const descriptor = openSync(copy, 'r');
     fsyncSync(descriptor);
@@ -75,6 +76,16 @@ export function backup(kind: DriverKind, database: string, target: string): void
     link(copy, target, taken);
   } finally {
     rmSync(copy, { force: true });
+  }
+}
+
+/** That a server has the original open says nothing of the copy. */
+function forgetHolder(kind: DriverKind, copy: string): void {
+  const driver = kind.open(copy);
+  try {
+    driver.exec(`delete from meta where name = 'clean'`);
+  } finally {
+    driver.close();
   }
 }
 

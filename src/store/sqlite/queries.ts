@@ -146,6 +146,12 @@ export const liveRecords: string = `
 /** Params: value, name. */
 export const putMeta: string = 'update meta set value = ? where name = ?';
 
+/** As `putMeta`, for what older files do not have. Params: name, value. */
+export const setMeta: string = 'insert or replace into meta (name, value) values (?, ?)';
+
+/** Params: none. */
+export const getEpoch: string = `select value from meta where name = 'epoch'`;
+
 export const getMeta: string = 'select name, value from meta';
 
 /** Ready tasks from the start of the queue. Params: limit. */

@@ -34,6 +34,7 @@ export function readRecovery(statements: Statements, granted: GrantedNumbers): R
   );
   return {
     epoch: Number(meta.get('epoch')) + 1,
+    ...(meta.has('clean') ? { endedCleanly: Number(meta.get('clean')) === 1 } : {}),
     salt: String(meta.get('salt')),
     nextTask: Math.max(Number(meta.get('next_task')), Number(statements.all(sql.highestTask)[0]?.n ?? 0) + 1),
     nextClient: clients.reduce((highest, client) => Math.max(highest, client.n), 0) + 1,

@@ -15,11 +15,23 @@ import type { Statements } from './statements.ts';
 /** Ends in one row of `completion`: bounds what a cursor inside a row must read again. */
 const chunk = 4_096;
 
-/** Commit at `now` (epoch ms); returns how many ends were recorded. `nextTask` null: unchanged. Throws with everything rolled back. */
-export function write(statements: Statements, writes: Writes, ended: number, nextTask: number | null, now: number): number {
+export interface WriteFacts {
+  /** Ends recorded before. */
+  readonly ended: number;
+  /** Null: unchanged. */
+  readonly nextTask: number | null;
+  /** Epoch ms. */
+  readonly now: number;
+  /** What must hold inside the transaction; throws. */
+  check(): void;
+}
+
+/** Commit; returns how many ends were recorded. Throws with everything rolled back. */
+export function write(statements: Statements, writes: Writes, { ended, nextTask, now, check }: WriteFacts): number {
   const attempt = (ends: readonly AttemptEnd[]): number | null => {
     statements.exec('begin immediate');
     try {
+      check();
       writeOpening(statements, writes);
       if (writeEnds(statements, ends, ended, now) !== ends.length) {
         statements.rollback();
