@@ -72,6 +72,8 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
   capture?: Exclude<Capture, 'lines'> | ((line: TaskLine) => void | Promise<void>);
   /** Bytes of each stream that come with a result, at most 7 MiB. Default 1 MiB. */
   captureLimit?: Size;
+  /** A command that writes more than so many bytes to both streams together is killed and fails with ERR_OUTPUT_LIMIT; looked at once a second. Default: no limit. */
+  outputLimit?: Size;
   /** Bytes of a function's value that come with the result; a larger one stays in a file that the result names. At most 14 MiB. Default 8 MiB. */
   valueLimit?: Size;
   /**
@@ -141,6 +143,8 @@ export interface ClientConfig {
   readonly template: string;
   readonly capture: Capture;
   readonly captureLimit: number;
+  /** null: no limit. */
+  readonly outputLimit: number | null;
   readonly valueLimit: number;
   /** Files that output is appended to; null: none, or the host takes it. */
   readonly outputPath: string | null;

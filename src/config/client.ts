@@ -7,12 +7,13 @@ import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.
 import { defaultAddress, defaults, mostBundlesize, walltimeMargin } from './defaults.ts';
 import * as field from './fields.ts';
 import { componentHooks, parsed, readOptions } from './read.ts';
+import * as security from './security-fields.ts';
 import type { Parsed } from './shared-options.ts';
 
 const schema = z.strictObject({
   address: field.address({ dialled: true }).optional(),
-  auth: field.authKey().optional(),
-  tls: field.tls('others').optional(),
+  auth: security.authKey().optional(),
+  tls: security.tls('others').optional(),
   numTasks: field.whole(0, 65_536).optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),
   bundlewait: field.duration('bundlewait').optional(),
@@ -45,6 +46,7 @@ const schema = z.strictObject({
   walltime: field.duration('walltime', { least: 1 }).optional(),
   // Both streams of a result travel in one frame of 16 MiB.
   captureLimit: field.size('captureLimit', { mostMiB: 7 }).optional(),
+  outputLimit: field.size('outputLimit').optional(),
   cores: field.positive().optional(),
   memory: field.size('memory').optional(),
   resources: field.taskField('resources').optional(),
@@ -80,6 +82,7 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
     template: given.template ?? defaults.template,
     capture: typeof given.capture === 'function' ? 'lines' : (given.capture ?? 'result'),
     captureLimit: given.captureLimit ?? defaults.captureLimit,
+    outputLimit: given.outputLimit ?? null,
     valueLimit: given.valueLimit ?? defaults.valueLimit,
     outputPath: typeof redirectOutput === 'string' ? redirectOutput : null,
     errorsPath: typeof redirectErrors === 'string' ? redirectErrors : null,

@@ -4,11 +4,12 @@ import type { ConnectConfig, ConnectHooks, ConnectOptions } from './connect-opti
 import { defaults } from './defaults.ts';
 import * as field from './fields.ts';
 import { componentHooks, parsed, readOptions } from './read.ts';
+import * as security from './security-fields.ts';
 import type { Address, Parsed } from './shared-options.ts';
 
 const schema = z.strictObject({
-  auth: field.authKey().optional(),
-  tls: field.tls('others').optional(),
+  auth: security.authKey().optional(),
+  tls: security.tls('others').optional(),
   connectTimeout: field.duration('connectTimeout', { least: 1 }).optional(),
   logger: field.logger().optional(),
   signal: field.signal().optional(),

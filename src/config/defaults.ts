@@ -10,7 +10,9 @@ export const defaults = {
   maxLosses: 5,
   evictAfter: 60_000,
   heartrate: 10_000,
+  /** Longest and shortest default of `reconnectGrace`: a tenth of `evictAfter` lies in between. */
   reconnectGrace: 5_000,
+  leastReconnectGrace: 500,
   valueLimit: 8_388_608,
   monitorInterval: 1_000,
   numTasks: 1,

@@ -17,7 +17,7 @@ import { checkTags } from '../task/tags.ts';
 import type { Tags, TaskAttributes } from '../task/task.ts';
 import type { Capture, TaskLine } from './client-options.ts';
 import type { BackoffConfig } from './server-options.ts';
-import type { Source, TlsConfig } from './shared-options.ts';
+import type { Source } from './shared-options.ts';
 
 /** A reader that throws coded errors as a schema; the code travels in the issue's `params`. */
 export function coded<T>(read: (value: unknown) => T): z.ZodType<T> {
@@ -98,79 +98,6 @@ export function address(rules: { dialled: boolean }): z.ZodType<ParsedAddress> {
     if (rules.dialled && 'port' in parsed && parsed.port === 0)
       throw new MillraceError('ERR_ADDRESS', 'address has port 0, which is for a listener; give the port that `server.address` tells');
     return parsed;
-  });
-}
-
-/** The key of both sides. Its value never stands in a message. */
-export function authKey(): z.ZodType<string> {
-  return coded((value) => {
-    if (typeof value !== 'string') throw new MillraceError('ERR_OPTION', `auth must be a text; it is of type ${typeof value}`);
-    if (value.length < 12)
-      throw new MillraceError(
-        'ERR_AUTH_WEAK',
-        `auth must have at least 12 characters; it has ${value.length}. Make one with \`openssl rand -hex 16\``,
-      );
-    return value;
-  });
-}
-
-const fingerprintPattern = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
-
-function pem(): z.ZodType<string> {
-  const error = 'a text or bytes in PEM form';
-  return z
-    .union([z.string(), z.instanceof(Uint8Array)], { error })
-    .transform((value) => (typeof value === 'string' ? value : new TextDecoder().decode(value)))
-    .refine((value) => value.includes('-----BEGIN '), { error: `${error}, not a path` });
-}
-
-export const tlsNames: readonly string[] = ['cert', 'key', 'passphrase', 'ca', 'fingerprint', 'serverName'];
-
-/** What only one side uses: a server shows a certificate, the others check it. */
-const notFor: Readonly<Record<'server' | 'others', { readonly names: readonly string[]; readonly error: string }>> = {
-  server: {
-    names: ['ca', 'fingerprint', 'serverName'],
-    error: 'left out on a server, which asks nobody for a certificate (auth proves who may connect): give it to the other side',
-  },
-  others: { names: ['cert', 'key', 'passphrase'], error: 'left out here: only a server shows a certificate, and auth proves who connects' },
-};
-
-/** `false` is null, `true` an empty object, else the texts that were given; what this side would not use is refused. */
-export function tls(side: 'server' | 'others'): z.ZodType<TlsConfig | null> {
-  const unused = notFor[side];
-  const names = tlsNames.filter((name) => !unused.names.includes(name));
-  const error = `true, false or { ${names.join(', ')} }`;
-  const together = 'given together with tls.key: cert and key, or neither';
-  const given = z
-    .strictObject(
-      {
-        cert: pem().optional(),
-        key: pem().optional(),
-        passphrase: z.string({ error: 'a text' }).optional(),
-        ca: pem().optional(),
-        fingerprint: z.string({ error: 'a text' }).regex(fingerprintPattern, { error: 'a SHA-256 of 64 hex digits' }).optional(),
-        serverName: text('the name in the certificate').optional(),
-      },
-      { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : error) },
-    )
-    .refine((parts) => (parts.cert === undefined) === (parts.key === undefined), { error: together, path: ['cert'] });
-  return z.unknown().transform((value, context): TlsConfig | null => {
-    if (typeof value === 'boolean') return value ? {} : null;
-    const read = given.safeParse(value);
-    if (!read.success) {
-      for (const issue of read.error.issues) context.issues.push({ ...issue, input: undefined });
-      return z.NEVER;
-    }
-    const { fingerprint, ...texts } = read.data;
-    const wrong = unused.names.find((name) => read.data[name as keyof typeof read.data] !== undefined);
-    if (wrong !== undefined) {
-      context.issues.push({ code: 'custom', path: [wrong], message: unused.error, input: undefined });
-      return z.NEVER;
-    }
-    const parts: Record<string, string> = {};
-    for (const [name, content] of Object.entries(texts)) if (content !== undefined) parts[name] = content;
-    if (fingerprint !== undefined) parts.fingerprint = fingerprint.replaceAll(':', '').toLowerCase();
-    return parts;
   });
 }
 

@@ -3,14 +3,16 @@ import type { ClientConfig, ClientHooks, ClientOptions } from './client-options.
 import type { ServerConfig, ServerHooks, ServerOptions } from './server-options.ts';
 import type { Parsed } from './shared-options.ts';
 
-type Connection = 'address' | 'auth' | 'tls';
+type Connection = 'address' | 'auth' | 'tls' | 'connectionLimits';
 
 /**
- * Options of a server and one client in this process. No port is opened, so `address`, `auth` and `tls` are refused. What both take
+ * Options of a server and one client in this process. No port is opened, so `address`, `auth`, `tls` and `connectionLimits` are refused. What both take
  * (`bundlesize`, `logger`, `signal`…) goes to both, but for `taskTimeout`: it is for tasks that name no timeout of their own, also a longer
  * one. `numTasks` defaults to 0: all cores.
  */
-export interface RunLocalOptions extends Omit<ServerOptions, Connection | 'source'>, Omit<ClientOptions, Connection> {}
+export interface RunLocalOptions
+  extends Omit<ServerOptions, Connection | 'source'>,
+    Omit<ClientOptions, Exclude<Connection, 'connectionLimits'>> {}
 
 /** Both halves, checked. Their `address` is the default one and is not used. */
 export interface RunLocalParts {

@@ -9,7 +9,7 @@ import { parseServerOptions, serverOptionNames } from './server.ts';
 import type { ServerOptions } from './server-options.ts';
 import type { Source } from './shared-options.ts';
 
-const ofConnection = ['address', 'auth', 'tls'];
+const ofConnection = ['address', 'auth', 'tls', 'connectionLimits'];
 const ofServer = serverOptionNames.filter((name) => name !== 'source' && !ofConnection.includes(name));
 // The time of tasks goes to the server alone: there it is what a task without its own gets, in a client it would cut longer ones of their own.
 const ofClient = clientOptionNames.filter((name) => !ofConnection.includes(name) && name !== 'taskTimeout');

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { type ErrorCode, errorCodes, MillraceError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
 import { didYouMean } from '../base/nearest.ts';
-import { tlsNames } from './fields.ts';
+import { connectionLimitNames, tlsNames } from './security-fields.ts';
 import type { ComponentHooks, Parsed } from './shared-options.ts';
 
 /** Values of these options, and of what is inside them, never stand in a message. */
@@ -15,6 +15,7 @@ const secret = new Set(['auth', 'tls']);
 
 const nestedNames: Readonly<Record<string, readonly string[]>> = {
   tls: tlsNames,
+  connectionLimits: connectionLimitNames,
   retain: ['count', 'age'],
   monitor: ['interval', 'series'],
   resourceLimits: ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'],

@@ -20,6 +20,8 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   source?: Source;
   /** Where to listen; port 0 is any free port. Default `'localhost:50001'`. Beyond loopback it needs `auth`. */
   address?: Address;
+  /** How many connections are kept, in all and from one address; see there. Failed handshakes are limited besides, with nothing to set. */
+  connectionLimits?: ConnectionLimits;
   /** Where tasks are kept: absent or `'memory:'` in memory; a path or `'sqlite:path'` in an SQLite file. */
   database?: string;
   /** Keep tasks in memory whatever `database` says. Default false. */
@@ -38,7 +40,7 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   eager?: boolean;
   /** A client that was silent for so long is given up and its tasks go to others; at least 2 s. Default 60 s. */
   evictAfter?: Duration;
-  /** How long tasks of a broken connection wait for their client to come back, and after a restart those of a `runLocal` that was killed. Default 5 s. */
+  /** How long tasks of a broken connection wait for their client to come back, and after a restart those of a `runLocal` that was killed. Default: a tenth of `evictAfter`, but 0.5 s at least and 5 s at most. */
   reconnectGrace?: Duration;
   /** The last finished tasks that are kept: how many (default: 100,000 in memory, all in a file), and for how long (default: for ever). */
   retain?: { count?: number; age?: Duration };
@@ -83,6 +85,23 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   onResult?: (result: TaskResult) => void | Promise<void>;
 }
 
+/**
+ * How many connections a server keeps. An address is an IPv4 address or an IPv6 /64 network; a unix socket counts in the totals alone. The defaults let
+ * thousands of clients work from behind one address. Beside them, and with nothing to set, attempts from an address that keeps failing to prove
+ * itself are slowed: after 100 failures one further attempt is judged every 25 ms, then 50, up to 250 ms, the others wait their turn by lot; what
+ * succeeds is not counted, and after half a minute of quiet all is forgotten.
+ */
+export interface ConnectionLimits {
+  /** That have proved themselves, in all. One more is cut off and tries again later. Default 16,384. */
+  total?: number;
+  /** The same from one address. Default 8,192. */
+  perAddress?: number;
+  /** That have not proved themselves yet, in all; one more costs the address with most of them its oldest. Default 1,024. */
+  unauthenticated?: number;
+  /** The same from one address, which costs it its oldest. Default 1,024. */
+  unauthenticatedPerAddress?: number;
+}
+
 /** A limit on tasks that have the same value of a tag; tasks without the tag are not limited. */
 export interface Limit {
   /** The tag's key. */
@@ -113,6 +132,8 @@ export interface ServerConfig {
   readonly address: ParsedAddress;
   readonly auth: string | null;
   readonly tls: TlsConfig | null;
+  /** Those that were given. */
+  readonly connectionLimits: Readonly<ConnectionLimits>;
   /** As given; null = memory. */
   readonly database: string | null;
   readonly bundlesize: number;

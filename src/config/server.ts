@@ -6,14 +6,16 @@ import { defaultAddress, defaults, leastEvictAfter, mostBundlesize } from './def
 import * as field from './fields.ts';
 import { limits } from './limit-fields.ts';
 import { componentHooks, parsed, readOptions, wrongOption } from './read.ts';
+import * as security from './security-fields.ts';
 import type { ServerConfig, ServerHooks, ServerOptions } from './server-options.ts';
 import type { Parsed } from './shared-options.ts';
 
 const schema = z.strictObject({
   source: field.source().optional(),
   address: field.address({ dialled: false }).optional(),
-  auth: field.authKey().optional(),
-  tls: field.tls('server').optional(),
+  auth: security.authKey().optional(),
+  tls: security.tls('server').optional(),
+  connectionLimits: security.connectionLimits().optional(),
   database: field.database().optional(),
   inMemory: field.flag().optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),
@@ -75,6 +77,7 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
     address,
     auth,
     tls: given.tls ?? null,
+    connectionLimits: given.connectionLimits ?? {},
     database,
     bundlesize: given.bundlesize ?? defaults.bundlesize,
     bundlewait: given.bundlewait ?? defaults.bundlewait,
@@ -86,7 +89,7 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
     eager: given.eager ?? false,
     evictAfter,
     heartrate: Math.min(defaults.heartrate, Math.floor(evictAfter / 3)),
-    reconnectGrace: given.reconnectGrace ?? defaults.reconnectGrace,
+    reconnectGrace: given.reconnectGrace ?? Math.min(defaults.reconnectGrace, Math.max(defaults.leastReconnectGrace, evictAfter / 10)),
     retain: { count: given.retain?.count ?? null, age: given.retain?.age ?? null },
     noConfirm: given.noConfirm ?? false,
     limits: given.limits ?? [],

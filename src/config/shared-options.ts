@@ -20,19 +20,25 @@ export type Source = string | URL | Readable | Iterable<TaskInput> | AsyncIterab
 /** Where text goes: a stream of the host, or the path of a file that is appended to. */
 export type Redirect = Writable | string | URL;
 
-/** Texts in PEM form. */
+/**
+ * Texts in PEM form. TLS 1.3, at least 1.2. `{ cert, key, ca }` on both sides is mutual TLS: each side shows a certificate that the other's `ca` has signed.
+ * What is wrong with a certificate is ERR_TLS, which says what to do.
+ */
 export interface TlsOptions {
-  /** The certificate of a server. With `key`, or neither. Default: one it makes itself on first use. Refused elsewhere, as are `key` and `passphrase`. */
+  /** The certificate that this side shows, with those that signed it, if need be. With `key`, or neither. Default: a server makes one itself on first use, the others show none. */
   cert?: string | Uint8Array;
   /** The private key of `cert`. */
   key?: string | Uint8Array;
   /** The pass-phrase of `key`. */
   passphrase?: string;
-  /** Certificates to trust instead of the system's. Refused on a server, which asks for none, as are `fingerprint` and `serverName`. */
+  /**
+   * Certificates to trust instead of the system's. On a server: whoever connects must show a certificate that one of these has signed, for the use by
+   * clients; it is seen in `clients()` and `clientJoined`. Without it a server asks nobody for one.
+   */
   ca?: string | Uint8Array;
-  /** SHA-256 of the one certificate to accept, 64 hex digits, colons allowed: for self-made certificates across machines. */
+  /** SHA-256 of the one certificate to accept, 64 hex digits, colons allowed: for self-made certificates across machines. Refused on a server. */
   fingerprint?: string;
-  /** The name that the server's certificate must bear. Default: the host of the address. */
+  /** The name that the server's certificate must bear. Default: the host of the address. Refused on a server. */
   serverName?: string;
 }
 
@@ -50,10 +56,10 @@ export interface TlsConfig {
 export interface SecurityOptions {
   /**
    * The key that both sides hold, at least 12 characters. Default: none, which is for one machine only: a server makes a random key,
-   * and other processes of the same user find it by themselves.
-   * Errors: ERR_AUTH_WEAK, ERR_AUTH_REQUIRED.
+   * and other processes of the same user find it by themselves. `{ env }` names a variable of the environment that holds it and begins with
+   * `MILLRACE_AUTH`: commands do not get it to see. Errors: ERR_AUTH_WEAK, ERR_AUTH_REQUIRED, ERR_OPTION.
    */
-  auth?: string;
+  auth?: string | { env: string };
   /** Encrypt the connection. `true`: a self-made certificate of this machine. Default: false. Errors: ERR_TLS. */
   tls?: boolean | TlsOptions;
 }

@@ -6,14 +6,15 @@ import { submissionTemplate } from '../task/template.ts';
 import { defaultAddress, defaults, mostBundlesize } from './defaults.ts';
 import * as field from './fields.ts';
 import { componentHooks, parsed, readOptions, wrongOption } from './read.ts';
+import * as security from './security-fields.ts';
 import type { Parsed } from './shared-options.ts';
 import type { SubmitConfig, SubmitHooks, SubmitOptions, SubmitTarget } from './submit-options.ts';
 
 const schema = z.strictObject({
   address: field.address({ dialled: true }).optional(),
   database: field.database().optional(),
-  auth: field.authKey().optional(),
-  tls: field.tls('others').optional(),
+  auth: security.authKey().optional(),
+  tls: security.tls('others').optional(),
   bundlesize: field.whole(1, mostBundlesize).optional(),
   bundlewait: field.duration('bundlewait').optional(),
   template: field.template(submissionTemplate).optional(),

@@ -128,14 +128,21 @@ function refusal(thrown: unknown, versions: VersionRange): HandshakeStep {
   return { send: [['refuse', { code: error.code, versions: [versions.min, versions.max] }]], result: null, error };
 }
 
+export interface ListeningSetup extends HandshakeSetup {
+  readonly key: string;
+  readonly id: string;
+  /** Answer every hello with this refusal: the channel has shown already that this peer is not welcome. */
+  readonly refusal?: MillraceError | null;
+}
+
 /** States: hello → proof → over. Anything out of turn ends it. */
 export class ListeningHandshake {
-  readonly #setup: HandshakeSetup & { readonly key: string; readonly id: string };
+  readonly #setup: ListeningSetup;
   readonly #versions: VersionRange;
   #state: 'hello' | 'proof' | 'over' = 'hello';
   #seen: Transcript | null = null;
 
-  constructor(setup: HandshakeSetup & { readonly key: string; readonly id: string }) {
+  constructor(setup: ListeningSetup) {
     this.#setup = setup;
     this.#versions = setup.versions ?? protocolVersions;
   }
@@ -153,6 +160,8 @@ export class ListeningHandshake {
   }
 
   #hello(hello: Record<string, unknown>): HandshakeStep {
+    const { refusal: unwelcome = null } = this.#setup;
+    if (unwelcome !== null) throw unwelcome;
     const theirs = readRange(hello.versions);
     const version = chooseVersion(this.#versions, theirs);
     if (version === null) throw versionError(this.#versions, theirs);
@@ -218,11 +227,16 @@ export class DiallingHandshake {
     }
   }
 
-  /** A refusal is not authenticated: only its code is believed, and only if it is one of three. */
+  /** A refusal is not authenticated: only its code is believed, and only if it is one of four. */
   #refused(refuse: Record<string, unknown>): MillraceError {
     const code = refuse.code as ErrorCode;
     if (code === 'ERR_AUTH') return wrongKey();
     if (code === 'ERR_VERSION') return versionError(this.#versions, readRange(refuse.versions));
+    if (code === 'ERR_TLS')
+      return new MillraceError(
+        'ERR_TLS',
+        'the server wants a certificate of this side: give `tls.cert` and `tls.key`, signed by what its `tls.ca` trusts, for the use by clients, and in its time',
+      );
     return new MillraceError('ERR_PROTOCOL', 'the server refused the handshake as malformed');
   }
 

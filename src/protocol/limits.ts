@@ -31,8 +31,22 @@ export interface Limits {
   readonly stallTimeout: number;
   /** `close()` delivers what is queued for at most so long. Default 1 s. */
   readonly closeTimeout: number;
-  /** Connections that have not proved themselves yet, in all; the oldest goes first. Default 1,024. */
+  /** Connections that have not proved themselves yet, in all; the oldest of the address with most of them goes first. Default 1,024. */
   readonly unauthenticated: number;
+  /** The same of one address (IPv4, or the /64 network of IPv6), whose oldest goes first. Default 1,024. */
+  readonly unauthenticatedPerAddress: number;
+  /** Connections that have proved themselves, in all; one more is cut off. Default 16,384. */
+  readonly connections: number;
+  /** The same of one address. Default 8,192. */
+  readonly connectionsPerAddress: number;
+  /** Handshakes of one address that may fail before its further ones are slowed. Default 100. */
+  readonly failures: number;
+  /** Then one attempt is judged in this time, which doubles with each further failure. Default 25 ms. */
+  readonly firstPace: number;
+  /** It grows no longer than this: a key can be guessed at so seldom, and who holds it waits so long. Default 250 ms. */
+  readonly slowestPace: number;
+  /** Addresses of which failures are remembered; the oldest is forgotten first. Default 4,096. */
+  readonly remembered: number;
 }
 
 const KiB = 1024;
@@ -53,6 +67,13 @@ export const defaultLimits: Limits = {
   stallTimeout: 60_000,
   closeTimeout: 1_000,
   unauthenticated: 1_024,
+  unauthenticatedPerAddress: 1_024,
+  connections: 16_384,
+  connectionsPerAddress: 8_192,
+  failures: 100,
+  firstPace: 25,
+  slowestPace: 250,
+  remembered: 4_096,
 };
 
 /** The defaults with some of them replaced. */

@@ -17,6 +17,8 @@ export interface PeerInfo {
   id: string;
   host: string;
   pid: number;
+  /** Client only: what its id was made with. Others see the id, and could else take its place. */
+  token?: string;
   /** Client only. */
   client?: ClientCapacity;
 }

@@ -63,13 +63,14 @@ function capacity(value: unknown): ClientCapacity {
 
 /** The value as a `PeerInfo`, or `ERR_PROTOCOL`. */
 export function checkPeerInfo(value: unknown): PeerInfo {
-  const { role, id, host, pid, client } = object(value, 'the description');
+  const { role, id, host, pid, token, client } = object(value, 'the description');
   if (!roles.includes(role as Role)) refuse('the role is unknown');
   const info: PeerInfo = {
     role: role as Role,
     id: string(id, 'id', 64),
     host: string(host, 'host', 255),
     pid: integer(pid, 'pid', 2 ** 32 - 1),
+    ...(token === undefined ? {} : { token: string(token, 'token', 128) }),
   };
   return client === undefined ? info : { ...info, client: capacity(client) };
 }

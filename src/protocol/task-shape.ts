@@ -1,4 +1,6 @@
 /** The shapes of tasks and results inside messages: every field that a server or client reads. */
+import { checkCron, checkTimezone } from '../task/cron.ts';
+import { parseTaskId } from '../task/id.ts';
 import {
   array,
   binaryOrText,
@@ -16,32 +18,71 @@ import {
   whole,
 } from './shapes.ts';
 
+/** What a date can hold: ms before and after 1970. */
+const farthest = 8.64e15;
+const longestKey = 1_024;
+
+const amount: Check = (value) => finite(value) && (value as number) >= 0;
+const milliseconds: Check = (value) => amount(value) && (value as number) <= farthest;
+/** ms since 1970. */
+const moment: Check = (value) => finite(value) && Math.abs(value as number) <= farthest;
+const small: Check = (value) => whole(value) && (value as number) < 2 ** 31;
+const priority: Check = (value) => Number.isInteger(value) && (value as number) >= -(2 ** 31) && (value as number) < 2 ** 31;
+const key: Check = (value) => typeof value === 'string' && value !== '' && value.length <= longestKey;
+
+/** What the check of the option accepts. */
+const readable =
+  (read: (text: string) => unknown): Check =>
+  (value) => {
+    if (typeof value !== 'string') return false;
+    try {
+      read(value);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+/** Names that a shell can export, texts that an environment can hold. */
+const environment: Check = (value) => {
+  if (!record(text)(value)) return false;
+  for (const [name, content] of Object.entries(value as Record<string, string>))
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || content.includes('\0')) return false;
+  return true;
+};
+
+/** As strict as the options that they come from: what a store cannot keep, or a core cannot reckon with, must not get to either. */
 const attributes = plain(
   {},
   {
-    id: text,
-    key: text,
-    group: count,
-    priority: finite,
-    cores: finite,
-    memory: finite,
-    resources: record(finite),
-    timeout: finite,
+    id: readable(parseTaskId),
+    key,
+    group: small,
+    priority,
+    cores: amount,
+    memory: amount,
+    resources: record(amount),
+    timeout: milliseconds,
     tags: record(scalar),
-    startAfter: finite,
-    startDelay: finite,
+    startAfter: moment,
+    startDelay: milliseconds,
     dependsOn: array(text),
     parents: array(whole),
-    earlierAttempts: count,
+    earlierAttempts: small,
     dependencyFailure: oneOf('reject', 'run'),
-    cron: text,
-    timezone: text,
+    cron: readable(checkCron),
+    timezone: readable(checkTimezone),
     fields: record(scalar),
     place: whole,
-    maxRetries: count,
-    backoff: plain({ delay: finite, factor: finite, max: finite, jitter: finite }),
-    env: record(text),
-    cwd: text,
+    maxRetries: small,
+    backoff: plain({
+      delay: milliseconds,
+      factor: (value) => amount(value) && (value as number) >= 1,
+      max: milliseconds,
+      jitter: (value) => amount(value) && (value as number) <= 1,
+    }),
+    env: environment,
+    cwd: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
     rejected: plain({ code: text, message: text }),
   },
 );
@@ -75,4 +116,4 @@ const extra = plain(
 );
 
 /** `WireResult`. */
-export const wireResult: Check = tuple(whole, count, nullable(count), nullable(finite), finite, nullable(count), nullable(extra));
+export const wireResult: Check = tuple(whole, count, nullable(count), nullable(moment), milliseconds, nullable(count), nullable(extra));

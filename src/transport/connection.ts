@@ -16,11 +16,21 @@ export interface ConnectionHandlers {
   drained?(): void;
 }
 
+/** The certificate that a peer has shown and TLS has verified. */
+export interface PeerCertificate {
+  /** Its common name; empty: it has none. */
+  readonly name: string;
+  /** SHA-256, 64 hex digits. */
+  readonly fingerprint: string;
+}
+
 export interface Connection {
   /** Chosen by this side; unique in the process. */
   readonly id: string;
   /** What the peer said of itself in the (authenticated) handshake. */
   readonly peer: PeerInfo;
+  /** What TLS verified of the peer; absent or null: it was not asked for a certificate. */
+  readonly certificate?: PeerCertificate | null;
   /** `performance.now()` of the last bytes received, heartbeats included. */
   readonly lastReceived: number;
   /** `performance.now()` of the last bytes sent; absent where a carrier does not know. While this side pauses, `lastReceived` is now. */

@@ -57,7 +57,12 @@ export async function dial(to: Address, options: DialOptions): Promise<Connectio
     where:
       'path' in address
         ? address
-        : { ...address, autoSelectFamily: true, lookup: localLookup, ...(parts === null ? {} : dialTls(parts, address.host, keyFolder)) },
+        : {
+            ...address,
+            autoSelectFamily: true,
+            lookup: localLookup,
+            ...(parts === null ? {} : dialTls(parts, address.host, keyFolder, clock)),
+          },
     key: (socket) => auth ?? foundKey(socket, 'path' in address ? address.path : null, keyFolder, shown),
   });
   const timeout = options.timeout ?? limits.handshakeTimeout;

@@ -15,6 +15,10 @@ export interface HeartbeatOptions {
 /** A carrier that tells when it last sent something is spared heartbeats beside other messages. */
 export type Watched = Connection & { readonly lastSent?: number };
 
+/** A timer that fires so late (ms) tells that the process was frozen, or held up; and how long it then has to hear of the other side. */
+const standstill = 250;
+const afterStandstill = 1_000;
+
 /** Begins at once; returns the way to stop it, which its user calls when the connection is closed. */
 export function watchHeartbeat(connection: Watched, { heartrate, limit, clock, onSilent }: HeartbeatOptions): () => void {
   let stopped = false;
@@ -30,12 +34,16 @@ export function watchHeartbeat(connection: Watched, { heartrate, limit, clock, o
     if (quiet + 1 >= heartrate) connection.send(['heartbeat']);
     if (!stopped) beatIn(quiet + 1 < heartrate ? heartrate - quiet : heartrate);
   };
+  let due = 0;
   const watchIn = (ms: number): void => {
+    due = clock.now() + ms;
     stopWatch = clock.after(ms, watch, { unref: true });
   };
   const watch = (): void => {
     const silent = clock.now() - connection.lastReceived;
     if (silent < limit) watchIn(limit - silent);
+    // This process stood still: what the other side said meanwhile waits in the socket, and is read after the timers.
+    else if (clock.now() - due > standstill) watchIn(Math.min(limit, afterStandstill));
     else {
       stop();
       onSilent();

@@ -9,6 +9,7 @@ import { decodeHandshake, encodeHandshake } from '../protocol/codec.ts';
 import { FrameParser, frameOf } from '../protocol/frame.ts';
 import type { HandshakeStep } from '../protocol/handshake.ts';
 import type { Limits } from '../protocol/limits.ts';
+import type { PeerCertificate } from './connection.ts';
 import { NetConnection } from './net-connection.ts';
 
 export interface IpcChannelSetup {
@@ -20,6 +21,10 @@ export interface IpcChannelSetup {
   readonly handshake: { receive(frame: unknown): HandshakeStep };
   /** True on the side that accepted: net-ipc's first three bytes come before all frames. */
   readonly expectsPreamble: boolean;
+  /** Asked before the peer's proof is judged: calls `go` at once or later. Absent: at once. */
+  judge?(go: () => void): void;
+  /** What TLS verified of the peer; null: nothing. */
+  readonly certificate?: PeerCertificate | null;
   succeeded(connection: NetConnection): void;
   /** Called once when it ends without success. */
   failed(error: MillraceError): void;
@@ -31,18 +36,23 @@ const tlsAlert = 0x15;
 /** A TLS record: fatal alert, protocol version. Without it the TLS of the dialler only knows that it was cut off, and tries again. */
 const protocolAlert = Uint8Array.of(0x15, 3, 1, 0, 2, 2, 0x46);
 
+/** Of the frames of the side that dials: the one by which it proves itself. */
+const proofFrame = 2;
+
 /**
- * States. *preamble*: three bytes are due. *handshake*: frames go to the state machine. *open*: everything goes to the connection.
+ * States. *preamble*: three bytes are due. *handshake*: frames go to the state machine. *held*: a proof waits to be judged, nothing may
+ * come. *open*: everything goes to the connection.
  * *refused*: a last frame is on its way, what comes is thrown away. *closed*: the socket is gone.
  */
 export class IpcChannel {
   readonly #setup: IpcChannelSetup;
   readonly #parser: FrameParser;
-  #state: 'preamble' | 'handshake' | 'open' | 'refused' | 'closed';
+  #state: 'preamble' | 'handshake' | 'held' | 'open' | 'refused' | 'closed';
   #head: Buffer = Buffer.alloc(0);
   #connection: NetConnection | null = null;
   #first = true;
   #firstBytes = true;
+  #frames = 0;
   #socketError: Error | null = null;
   #stopRefused: (() => void) | null = null;
 
@@ -65,11 +75,13 @@ export class IpcChannel {
       return;
     }
     const { socket, succeeded } = this.#setup;
+    // Reading is how one learns that the other side has left: it must not keep its place among those that wait.
+    if (this.#state === 'held' && socket.read() !== null) this.refuse(spokeTooEarly());
     try {
       while (this.#state === 'preamble' || this.#state === 'handshake') {
         const body = this.#parser.next();
         if (body !== null) {
-          this.#follow(this.#setup.handshake.receive(decodeHandshake(body)));
+          this.#frame(body);
           continue;
         }
         const chunk: Buffer | null = socket.read();
@@ -138,14 +150,39 @@ export class IpcChannel {
     this.#parser.push(chunk);
   }
 
+  #frame(body: Uint8Array): void {
+    const { judge, handshake } = this.#setup;
+    if (++this.#frames !== proofFrame || judge === undefined) {
+      this.#follow(handshake.receive(decodeHandshake(body)));
+      return;
+    }
+    this.#state = 'held';
+    let later = false;
+    judge(() => {
+      if (this.#state !== 'held') return;
+      this.#state = 'handshake';
+      try {
+        this.#follow(handshake.receive(decodeHandshake(body)));
+      } catch (error) {
+        this.refuse(MillraceError.from(error, 'ERR_PROTOCOL'));
+      }
+      if (later) this.readable();
+    });
+    later = true;
+  }
+
   #follow({ send, result, error }: HandshakeStep): void {
     for (const frame of send) this.say(frame);
     if (error !== null) this.refuse(error);
     if (result === null) return;
-    const { socket, limits, clock, id } = this.#setup;
+    const { socket, limits, clock, id, certificate = null } = this.#setup;
     this.#state = 'open';
-    this.#connection = new NetConnection({ id, peer: result.peer, socket, parser: this.#parser, limits, clock });
+    this.#connection = new NetConnection({ id, peer: result.peer, certificate, socket, parser: this.#parser, limits, clock });
   }
+}
+
+function spokeTooEarly(): MillraceError {
+  return new MillraceError('ERR_PROTOCOL', 'the other side went on before its proof was answered');
 }
 
 function lost(cause: Error | null): MillraceError {

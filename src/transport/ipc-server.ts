@@ -1,7 +1,6 @@
 /**
  * net-ipc's Server and Connection with every guard that they lack: own tables per instance, no blind unlink of a path, port 0, errors of
- * accept that do not end it, a bound on connections that have not proved themselves, and a connection that hands every socket
- * event to its channel.
+ * accept that do not end it, a doorkeeper before the handshake, and a connection that hands every socket event to its channel.
  */
 import { createServer, type ListenOptions, type Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
@@ -11,14 +10,25 @@ import { newId } from '../base/ids.ts';
 import { ListeningHandshake } from '../protocol/handshake.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { PeerInfo } from '../protocol/messages.ts';
+import { peerCertificate } from './client-certificate.ts';
+import type { PeerCertificate } from './connection.ts';
+import type { Doorkeeper, Visitor } from './doorkeeper.ts';
 import { exporterOf } from './exporter.ts';
 import { IpcChannel } from './ipc-channel.ts';
 import type { NetConnection } from './net-connection.ts';
 import { BaseConnection, BaseServer } from './net-ipc.ts';
+import { originOf } from './origin.ts';
+import { readAhead } from './read-ahead.ts';
 import { newNonce } from './secrets.ts';
 
 /** Where a refused peer came from; null: a unix socket, or it was gone already. */
 export type Remote = { readonly host: string; readonly port: number } | null;
+
+export interface ServerTls {
+  readonly context: SecureContext;
+  /** Who dials must show a certificate that this context trusts. */
+  readonly asks: boolean;
+}
 
 export interface IpcServerSetup {
   /** Asked at every handshake. */
@@ -27,7 +37,9 @@ export interface IpcServerSetup {
   readonly limits: Limits;
   readonly clock: Clock;
   /** Null: no TLS. */
-  readonly tls: SecureContext | null;
+  readonly tls: ServerTls | null;
+  /** Of all the addresses together. */
+  readonly doorkeeper: Doorkeeper;
   onConnection(connection: NetConnection): void;
   onRefused(error: MillraceError, remote: Remote): void;
 }
@@ -60,12 +72,16 @@ class HardenedConnection extends BaseConnection {
 }
 
 /** A socket that has not proved itself; under TLS the raw one, from accept on. */
-interface Candidate {
+interface Candidate extends Visitor {
   readonly raw: Socket;
   readonly stopTimer: () => void;
+  /** It waits no longer to be judged; true: it did. */
+  stopWaiting: () => boolean;
   /** Null: its TLS handshake is not done. */
   channel: IpcChannel | null;
-  refused: boolean;
+  /** Its failure is counted beforehand. */
+  charged: boolean;
+  state: 'waiting' | 'accepted' | 'refused';
 }
 
 /** A TLS record: fatal alert, protocol version. */
@@ -116,28 +132,57 @@ export class HardenedServer extends BaseServer {
   }
 
   override _onconnection(raw: Socket): void {
-    const { limits, clock, tls } = this.#setup;
+    const { limits, clock, tls, doorkeeper } = this.#setup;
     const late = (): void => this.#refuse(candidate, new MillraceError('ERR_TIMEOUT', `no handshake within ${limits.handshakeTimeout} ms`));
     const stopTimer = clock.after(limits.handshakeTimeout, late, { unref: true });
-    const candidate: Candidate = { raw, stopTimer, channel: null, refused: false };
+    const candidate: Candidate = {
+      raw,
+      origin: originOf(raw.remoteAddress),
+      turnAway: (error) => this.#refuse(candidate, error),
+      stopTimer,
+      stopWaiting: () => false,
+      channel: null,
+      charged: false,
+      state: 'waiting',
+    };
     this.#candidates.add(candidate);
+    raw.on('error', () => {});
     raw.once('close', () => this.#release(candidate));
+    doorkeeper.arrive(candidate);
+    if (candidate.state === 'refused') return;
     if (tls === null) this.#shakeHands(candidate, raw);
-    else this.#secure(candidate, tls);
-    if (this.#candidates.size <= limits.unauthenticated) return;
-    for (const oldest of this.#candidates) {
-      this.#refuse(oldest, new MillraceError('ERR_PROTOCOL', `more than ${limits.unauthenticated} connections without a handshake`));
-      this.#release(oldest);
-      break;
+    else this.#admitToTls(candidate, tls);
+  }
+
+  #admitToTls(candidate: Candidate, tls: ServerTls): void {
+    const { raw } = candidate;
+    let putBack: (() => boolean) | null = null;
+    let begun = false;
+    this.#admit(candidate, () => {
+      begun = true;
+      if (putBack?.() ?? true) this.#secure(candidate, tls);
+    });
+    if (!begun) putBack = readAhead(raw, this.#setup.limits.handshakeFrame);
+  }
+
+  /** In its turn: at once, but for those whose address keeps failing. */
+  #admit(candidate: Candidate, go: () => void): void {
+    if (candidate.charged) {
+      go();
+      return;
     }
+    candidate.stopWaiting = this.#setup.doorkeeper.pace.admit(candidate.origin, (charged) => {
+      candidate.charged = charged;
+      if (candidate.state === 'waiting' && !candidate.raw.destroyed) go();
+    });
   }
 
   /** TLS is laid over the accepted socket here, and not by `tls.Server`, which does not tell which of its errors belongs to which socket. */
-  #secure(candidate: Candidate, secureContext: SecureContext): void {
+  #secure(candidate: Candidate, { context, asks }: ServerTls): void {
     const { raw } = candidate;
-    const socket = new TLSSocket(raw, { isServer: true, secureContext });
+    // A certificate that is wrong is refused after the handshake, where the other side can be told so.
+    const socket = new TLSSocket(raw, { isServer: true, secureContext: context, requestCert: asks, rejectUnauthorized: false });
     let error: NodeJS.ErrnoException | null = null;
-    raw.on('error', () => {});
     const onError = (cause: NodeJS.ErrnoException): void => {
       error ??= cause;
       // OpenSSL tells a peer that spoke no TLS at all nothing: it would take the server for a dead one and try again.
@@ -150,12 +195,24 @@ export class HardenedServer extends BaseServer {
     socket.on('error', onError).once('close', onClose);
     socket.once('secure', () => {
       socket.removeListener('error', onError).removeListener('close', onClose);
-      this.#shakeHands(candidate, socket);
+      let certificate: PeerCertificate | null = null;
+      let refusal: MillraceError | null = null;
+      try {
+        if (asks) certificate = peerCertificate(socket);
+      } catch (thrown) {
+        refusal = MillraceError.from(thrown, 'ERR_TLS');
+      }
+      this.#shakeHands(candidate, socket, certificate, refusal);
     });
   }
 
-  #shakeHands(candidate: Candidate, socket: Socket): void {
-    const { key, self, limits, clock, tls, onConnection, onRefused } = this.#setup;
+  #shakeHands(
+    candidate: Candidate,
+    socket: Socket,
+    certificate: PeerCertificate | null = null,
+    refusal: MillraceError | null = null,
+  ): void {
+    const { key, self, limits, clock, tls, doorkeeper, onConnection, onRefused } = this.#setup;
     const remote = remoteOf(socket);
     const id = newId();
     const channel = new IpcChannel({
@@ -164,31 +221,56 @@ export class HardenedServer extends BaseServer {
       clock,
       id,
       expectsPreamble: true,
-      handshake: new ListeningHandshake({ self, id, key: key(), nonce: newNonce(), channel: exporterOf(socket, tls !== null) }),
+      certificate,
+      handshake: new ListeningHandshake({ self, id, key: key(), nonce: newNonce(), channel: exporterOf(socket, tls !== null), refusal }),
+      judge: (go) => {
+        const full = doorkeeper.full(candidate.origin);
+        if (full === null) {
+          this.#admit(candidate, go);
+          return;
+        }
+        // Not his fault.
+        candidate.state = 'refused';
+        onRefused(full, remote);
+        channel.abort(full);
+      },
       succeeded: (connection) => {
+        candidate.state = 'accepted';
+        doorkeeper.pace.succeeded(candidate.origin, candidate.charged);
+        candidate.charged = false;
         this.#release(candidate);
+        socket.once('close', doorkeeper.enter(candidate.origin));
         if (this.server === null) connection.destroy();
         else onConnection(connection);
       },
-      failed: (error) => onRefused(error, remote),
+      failed: (error) => this.#failed(candidate, error, remote),
     });
     candidate.channel = channel;
     new HardenedConnection(socket, this).carry(channel);
   }
 
-  /** Reported once, however its end is noticed. */
   #refuse(candidate: Candidate, error: MillraceError): void {
-    if (candidate.refused) return;
-    candidate.refused = true;
+    if (candidate.state === 'refused') return;
     if (candidate.channel !== null) candidate.channel.abort(error);
     else {
-      this.#setup.onRefused(error, remoteOf(candidate.raw));
+      this.#failed(candidate, error, remoteOf(candidate.raw));
       candidate.raw.destroy();
     }
   }
 
+  /** Counted and reported once, however its end is noticed. */
+  #failed(candidate: Candidate, error: MillraceError, remote: Remote): void {
+    if (candidate.state !== 'waiting') return;
+    candidate.state = 'refused';
+    const { doorkeeper, onRefused } = this.#setup;
+    if (!candidate.stopWaiting()) doorkeeper.pace.failed(candidate.origin, candidate.charged);
+    onRefused(error, remote);
+  }
+
   #release(candidate: Candidate): void {
     candidate.stopTimer();
+    candidate.stopWaiting();
     this.#candidates.delete(candidate);
+    this.#setup.doorkeeper.leave(candidate);
   }
 }

@@ -10,6 +10,7 @@ import type { MillraceError } from '../base/errors.ts';
 import { limitsWith } from '../protocol/limits.ts';
 import { listenTls, tlsParts } from './certificate.ts';
 import type { Connection, Listener } from './connection.ts';
+import { Doorkeeper } from './doorkeeper.ts';
 import { checkKey, checkReach, checkTlsFits, type EndpointOptions } from './endpoint.ts';
 import { HardenedServer, type IpcServerSetup, type Remote } from './ipc-server.ts';
 import { defaultKeyFolder, keyText, pathKeyName, removeSecret, sweepKeys, tcpKeyName, writeSecret } from './key-folder.ts';
@@ -43,14 +44,17 @@ export async function listen(setup: ListenSetup): Promise<NetListener> {
   checkReach(address, auth);
   checkTlsFits(address, parts);
   const key = auth === null ? newKey() : checkKey(auth);
-  const tls = parts === null ? null : await listenTls(parts, keyFolder, clock);
+  const tls = parts === null ? null : await listenTls(parts, keyFolder, clock, 'host' in address ? address.host : null);
   const fingerprint = tls?.fingerprint ?? null;
+  const limits = limitsWith(setup.limits);
+  const doorkeeper = new Doorkeeper(limits, clock);
   const shared: IpcServerSetup = {
     key: () => key,
     self,
-    limits: limitsWith(setup.limits),
+    limits,
     clock,
-    tls: tls?.context ?? null,
+    tls,
+    doorkeeper,
     onConnection: (connection) => setup.onConnection(connection),
     onRefused: (error, remote) => setup.onRefused?.(error, remote),
   };
@@ -63,6 +67,7 @@ export async function listen(setup: ListenSetup): Promise<NetListener> {
   };
   const close = async (): Promise<void> => {
     for (const server of servers.splice(0)) server.unlisten();
+    doorkeeper.pace.close();
     for (const name of secrets.splice(0)) removeSecret(keyFolder, name, text);
     // The handle is closed in the next round of the event loop; then the address is free.
     await new Promise((resolve) => setImmediate(resolve));

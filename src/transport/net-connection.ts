@@ -9,12 +9,13 @@ import { endBody, FrameDecoder, FramePacker } from '../protocol/codec.ts';
 import { type FrameParser, frameOf } from '../protocol/frame.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Message, PeerInfo } from '../protocol/messages.ts';
-import type { Connection, ConnectionHandlers } from './connection.ts';
+import type { Connection, ConnectionHandlers, PeerCertificate } from './connection.ts';
 import { Inbox } from './inbox.ts';
 
 export interface NetConnectionSetup {
   readonly id: string;
   readonly peer: PeerInfo;
+  readonly certificate: PeerCertificate | null;
   readonly socket: Socket;
   /** Holds what came after the last frame of the handshake. */
   readonly parser: FrameParser;
@@ -30,6 +31,7 @@ export interface NetConnectionSetup {
 export class NetConnection implements Connection {
   readonly id: string;
   readonly peer: PeerInfo;
+  readonly certificate: PeerCertificate | null;
   readonly #socket: Socket;
   readonly #parser: FrameParser;
   readonly #limits: Limits;
@@ -50,9 +52,10 @@ export class NetConnection implements Connection {
   #stopIdle: (() => void) | null = null;
   #stopClose: (() => void) | null = null;
 
-  constructor({ id, peer, socket, parser, limits, clock }: NetConnectionSetup) {
+  constructor({ id, peer, certificate, socket, parser, limits, clock }: NetConnectionSetup) {
     this.id = id;
     this.peer = peer;
+    this.certificate = certificate;
     this.#socket = socket;
     this.#parser = parser;
     this.#limits = limits;

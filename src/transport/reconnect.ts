@@ -20,8 +20,16 @@ function isWorthAnotherTry(error: MillraceError): boolean {
 }
 
 /** ms until the attempt after `failures` failed ones, never past the deadline; null: the deadline has passed. */
-export function nextAttempt(failures: number, left: number, random: number): number | null {
-  return left <= 0 ? null : Math.min(left, backoffDelay(failures, reconnectTimes, random));
+export function nextAttempt(failures: number, left: number, random: number, longest: number = reconnectTimes.max): number | null {
+  return left <= 0 ? null : Math.min(left, backoffDelay(failures, { ...reconnectTimes, max: longest }, random));
+}
+
+/**
+ * The longest wait (ms) of a role that a server gives up after `evictAfter`; null: not known yet. A server that was away keeps its leases for so long
+ * from its return on: who waits longer finds them ended.
+ */
+export function longestWait(evictAfter: number | null): number {
+  return Math.min(reconnectTimes.max, (evictAfter ?? Number.POSITIVE_INFINITY) / 4);
 }
 
 export interface ReconnectOptions {
@@ -29,6 +37,8 @@ export interface ReconnectOptions {
   /** ms from now until it is given up. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
+  /** Between two attempts, ms. Default 5 s. */
+  readonly longestWait?: number;
   /** After each attempt that failed and is tried again. */
   onFailure?(error: MillraceError, failures: number): void;
 }
@@ -52,7 +62,7 @@ export async function dialUntil(attempt: (left: number) => Promise<Connection>, 
       if (!isWorthAnotherTry(failure)) throw failure;
       if (failure.code !== 'ERR_CONNECT_TIMEOUT') told = failure;
     }
-    const wait = nextAttempt(++failures, end - clock.now(), clock.random());
+    const wait = nextAttempt(++failures, end - clock.now(), clock.random(), options.longestWait);
     if (wait === null) {
       const cause = told ?? failure;
       throw new MillraceError('ERR_CONNECT_TIMEOUT', `no server answered within ${timeout} ms: ${cause.message}`, { cause });

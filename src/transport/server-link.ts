@@ -13,7 +13,7 @@ import type { Message, PeerInfo, Welcome } from '../protocol/messages.ts';
 import type { TlsChoice } from './certificate.ts';
 import type { Connection } from './connection.ts';
 import { watchHeartbeat } from './heartbeat.ts';
-import { dialUntil } from './reconnect.ts';
+import { dialUntil, longestWait } from './reconnect.ts';
 
 /** One attempt to connect (ms), and how many may miss the key of a server that is starting on this machine. */
 const longestAttempt = 5_000;
@@ -60,6 +60,8 @@ export class ServerLink {
   #single = false;
   #over = false;
   #gone: (() => void) | null = null;
+  /** Of the last server that welcomed it, ms. */
+  #evictAfter: number | null = null;
 
   constructor(options: ServerLinkOptions, handlers: ServerLinkHandlers) {
     this.#options = options;
@@ -132,7 +134,7 @@ export class ServerLink {
       }
     };
     const onFailure = (error: MillraceError, failures: number): void => logger.debug({ err: error, failures }, 'no connection yet');
-    const connection = await dialUntil(attempt, { clock, timeout, signal, onFailure });
+    const connection = await dialUntil(attempt, { clock, timeout, signal, onFailure, longestWait: longestWait(this.#evictAfter) });
     if (this.#over) connection.close();
     else this.#take(connection);
   }
@@ -153,6 +155,7 @@ export class ServerLink {
     }
     const { clock, heartrate } = this.#options;
     const [, server] = message;
+    this.#evictAfter = server.evictAfter;
     this.#stopHeartbeat?.();
     this.#stopHeartbeat = watchHeartbeat(connection, {
       heartrate: Math.min(heartrate ?? server.heartrate, server.evictAfter / 3),

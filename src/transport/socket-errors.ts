@@ -30,11 +30,32 @@ export function listenError(error: unknown, address: string): MillraceError {
 const tlsCode =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$|INVALID_CA|PATH_LENGTH|CRL_)/;
 
+/** What to do about a certificate, by what is wrong with it. */
+const tlsAdvice: readonly (readonly [RegExp, string])[] = [
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has run out: renew it, and start the server again'],
+  [/^CERT_NOT_YET_VALID$/, 'its certificate is not valid yet: check the clocks of both machines'],
+  [
+    /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    'its certificate is for other names: dial one of them, name it in `tls.serverName`, or pin the certificate by `tls.fingerprint`',
+  ],
+  [
+    /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|INVALID_CA|CERT_(?:UNTRUSTED|CHAIN_TOO_LONG|SIGNATURE_FAILURE))$/,
+    'nobody that this side trusts has signed its certificate: give `tls.ca`, or pin the certificate by `tls.fingerprint`',
+  ],
+  [/^ERR_SSL_TLSV1\w*_CERTIFICATE_REQUIRED$/, 'it wants a certificate of this side: give `tls.cert` and `tls.key`'],
+  [
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/,
+    'one side has TLS and the other has none, or only versions below 1.2: give both `tls` or neither',
+  ],
+];
+
 export function dialError(error: unknown, address: string): MillraceError {
   if (error instanceof MillraceError) return error;
   const code = systemCode(error);
-  if (tlsCode.test(code))
-    return new MillraceError('ERR_TLS', `the server on ${address} is not trusted, or does not speak TLS: ${text(error)}`, { cause: error });
+  if (tlsCode.test(code)) {
+    const advice = tlsAdvice.find(([pattern]) => pattern.test(code))?.[1] ?? 'it is not trusted, or does not speak TLS';
+    return new MillraceError('ERR_TLS', `the server on ${address} is refused, ${advice} (${text(error)})`, { cause: error });
+  }
   if (unresolved.includes(code))
     return new MillraceError('ERR_ADDRESS', `the host of ${address} does not resolve: check its name`, { cause: error });
   if (code === 'EACCES' || code === 'EPERM')

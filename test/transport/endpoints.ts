@@ -37,7 +37,7 @@ export async function openListener(setup: Partial<ListenSetup> = {}): Promise<Te
 }
 
 export async function openConnection(to: NetListener['address'], options: Partial<DialOptions> = {}): Promise<Connection> {
-  const connection = await dial(to, { auth, self: clientInfo, keyFolder: temporaryFolder(), ...options });
+  const connection = await dial(to, { auth, self: clientInfo, keyFolder: options.keyFolder ?? temporaryFolder(), ...options });
   onTestFinished(() => connection.destroy());
   return connection;
 }

@@ -71,6 +71,21 @@ test('a pause of this side is no silence of the other', async () => {
   stop();
 });
 
+test('after this process stood still the other side is silent only when nothing of it waits to be read', async () => {
+  const { clock, right, silences, stop } = await watched();
+  clock.freeze(3_600_000);
+  expect(silences()).toBe(0);
+  right.send(['heartbeat']);
+  await tick();
+  clock.advance(59_000);
+  expect(silences()).toBe(0);
+  clock.freeze(3_600_000);
+  expect(silences()).toBe(0);
+  clock.advance(1_000);
+  expect(silences()).toBe(1);
+  stop();
+});
+
 test('an endless limit watches nothing', async () => {
   const { clock, silences, stop } = await watched({ limit: Number.POSITIVE_INFINITY });
   clock.advance(1e9);

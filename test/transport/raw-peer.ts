@@ -29,8 +29,9 @@ export class RawPeer {
     });
   }
 
-  static async connect(port: number, secure: boolean): Promise<RawPeer> {
-    const tcp = connect({ host: '127.0.0.1', port });
+  /** To a port of loopback, or the path of a unix socket. */
+  static async connect(to: number | string, secure: boolean): Promise<RawPeer> {
+    const tcp = typeof to === 'string' ? connect({ path: to }) : connect({ host: '127.0.0.1', port: to });
     const socket = secure ? tlsConnect({ socket: tcp, rejectUnauthorized: false }) : tcp;
     const peer = new RawPeer(tcp, socket);
     await new Promise<void>((resolve) => {
@@ -40,9 +41,10 @@ export class RawPeer {
     return peer;
   }
 
-  /** Breaks the connection off without an end. */
+  /** Breaks the connection off without an end. A unix socket knows no reset. */
   reset(): void {
-    this.#tcp.resetAndDestroy();
+    if (this.#tcp.remoteAddress === undefined) this.#tcp.destroy();
+    else this.#tcp.resetAndDestroy();
   }
 
   read(): this {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MillraceError } from '../../src/base/errors.ts';
 import type { Connection } from '../../src/transport/connection.ts';
 import { memoryLink } from '../../src/transport/memory.ts';
-import { dialUntil, nextAttempt } from '../../src/transport/reconnect.ts';
+import { dialUntil, longestWait, nextAttempt } from '../../src/transport/reconnect.ts';
 import { until } from '../support/until.ts';
 import { ManualClock } from './manual-clock.ts';
 import { clientInfo, serverInfo } from './peers.ts';
@@ -16,6 +16,11 @@ test('waits double from 50 ms to 5 s, are shortened by chance, and never pass th
   expect(nextAttempt(8, 1e9, 0.999)).toBeLessThan(2_600);
   expect(nextAttempt(8, 300, 0)).toBe(300);
   expect(nextAttempt(1, 0, 0)).toBeNull();
+});
+
+test('who is given up after evictAfter never waits longer than a quarter of it', () => {
+  expect([null, 60_000, 10_000, 2_000].map(longestWait)).toEqual([5_000, 5_000, 2_500, 500]);
+  expect([1, 4, 5, 100].map((failures) => nextAttempt(failures, 1e9, 0, longestWait(2_000)))).toEqual([50, 400, 500, 500]);
 });
 
 test('it dials until it succeeds', async () => {
