@@ -15,6 +15,8 @@ const benchmarks = {
   'shell-slots': 'the bare slots of a client, without a server',
   memory: 'resident memory of a server while it streams 1,000,000 lines into SQLite',
   core: "what the server's decisions cost per task, without store and network",
+  connections: 'what a server takes for each connected client, and how long until 200 have had work',
+  scale: 'the same with 1,000 clients of 250 slots and up to 1,000,000 queued tasks, in virtual time',
 };
 /** How `--quick` is said to those that take no options. */
 const quickly = { 'shell-slots': { N: '300', ROUNDS: '2' }, core: { TASKS: '100000' }, memory: { TASKS: '200000' } };

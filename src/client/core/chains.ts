@@ -6,11 +6,13 @@
  * the way of others.
  */
 import type { ChainLimit } from '../../protocol/messages.ts';
+import type { TagValue } from '../../task/task.ts';
 import type { ChainUnit, HeldTask } from './lanes.ts';
 
 export class Chains {
   #limits: readonly ChainLimit[] = [];
-  readonly #units: Map<string, ChainUnit> = new Map();
+  /** By value, for each limit. */
+  #units: Map<TagValue, ChainUnit>[] = [];
   #waiting = 0;
 
   /** Tasks that wait here. */
@@ -23,7 +25,7 @@ export class Chains {
     if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return [];
     const waiting = this.waiting();
     this.#limits = limits;
-    this.#units.clear();
+    this.#units = limits.map(() => new Map());
     this.#waiting = 0;
     for (const task of waiting) task.waits = false;
     for (const task of claimed()) this.#claim(task, this.#unitsOf(task));
@@ -53,7 +55,12 @@ export class Chains {
       unit.room++;
       this.#next(unit, next);
     }
-    for (const unit of claims) if (unit.waiting.length === 0 && unit.room === unit.concurrency) this.#units.delete(unit.name);
+    for (const unit of claims) {
+      if (unit.waiting.length > 0 || unit.room < unit.concurrency) continue;
+      // Under other limits another unit may go by its value by now.
+      const units = this.#units[unit.limit];
+      if (units?.get(unit.value) === unit) units.delete(unit.value);
+    }
     return next;
   }
 
@@ -105,7 +112,7 @@ export class Chains {
 
   /** All that wait. */
   waiting(): HeldTask[] {
-    return [...this.#units.values()].flatMap((unit) => unit.waiting.filter(({ waits }) => waits));
+    return this.#units.flatMap((units) => [...units.values()].flatMap((unit) => unit.waiting.filter(({ waits }) => waits)));
   }
 
   #next(unit: ChainUnit, next: HeldTask[]): void {
@@ -144,14 +151,15 @@ export class Chains {
     const tags = task.attributes?.tags;
     const units: ChainUnit[] = [];
     if (tags === undefined) return units;
-    for (const [key, concurrency] of this.#limits) {
+    for (let limit = 0; limit < this.#limits.length; limit++) {
+      const [key, concurrency] = this.#limits[limit]!;
       const value = tags[key];
       if (value === undefined) continue;
-      const name = JSON.stringify([key, value]);
-      let unit = this.#units.get(name);
+      const known = this.#units[limit]!;
+      let unit = known.get(value);
       if (unit === undefined) {
-        unit = { name, concurrency, room: concurrency, waiting: [] };
-        this.#units.set(name, unit);
+        unit = { limit, value, concurrency, room: concurrency, waiting: [] };
+        known.set(value, unit);
       }
       units.push(unit);
     }

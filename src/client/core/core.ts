@@ -231,10 +231,10 @@ export class ClientCore {
     const slot = this.#slots.all[number];
     if (slot === undefined) return;
     for (const end of ends) {
-      const task = slot.tasks.get(end.key) ?? slot.finishing.get(end.key);
+      const task = slot.tasks.get(end.key) ?? slot.finishing?.get(end.key);
       if (task === undefined) continue;
       slot.tasks.delete(end.key);
-      slot.finishing.delete(end.key);
+      slot.finishing?.delete(end.key);
       this.#starts.ended(task, end);
       if (end.notStarted === undefined || task.phase === 'dropped' || slot.reason === 'shutdown') this.#held.leave(task);
       this.#endOf(task, slot, end, now);

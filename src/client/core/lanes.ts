@@ -5,7 +5,7 @@
  */
 import type { GrantedTask, GrantId } from '../../protocol/messages.ts';
 import { needsText } from '../../task/lane.ts';
-import type { TaskAttributes } from '../../task/task.ts';
+import type { TagValue, TaskAttributes } from '../../task/task.ts';
 
 /** What a task needs, by countable resource of the client, in the budget's order. */
 export type Needs = readonly number[];
@@ -20,7 +20,9 @@ export interface LaneTerms {
 
 /** One value of one limit. */
 export interface ChainUnit {
-  readonly name: string;
+  /** The place of its limit among those of the server. */
+  readonly limit: number;
+  readonly value: TagValue;
   readonly concurrency: number;
   /** So many more may claim it; negative: more have than may, under limits of before. */
   room: number;

@@ -14,9 +14,12 @@ export type StopReason = 'timeout' | 'dropped' | 'shutdown' | 'interrupt';
 export interface Slot {
   readonly number: number;
   readonly tasks: Map<number, HeldTask>;
-  /** Ended, their output still being read: the slot is idle before their end is told. */
-  readonly finishing: Map<number, HeldTask>;
+  /** Ended, their output still being read: the slot is idle before their end is told. Null: none ever was. */
+  finishing: Map<number, HeldTask> | null;
   busy: boolean;
+  /** The busy slots that were occupied just before and just after it. */
+  earlier: Slot | null;
+  later: Slot | null;
   startedAt: number;
   /** Infinity: none. */
   deadline: number;
@@ -43,18 +46,36 @@ function isCrowded({ tasks, reason }: Slot): boolean {
   return reason === null && tasks.size > 1;
 }
 
+/** When it is to be looked at; Infinity: nothing of it is timed. */
+function timeOf(slot: Slot): number {
+  const { reason, deadline, nextStepAt, reliefAt } = slot;
+  return Math.min(nextStepAt, reason === null ? deadline : Number.POSITIVE_INFINITY, isCrowded(slot) ? reliefAt : Number.POSITIVE_INFINITY);
+}
+
+/** No turn looks at all slots: with 250 of them that cost 60 of the 90 µs that a task took here. */
 export class Slots {
   readonly all: readonly Slot[];
   readonly #signalwait: number;
-  #busy = 0;
+  /** The numbers of the idle ones, descending. */
+  readonly #idle: number[];
+  /** The busy ones that were occupied first and last. */
+  #first: Slot | null = null;
+  #last: Slot | null = null;
+  /** Those with something timed, and perhaps some that have nothing timed any more. */
+  readonly #watched: Set<Slot> = new Set();
+  /** Before that nothing is due. */
+  #next = Number.POSITIVE_INFINITY;
 
   constructor(count: number, signalwait: number) {
     this.#signalwait = signalwait;
+    this.#idle = Array.from({ length: count }, (_, i) => count - 1 - i);
     this.all = Array.from({ length: count }, (_, number) => ({
       number,
       tasks: new Map(),
-      finishing: new Map(),
+      finishing: null,
       busy: false,
+      earlier: null,
+      later: null,
       startedAt: 0,
       deadline: Number.POSITIVE_INFINITY,
       reliefAt: 0,
@@ -68,28 +89,55 @@ export class Slots {
   }
 
   get idle(): number {
-    return this.all.length - this.#busy;
+    return this.#idle.length;
   }
 
   get anyBusy(): boolean {
-    return this.#busy > 0;
+    return this.#first !== null;
   }
 
-  /** `timeout`: Infinity where there is none. */
+  /** The idle slot with the lowest number; null: there is none. */
+  get firstIdle(): Slot | null {
+    const number = this.#idle[this.#idle.length - 1];
+    return number === undefined ? null : this.all[number]!;
+  }
+
+  /** An idle slot has something to do; then what it was given is put into its table, and it is watched. `timeout`: Infinity where there is none. */
   occupy(slot: Slot, now: number, timeout: number): void {
     slot.busy = true;
-    this.#busy++;
+    this.#idle.splice(this.#place(slot.number), 1);
+    slot.earlier = this.#last;
+    if (this.#last === null) this.#first = slot;
+    else this.#last.later = slot;
+    this.#last = slot;
     slot.startedAt = now;
     slot.deadline = now + timeout;
     slot.reliefAt = now + mostWait;
   }
 
+  /** Something of this slot is timed, or timed anew. */
+  watch(slot: Slot): void {
+    const time = timeOf(slot);
+    if (time === Number.POSITIVE_INFINITY) return;
+    this.#watched.add(slot);
+    this.#next = Math.min(this.#next, time);
+  }
+
   release(slot: Slot): void {
     if (!slot.busy) return;
     slot.busy = false;
-    this.#busy--;
-    for (const [key, task] of slot.tasks) slot.finishing.set(key, task);
-    slot.tasks.clear();
+    this.#idle.splice(this.#place(slot.number), 0, slot.number);
+    if (slot.earlier === null) this.#first = slot.later;
+    else slot.earlier.later = slot.later;
+    if (slot.later === null) this.#last = slot.earlier;
+    else slot.later.earlier = slot.earlier;
+    slot.earlier = null;
+    slot.later = null;
+    if (slot.tasks.size > 0) {
+      slot.finishing ??= new Map();
+      for (const [key, task] of slot.tasks) slot.finishing.set(key, task);
+      slot.tasks.clear();
+    }
     slot.needs = null;
     slot.passed = false;
     slot.reason = null;
@@ -102,6 +150,8 @@ export class Slots {
     if (slot === undefined) return;
     slot.deadline = Number.POSITIVE_INFINITY;
     slot.nextStepAt = Number.POSITIVE_INFINITY;
+    if (isCrowded(slot) || !this.#watched.delete(slot)) return;
+    if (this.#watched.size === 0) this.#next = Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -120,7 +170,8 @@ export class Slots {
 
   /** The next signals of all ladders that are due. */
   *due(now: number): Iterable<readonly [Slot, TaskSignal]> {
-    for (const slot of this.all) {
+    if (now < this.#next) return;
+    for (const slot of this.#watched) {
       if (slot.nextStepAt > now) continue;
       const signal = this.#climb(slot, now);
       if (signal !== null) yield [slot, signal];
@@ -129,27 +180,28 @@ export class Slots {
 
   /** The slots whose time is up and whose ladder has not begun. */
   expired(now: number): Slot[] {
-    return this.all.filter((slot) => slot.deadline <= now && slot.reason === null);
+    if (now < this.#next) return [];
+    return [...this.#watched].filter((slot) => slot.deadline <= now && slot.reason === null).sort((a, b) => a.number - b.number);
   }
 
-  /** The slots whose batch takes longer than batches do: once in each such time. */
+  /** The slots whose batch takes longer than batches do: once in each such time. The last look of a turn at what is due. */
   *crowded(now: number): Iterable<Slot> {
-    for (const slot of this.all) {
-      if (!isCrowded(slot) || slot.reliefAt > now) continue;
-      slot.reliefAt = now + mostWait;
-      yield slot;
+    if (now < this.#next) return;
+    this.#next = Number.POSITIVE_INFINITY;
+    for (const slot of this.#watched) {
+      if (isCrowded(slot) && slot.reliefAt <= now) {
+        slot.reliefAt = now + mostWait;
+        yield slot;
+      }
+      const time = timeOf(slot);
+      if (time === Number.POSITIVE_INFINITY) this.#watched.delete(slot);
+      else this.#next = Math.min(this.#next, time);
     }
   }
 
-  /** When to look again. */
+  /** When to look again; perhaps for something that has ended meanwhile. */
   get next(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const slot of this.all) {
-      if (slot.nextStepAt < next) next = slot.nextStepAt;
-      if (slot.reason === null && slot.deadline < next) next = slot.deadline;
-      if (isCrowded(slot) && slot.reliefAt < next) next = slot.reliefAt;
-    }
-    return next;
+    return this.#next;
   }
 
   /** What runs: of a batch the first call, the others wait behind it. */
@@ -159,14 +211,25 @@ export class Slots {
 
   /** Since when the oldest running task runs; `now` when none does. */
   oldest(now: number): number {
-    let oldest = now;
-    if (this.#busy > 0) for (const slot of this.all) if (slot.busy && slot.startedAt < oldest) oldest = slot.startedAt;
-    return oldest;
+    return Math.min(now, this.#first?.startedAt ?? now);
   }
 
   #climb(slot: Slot, now: number): TaskSignal | null {
     const signal = ladder[slot.step++] ?? null;
     slot.nextStepAt = slot.step < ladder.length ? now + this.#signalwait : Number.POSITIVE_INFINITY;
+    this.watch(slot);
     return signal;
+  }
+
+  /** Where a number stands among the idle ones, or is to be inserted. */
+  #place(number: number): number {
+    let low = 0;
+    let high = this.#idle.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#idle[middle]! > number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

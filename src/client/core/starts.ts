@@ -37,9 +37,7 @@ export class Starts {
 
   /** Occupy idle slots; the keys are in the slots' tables. */
   *begin(now: number): Iterable<readonly [Slot, HeldTask[]]> {
-    if (this.#slots.idle === 0) return;
-    for (const slot of this.#slots.all) {
-      if (slot.busy) continue;
+    for (let slot = this.#slots.firstIdle; slot !== null; slot = this.#slots.firstIdle) {
       const head = this.#held.first();
       if (head === null || now < this.#notBefore) return;
       const passes = !this.#budget.fits(head.lane.needs);
@@ -55,6 +53,7 @@ export class Starts {
       slot.passed = passes;
       slot.expectedAt = this.#demanding ? now + this.#backfill.expected(lane) : Number.POSITIVE_INFINITY;
       for (const task of tasks) slot.tasks.set(this.#nextKey++, task);
+      this.#slots.watch(slot);
       yield [slot, tasks];
     }
   }
@@ -63,7 +62,9 @@ export class Starts {
   begun(number: number, now: number): void {
     const slot = this.#slots.all[number];
     const [task] = slot?.tasks.values() ?? [];
-    if (slot !== undefined && task !== undefined && slot.reason === null) slot.deadline = now + task.lane.timeout;
+    if (slot === undefined || task === undefined || slot.reason !== null) return;
+    slot.deadline = now + task.lane.timeout;
+    this.#slots.watch(slot);
   }
 
   /** An attempt ended: what it held is free, and how long its like takes is known better. */

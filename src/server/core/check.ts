@@ -9,29 +9,24 @@ export function checkState(state: CoreState): void {
     throw new MillraceError('ERR_INTERNAL', `the core is inconsistent: ${what}`);
   };
   let inGrants = 0;
-  for (const [id, grant] of state.leases.grants) {
-    if (grant.id !== id || grant.client.grants.get(id) !== grant) wrong(`grant ${id} is not its client's`);
-    let out = 0;
-    grant.tasks.forEach((task, place) => {
-      if (task === null) return;
-      out++;
-      if (task.grant !== grant || task.place !== place) wrong(`${task.story()} does not know its grant ${id}`);
-      if (task.state !== taskState.leased && task.state !== taskState.running) wrong(`${task.story()} is in grant ${id}`);
-      if (state.tasks.get(task.n) !== task) wrong(`${task.story()} is leased but not held`);
-    });
-    if (out !== grant.out || out === 0) wrong(`grant ${id} counts ${grant.out} tasks but holds ${out}`);
-    inGrants += out;
-  }
   for (const client of state.leases.clients.values()) {
     let leased = 0;
     let running = 0;
-    for (const grant of client.grants.values()) {
-      if (state.leases.grants.get(grant.id) !== grant) wrong(`client ${client.id} has an unknown grant ${grant.id}`);
-      for (const task of grant.tasks) {
-        if (task !== null) leased++;
-        if (task?.state === taskState.running) running++;
-      }
+    for (const [id, grant] of client.grants) {
+      if (grant.id !== id || grant.client !== client) wrong(`grant ${id} is not client ${client.id}'s`);
+      let out = 0;
+      grant.tasks.forEach((task, place) => {
+        if (task === null) return;
+        out++;
+        if (task.grant !== grant || task.place !== place) wrong(`${task.story()} does not know its grant ${id}`);
+        if (task.state !== taskState.leased && task.state !== taskState.running) wrong(`${task.story()} is in grant ${id}`);
+        if (state.tasks.get(task.n) !== task) wrong(`${task.story()} is leased but not held`);
+        if (task.state === taskState.running) running++;
+      });
+      if (out !== grant.out || out === 0) wrong(`grant ${id} counts ${grant.out} tasks but holds ${out}`);
+      leased += out;
     }
+    inGrants += leased;
     if (leased !== client.leased || running !== client.running)
       wrong(`client ${client.id} counts ${client.leased}/${client.running}, holds ${leased}/${running}`);
     if ((client.connection === null) !== (client.phase === 'absent'))
@@ -39,6 +34,7 @@ export function checkState(state: CoreState): void {
     if (client.connection !== null && state.leases.byConnection.get(client.connection) !== client)
       wrong(`connection ${client.connection} is not client ${client.id}'s`);
   }
+  for (const problem of state.leases.crowd.problems(state.leases.clients.values())) wrong(problem);
   let inWindow = 0;
   for (const task of state.window) {
     inWindow++;

@@ -21,7 +21,7 @@ import type { LimitUnit } from './kind.ts';
 import { failEarly, finishRun, goneSubmitters, stop } from './run.ts';
 import { recallMayCome, recallTimeout, schedule, takePace } from './schedule.ts';
 import { CoreState } from './state.ts';
-import { bye, connect, disconnect, evict, givenBack, results, resume, started } from './work.ts';
+import { bye, connect, disconnect, evict, forgiveSilence, givenBack, results, resume, started } from './work.ts';
 
 /** Once a recall may become due, how soon to look again (ms). */
 const recallCheck = 60;
@@ -100,6 +100,9 @@ export class ServerCore {
       case 'refilled':
         this.#refilled(event);
         return;
+      case 'deaf':
+        forgiveSilence(state, event.ms);
+        return;
       case 'hold':
         state.holds.add(event.reason);
         return;
@@ -123,8 +126,9 @@ export class ServerCore {
     state.time = time;
     failEarly(state);
     if (schedule(state)) state.lookBehind();
-    for (const client of state.leases.clients.values()) {
+    for (const client of state.leases.unanswered.splice(0)) {
       takePace(client, time.now);
+      // Its connection may have ended meanwhile.
       if (client.acknowledge < 0) continue;
       state.send(client.connection, ['ack', client.acknowledge]);
       client.acknowledge = -1;
@@ -212,8 +216,9 @@ export class ServerCore {
     const client = state.leases.byConnection.get(event.connection);
     if (client === undefined) return;
     client.lastContact = state.time.now;
+    if (event.type === 'contact') return;
+    state.leases.crowd.moved(client);
     try {
-      if (event.type === 'contact') return;
       if (event.type === 'resume') resume(state, client, event.held);
       else if (client.phase === 'greeting') throw new MillraceError('ERR_PROTOCOL', `${event.type} came before resume`);
       else if (event.type === 'started') started(state, client, event.grant, event.places);

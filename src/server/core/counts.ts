@@ -1,6 +1,11 @@
 /** Counts, kept by each change and never by counting: of this run (the summary) and of the store (totals, tasks pending by group). */
 import type { StoreCounts } from '../../store/store.ts';
 import { failureCodes, outcomeCode } from '../../task/result.ts';
+import { Heap, type HeapItem } from './heap.ts';
+
+interface Group extends HeapItem {
+  readonly group: number;
+}
 
 export class Counts {
   /** Of this run, by `outcomeCode`; index 0 is not used. */
@@ -11,6 +16,9 @@ export class Counts {
   /** Not done, in all and by group. */
   pending: number;
   readonly groups: Map<number, number> = new Map();
+  /** Groups with pending tasks, and some that have none any more, by number. */
+  readonly #order: Heap<Group> = new Heap((a, b) => a.group < b.group);
+  readonly #ordered: Set<number> = new Set();
   /** The first task of each group that failed for good, in words; and how many of its tasks did. */
   readonly #failed: Map<number, string> = new Map();
   readonly #failures: Map<number, number> = new Map();
@@ -20,7 +28,7 @@ export class Counts {
   constructor(total: StoreCounts) {
     this.#total = { ...total, outcomes: [...total.outcomes] };
     while (this.#total.outcomes.length < 7) this.#total.outcomes.push(0);
-    for (const [group, count] of Object.entries(total.groups)) if (count > 0) this.groups.set(Number(group), count);
+    for (const [group, count] of Object.entries(total.groups)) this.#add(Number(group), count);
     for (const [group, story] of Object.entries(total.failed ?? {})) this.#failed.set(Number(group), story);
     for (const [group, count] of Object.entries(total.failures ?? {})) this.#failures.set(Number(group), count);
     this.pending = [...this.groups.values()].reduce((sum, count) => sum + count, 0);
@@ -33,7 +41,7 @@ export class Counts {
     this.submitted++;
     this.#total.submitted++;
     this.pending++;
-    this.groups.set(group, (this.groups.get(group) ?? 0) + 1);
+    this.#add(group, 1);
     this.#changed = true;
   }
 
@@ -41,7 +49,7 @@ export class Counts {
   reopened(group: number, outcome: number): void {
     this.submitted++;
     this.pending++;
-    this.groups.set(group, (this.groups.get(group) ?? 0) + 1);
+    this.#add(group, 1);
     this.#forget(group, outcome);
   }
 
@@ -80,9 +88,12 @@ export class Counts {
 
   /** The lowest group with pending tasks: the only one that is served. */
   get activeGroup(): number | null {
-    let lowest: number | null = null;
-    for (const group of this.groups.keys()) if (lowest === null || group < lowest) lowest = group;
-    return lowest;
+    for (let { first } = this.#order; first !== undefined; { first } = this.#order) {
+      if (this.groups.has(first.group)) return first.group;
+      this.#order.remove(first);
+      this.#ordered.delete(first.group);
+    }
+    return null;
   }
 
   get failedTasks(): number {
@@ -100,6 +111,14 @@ export class Counts {
     const counts: StoreCounts = { submitted, outcomes: all, retried, groups: Object.fromEntries(this.groups) };
     if (this.#failed.size === 0) return counts;
     return { ...counts, failed: Object.fromEntries(this.#failed), failures: Object.fromEntries(this.#failures) };
+  }
+
+  #add(group: number, count: number): void {
+    if (count <= 0) return;
+    this.groups.set(group, (this.groups.get(group) ?? 0) + count);
+    if (this.#ordered.has(group)) return;
+    this.#ordered.add(group);
+    this.#order.push({ group, at: -1 });
   }
 
   /** An end is undone. */

@@ -12,7 +12,9 @@ import type { AttemptEnd, Move, QueueKey, StoredTask } from '../../store/store.t
 import { taskSize } from '../../task/size.ts';
 import { taskState, taskStates } from '../../task/state.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
+import type { PeerCertificate } from '../../transport/connection.ts';
 import { type Demand, isWithin } from './demand.ts';
+import type { Heap, HeapItem } from './heap.ts';
 import { type Holder, type LaneKind, type LimitUnit, plainKind } from './kind.ts';
 
 export class CoreTask implements QueueKey {
@@ -100,11 +102,13 @@ export interface Grant {
 
 export type ClientPhase = 'absent' | 'greeting' | 'present' | 'leaving';
 
-export class CoreClient implements Holder {
+export class CoreClient implements Holder, HeapItem {
   readonly n: number;
   readonly id: string;
   readonly host: string;
   capacity: ClientCapacity;
+  /** What TLS verified of its connection, the last one if it has none now. */
+  certificate: PeerCertificate | null = null;
   phase: ClientPhase = 'absent';
   connection: string | null = null;
   readonly grants: Map<GrantId, Grant> = new Map();
@@ -137,6 +141,14 @@ export class CoreClient implements Holder {
   rate = 0;
   completedSince = 0;
   pacedAt: number;
+  /** Its place among the others, kept by `crowd.ts`: clients of one kind can hold the same tasks; the rest is as of when it was placed. */
+  kind = '';
+  moved = false;
+  queue: Heap<CoreClient> | null = null;
+  at = -1;
+  share = 0;
+  load = 0;
+  room = 0;
 
   constructor(n: number, id: string, host: string, capacity: ClientCapacity, now: number) {
     this.n = n;
@@ -158,10 +170,33 @@ export class CoreClient implements Holder {
     return this.leased - this.running;
   }
 
+  /** A new connection tells what it has. */
+  equip(capacity: ClientCapacity, now: number): void {
+    const { cores, memory, resources, walltime } = capacity;
+    this.capacity = capacity;
+    this.endsAt = walltime === undefined ? null : now + walltime;
+    this.kind = walltime === undefined ? JSON.stringify([cores, memory, Object.entries(resources).sort()]) : this.id;
+  }
+
   /** Whether it could ever hold such a task, and end it before it leaves. */
   fits(demand: Demand | null, now: number): boolean {
     if (demand === null) return true;
     if (this.endsAt !== null && demand.timeout > 0 && now + demand.timeout > this.endsAt) return false;
     return isWithin(this.capacity, demand);
   }
+}
+
+/** Something could begin there at once. */
+export function isIdle({ free, credit }: CoreClient): boolean {
+  return free > 0 && credit > 0;
+}
+
+/** Tasks that could begin there at once. */
+export function roomOf({ free, credit }: CoreClient): number {
+  return Math.min(free, credit);
+}
+
+/** It has more than it can begin, and is not asked to give of it. */
+export function isLoaded(client: CoreClient): boolean {
+  return client.phase === 'present' && client.unstarted > 0 && client.recallSentAt < 0 && !isIdle(client);
 }

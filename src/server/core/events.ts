@@ -11,6 +11,7 @@ import type { ClientCapacity, End, GrantId, Message, Ranges } from '../../protoc
 import type { StoredTask, TaskRow, Writes } from '../../store/store.ts';
 import type { WireResult } from '../../task/result.ts';
 import type { WireTask } from '../../task/task.ts';
+import type { PeerCertificate } from '../../transport/connection.ts';
 import type { CoreTask } from './entities.ts';
 import type { Refill } from './frontier.ts';
 
@@ -21,7 +22,15 @@ export interface Instant {
 }
 
 export type CoreEvent =
-  | { type: 'client-connected'; connection: string; id: string; host: string; capacity: ClientCapacity; joined?: boolean }
+  | {
+      type: 'client-connected';
+      connection: string;
+      id: string;
+      host: string;
+      capacity: ClientCapacity;
+      joined?: boolean;
+      certificate?: PeerCertificate | null;
+    }
   | { type: 'disconnected'; connection: string }
   /** Bytes came, whatever they were. */
   | { type: 'contact'; connection: string }
@@ -55,6 +64,8 @@ export type CoreEvent =
   | { type: 'parents'; outcomes: readonly { n: number; outcome: number; group: number }[] }
   /** The store's answer to one of `refills`. */
   | { type: 'refilled'; question: Refill; rows: readonly StoredTask[] }
+  /** The server itself heard nobody for so long (ms): it was frozen, or read nothing while nothing could be written. That is nobody's silence. */
+  | { type: 'deaf'; ms: number }
   | { type: 'hold'; reason: string }
   | { type: 'unhold'; reason: string }
   | { type: 'stop'; drain: boolean }

@@ -46,12 +46,7 @@ export function writeMoved(state: CoreState): void {
 }
 
 function writeSubmitter(state: CoreState, { id, sequence, receipts, open }: Submitter): void {
-  const row = { id, sequence, receipts: [...receipts], seenAt: state.time.wall, open };
-  const { submitters } = state.writes;
-  // Many bundles of one submitter come in a turn: the last word counts.
-  const at = submitters.findIndex((earlier) => earlier.id === id);
-  if (at < 0) submitters.push(row);
-  else submitters[at] = row;
+  state.writes.submitters.push({ id, sequence, receipts: [...receipts], seenAt: state.time.wall, open });
 }
 
 export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'submit' }>): void {
@@ -81,8 +76,8 @@ export function submit(state: CoreState, event: Extract<CoreEvent, { type: 'subm
   submitter.receipts.push([event.sequence, receipt]);
   // For bundles whose acknowledgement may have been lost: no more are in flight.
   if (submitter.receipts.length > mostInFlight) submitter.receipts.shift();
-  state.moved.delete(submitter);
-  writeSubmitter(state, submitter);
+  // Many bundles of one submitter come in a turn: its row is written once, with what else is.
+  state.moved.add(submitter);
   state.send(event.connection, ['submitted', submitter.id, submitter.sequence, receipt]);
 }
 

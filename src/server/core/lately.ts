@@ -15,6 +15,9 @@ export class Lately {
   #keys: Map<string, number> = new Map();
   #lastKeys: ReadonlyMap<string, number> = new Map();
   #lastEnded: readonly CoreTask[] = [];
+  /** The answer of `ended`, and of how many tasks of the open turn: a turn may ask for each of many answers of the store. */
+  #ended: Set<number> | null = null;
+  #endedNow = 0;
 
   insert(name: string, n: number): void {
     this.#keys.set(name, n);
@@ -35,17 +38,18 @@ export class Lately {
   }
 
   /** With what the turn that is still open has ended; null: nothing. */
-  ended(now: readonly CoreTask[]): Set<number> | null {
+  ended(now: readonly CoreTask[]): ReadonlySet<number> | null {
     if (now.length === 0 && this.#lastEnded.length === 0) return null;
-    const numbers = new Set<number>();
-    for (const task of now) numbers.add(task.n);
-    for (const task of this.#lastEnded) numbers.add(task.n);
-    return numbers;
+    this.#ended ??= new Set(this.#lastEnded.map(({ n }) => n));
+    for (; this.#endedNow < now.length; this.#endedNow++) this.#ended.add(now[this.#endedNow]!.n);
+    return this.#ended;
   }
 
   /** A turn is handed over, and the next one opens. */
   turn(ended: readonly CoreTask[]): void {
     this.#lastEnded = ended;
+    this.#ended = null;
+    this.#endedNow = 0;
     if (this.#keys.size > 0 || this.#lastKeys.size > 0) {
       this.#lastKeys = this.#keys;
       this.#keys = new Map();

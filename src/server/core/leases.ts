@@ -1,20 +1,24 @@
 /** The table of leases: which client holds which task under which grant, and which grant rows a turn has to rewrite. */
 import { MillraceError } from '../../base/errors.ts';
-import type { GrantId } from '../../protocol/messages.ts';
 import type { GrantRow } from '../../store/store.ts';
 import { toRanges } from '../../task/ranges.ts';
+import { Crowd } from './crowd.ts';
 import type { CoreClient, CoreTask, Grant } from './entities.ts';
 import type { Limits } from './limits.ts';
 
 export class Leases {
   readonly clients: Map<string, CoreClient> = new Map();
   readonly byConnection: Map<string, CoreClient> = new Map();
-  readonly grants: Map<GrantId, Grant> = new Map();
+  readonly crowd: Crowd = new Crowd();
+  /** Clients whose results were handled in this turn. */
+  unanswered: CoreClient[] = [];
   /** Grants whose row must be rewritten in this turn. */
   readonly changed: Set<Grant> = new Set();
   readonly #epoch: number;
   readonly #limits: Limits;
   #counter = 0;
+  /** The one that was found last. */
+  #awaited: CoreClient | null = null;
 
   constructor(epoch: number, limits: Limits) {
     this.#epoch = epoch;
@@ -41,8 +45,8 @@ export class Leases {
 
   /** Take a grant in. Units of limits were leased when its tasks were taken. */
   adopt(grant: Grant): void {
-    this.grants.set(grant.id, grant);
     grant.client.grants.set(grant.id, grant);
+    this.crowd.moved(grant.client);
     for (let place = 0; place < grant.tasks.length; place++) {
       const task = grant.tasks[place];
       if (!task) continue;
@@ -61,18 +65,27 @@ export class Leases {
     task.grant = null;
     task.startedAt = -1;
     grant.client.leased--;
+    this.crowd.moved(grant.client);
     if (task.kind.units.length > 0) this.#limits.release(task.kind, grant.client);
     if (running) grant.client.running--;
     if (--grant.out === 0) {
-      this.grants.delete(grant.id);
       grant.client.grants.delete(grant.id);
       this.changed.add(grant);
     } else if (rewrite) this.changed.add(grant);
   }
 
+  /** Some connected client that holds tasks; null: none does. */
+  get awaited(): CoreClient | null {
+    const holds = ({ connection, leased }: CoreClient): boolean => connection !== null && leased > 0;
+    if (this.#awaited !== null && holds(this.#awaited)) return this.#awaited;
+    this.#awaited = null;
+    for (const client of this.clients.values()) if (holds(client)) this.#awaited ??= client;
+    return this.#awaited;
+  }
+
   /** Tasks that were done are queued again: the stored rows of the grants that they came under may still name them, who are not leased any more. */
   rewriteAll(): void {
-    for (const grant of this.grants.values()) this.changed.add(grant);
+    for (const client of this.clients.values()) for (const grant of client.grants.values()) this.changed.add(grant);
   }
 
   /** The rows of the grants that this turn changed. */
@@ -90,7 +103,11 @@ export class Leases {
 
   /** Forget a client that holds nothing and has no connection. */
   forget(client: CoreClient): void {
-    if (client.connection === null && client.grants.size === 0) this.clients.delete(client.id);
+    if (client.connection !== null || client.grants.size > 0) return;
+    this.clients.delete(client.id);
+    this.crowd.moved(client);
+    // Who is alone may hold more.
+    if (this.clients.size === 1) for (const other of this.clients.values()) this.crowd.moved(other);
   }
 }
 

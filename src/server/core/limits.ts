@@ -33,6 +33,8 @@ export class Limits {
   readonly #open: Set<LimitUnit> = new Set();
   /** Units with parked lanes that wait for a token. */
   readonly #timed: Heap<LimitUnit> = new Heap((a, b) => a.due < b.due);
+  /** Holders of units of which, or of whose lanes, something changed. */
+  #stirred: Set<Holder> = new Set();
   #sweepAt = leastSweep;
 
   constructor(configs: readonly LimitConfig[]) {
@@ -107,8 +109,21 @@ export class Limits {
   park(lane: Lane, unit: LimitUnit): void {
     lane.park(unit);
     this.#open.delete(unit);
+    if (unit.holder !== null) this.#stirred.add(unit.holder);
     // What waits for a lease to end too is looked at when one does.
     if (!unit.full && !this.#timed.has(unit)) this.#timed.push(unit);
+  }
+
+  /** Something of who may hold units has changed. */
+  stir(holder: Holder): void {
+    if (holder.units.size > 0) this.#stirred.add(holder);
+  }
+
+  /** The holders of which, or of whose units, something has changed since they were asked for. */
+  stirred(): Iterable<Holder> {
+    const stirred = this.#stirred;
+    if (stirred.size > 0) this.#stirred = new Set();
+    return stirred;
   }
 
   /** Let lanes go whose unit has room again, some of each: a unit of thousands of lanes must not move them all for each of its leases. False: there is none. */

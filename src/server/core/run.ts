@@ -11,6 +11,7 @@ export function stop(state: CoreState, drain: boolean, finish: Finish): void {
   for (const client of state.leases.clients.values()) {
     if (client.phase !== 'present' && client.phase !== 'leaving') continue;
     client.phase = 'leaving';
+    state.leases.crowd.moved(client);
     state.send(client.connection, drain ? ['drain'] : ['end', 'stopped']);
   }
 }
@@ -42,7 +43,7 @@ export function finishRun(state: CoreState): void {
     state.phase = 'finished';
     state.finish = { reason: 'complete', error: null };
   } else if (state.phase !== 'finished') {
-    for (const client of state.leases.clients.values()) if (client.connection !== null && client.leased > 0) return;
+    if (state.leases.awaited !== null) return;
     state.phase = 'finished';
   }
 }

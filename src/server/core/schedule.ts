@@ -5,7 +5,7 @@
  */
 import type { GrantedTask } from '../../protocol/messages.ts';
 import { enter, taskState } from '../../task/state.ts';
-import type { CoreClient, CoreTask, Grant } from './entities.ts';
+import { CoreClient, type CoreTask, type Grant } from './entities.ts';
 import type { CoreState } from './state.ts';
 import { take, takeChain } from './take.ts';
 
@@ -26,33 +26,70 @@ function servedGroup(state: CoreState): number | null {
 
 /** True: a client with a free slot got less than it can take. */
 export function schedule(state: CoreState): boolean {
+  const { crowd } = state.leases;
+  settle(state);
   const group = servedGroup(state);
   if (group === null) return false;
-  const clients: CoreClient[] = [];
-  for (const client of state.leases.clients.values()) if (client.credit > 0) clients.push(client);
-  if (clients.length > 0 && state.window.size > 0) {
+  if (crowd.hungry > 0 && state.window.size > 0) {
     const { now } = state.time;
-    // Least loaded first: on an idle server the next task goes to the client that has least to do.
-    clients.sort((a, b) => b.free / b.capacity.slots - a.free / a.capacity.slots || a.leased - b.leased);
+    const unserved: CoreClient[] = [];
     state.limits.reopen(now);
     do {
-      for (const client of clients) hand(state, client, group, Math.min(client.free, client.credit), Number.POSITIVE_INFINITY);
-      share(state, clients, group);
-    } while (clients.some((client) => client.credit > 0) && state.limits.reopen(now));
-    for (const client of clients) chain(state, client, group);
+      crowd.unbar();
+      for (const client of unserved.splice(0)) crowd.moved(client);
+      settle(state);
+      fill(state, group);
+      share(state, group, unserved);
+    } while (crowd.hungry + unserved.length > 0 && state.limits.reopen(now));
+    for (const client of unserved) crowd.moved(client);
+    settle(state);
+    chains(state, group);
   }
   recall(state, group);
-  return clients.some((client) => client.free > 0 && client.credit > 0);
+  settle(state);
+  return crowd.idle > 0;
 }
 
-/** What is left, beyond free slots, in equal shares of what each still takes. */
-function share(state: CoreState, clients: readonly CoreClient[], group: number): void {
-  let left = clients.filter((client) => client.credit > 0);
-  while (left.length > 0 && state.window.size > 0) {
-    const part = Math.max(1, Math.ceil(state.window.size / left.length));
-    left = left.filter(
-      (client) => hand(state, client, group, Math.min(part, client.credit), spare(state, client)) > 0 && client.credit > 0,
-    );
+/** Clients that moved stand where they belong. */
+function settle(state: CoreState): void {
+  const { crowd } = state.leases;
+  crowd.settle(
+    (client) => spare(state, client),
+    (client) => state.limits.stir(client),
+  );
+}
+
+/** Free slots first, least loaded client first: on an idle server the next task goes to the client that has least to do. */
+function fill(state: CoreState, group: number): void {
+  const { crowd } = state.leases;
+  while (state.window.size > 0) {
+    const next = crowd.next(true);
+    if (next === null) return;
+    const [client, queue] = next;
+    const room = Math.min(client.free, client.credit);
+    if (hand(state, client, group, room, Number.POSITIVE_INFINITY) < room) queue.barred = true;
+    crowd.moved(client);
+    settle(state);
+  }
+}
+
+/** What is left, beyond free slots, in equal shares of what each still takes. Who got nothing goes to `unserved`. */
+function share(state: CoreState, group: number, unserved: CoreClient[]): void {
+  const { crowd } = state.leases;
+  while (state.window.size > 0 && crowd.waiting > 0) {
+    const part = Math.max(1, Math.ceil(state.window.size / crowd.waiting));
+    const served: CoreClient[] = [];
+    for (let next = crowd.next(false); next !== null; next = state.window.size > 0 ? crowd.next(false) : null) {
+      const [client, queue] = next;
+      const limited = spare(state, client);
+      if (hand(state, client, group, Math.min(part, client.credit), limited) > 0) served.push(client);
+      else {
+        unserved.push(client);
+        if (queue.plain || limited > 0) queue.barred = true;
+      }
+    }
+    for (const client of served) crowd.moved(client);
+    settle(state);
   }
 }
 
@@ -72,7 +109,13 @@ function hand(state: CoreState, client: CoreClient, group: number, limit: number
   return given;
 }
 
-/** A client that holds all leases of a unit may get more of its tasks ahead: see `limits.ts`. */
+/** Clients that hold all leases of a unit may get more of its tasks ahead: see `limits.ts`. Asked are those of which, or of whose units, something changed. */
+function chains(state: CoreState, group: number): void {
+  for (const holder of state.limits.stirred()) {
+    if (holder instanceof CoreClient && holder.credit > 0) chain(state, holder, group);
+  }
+}
+
 function chain(state: CoreState, client: CoreClient, group: number): void {
   for (;;) {
     // What it takes for free slots is for tasks that can begin there.
@@ -116,26 +159,31 @@ function send(state: CoreState, client: CoreClient, tasks: CoreTask[]): void {
 }
 
 function recall(state: CoreState, group: number): void {
-  const idle: CoreClient[] = [];
-  let free = 0;
-  for (const client of state.leases.clients.values()) {
-    if (client.phase !== 'present' || client.free === 0 || client.credit === 0) continue;
-    idle.push(client);
-    free += Math.min(client.free, client.credit);
-  }
-  if (free === 0 || !state.window.exhausted(group)) return;
+  settle(state);
+  const { crowd } = state.leases;
+  let free = crowd.room;
   const { now } = state.time;
-  const victims = [...state.leases.clients.values()].filter((client) => recallable(client, now)).sort((a, b) => b.unstarted - a.unstarted);
+  if (free === 0 || crowd.loaded.size === 0 || now < state.recallFrom || !state.window.exhausted(group)) return;
+  const victims = [...crowd.loaded].filter((client) => recallable(client, now)).sort((a, b) => b.unstarted - a.unstarted || a.n - b.n);
   for (const victim of victims) {
     if (free <= 0) return;
     // What nobody idle can hold would come straight back.
     const tail = lastUnstarted(victim);
-    if (tail === null || chained(tail) || !idle.some((client) => client.fits(tail.kind.demand, now))) continue;
+    if (tail === null || chained(tail) || !idleFits(state, tail)) continue;
     const tasks = Math.min(free, Math.ceil(victim.unstarted / 2));
     victim.recallSentAt = now;
+    crowd.moved(victim);
     free -= tasks;
     state.send(victim.connection, ['recall', tasks]);
   }
+  // All were looked at, and will be again: 1,000 clients cost some 50 µs, so not in each turn.
+  state.recallFrom = now + crowd.loaded.size / 100;
+}
+
+/** Whether some client with a free slot can hold this task. */
+function idleFits(state: CoreState, { kind }: CoreTask): boolean {
+  for (const client of state.leases.crowd.idlest()) if (client.fits(kind.demand, state.time.now)) return true;
+  return false;
 }
 
 /** The task that a recall would give back first, as far as is known here. */
@@ -157,6 +205,7 @@ function chained({ kind }: CoreTask): boolean {
 function recallable(client: CoreClient, now: number): boolean {
   if (client.phase !== 'present' || client.recallSentAt >= 0 || client.free > 0 || client.unstarted <= 0) return false;
   if (now - client.recalledAt < worthRecalling) return false;
+  takePace(client, now);
   return client.rate === 0 || (client.unstarted / client.rate) * 1000 > worthRecalling;
 }
 
@@ -164,14 +213,8 @@ function recallable(client: CoreClient, now: number): boolean {
 export function recallMayCome(state: CoreState): boolean {
   const group = servedGroup(state);
   if (group === null || !state.window.exhausted(group)) return false;
-  let idle = false;
-  let loaded = false;
-  for (const client of state.leases.clients.values()) {
-    if (client.phase !== 'present') continue;
-    if (client.free > 0 && client.credit > 0) idle = true;
-    else if (client.unstarted > 0 && client.recallSentAt < 0) loaded = true;
-  }
-  return idle && loaded;
+  const { crowd } = state.leases;
+  return crowd.idle > 0 && crowd.loaded.size > 0;
 }
 
 /** How often the pace of clients is taken (ms). */

@@ -57,6 +57,8 @@ export class CoreState {
   nextClient: number;
   lastSubmittedAt = 0;
   lastCheck = 0;
+  /** Before that nobody is looked at for a recall. */
+  recallFrom = 0;
   turn: Turn;
   time: Instant;
   readonly #salt: string;
@@ -213,7 +215,7 @@ export class CoreState {
   }
 
   /** What has ended, though a store that answers now may not know it: in this turn, or in the last one while its commit is under way. */
-  endedLately(): Set<number> | null {
+  endedLately(): ReadonlySet<number> | null {
     return this.lately.ended(this.turn.ended);
   }
 

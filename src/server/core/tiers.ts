@@ -10,11 +10,17 @@ import { Lane } from './lane.ts';
 
 /** Lanes of one demand that may be taken from. */
 export interface Row {
+  readonly name: string;
   readonly demand: Demand | null;
   /** Its tasks share limits. */
   readonly limited: boolean;
   readonly heap: Heap<Lane>;
+  /** Lanes of it, those that a limit stops too. */
+  lanes: number;
 }
+
+/** So many rows of a tier stay when they are empty: the next tasks will ask for the same. */
+const mostEmptyRows = 16;
 
 export class Tier {
   readonly group: number;
@@ -32,10 +38,21 @@ export class Tier {
   lane(kind: LaneKind): Lane {
     let lane = this.lanes.get(kind);
     if (lane === undefined) {
-      lane = new Lane(this.group, this.rank, kind, this.#row(kind).heap);
+      const row = this.#row(kind);
+      row.lanes++;
+      lane = new Lane(this.group, this.rank, kind, row.heap);
       this.lanes.set(kind, lane);
     }
     return lane;
+  }
+
+  /** A lane is empty. Demands may be without number: a row without lanes goes too. */
+  drop(kind: LaneKind): void {
+    this.lanes.delete(kind);
+    const row = this.#row(kind);
+    if (--row.lanes > 0 || this.rows.length <= mostEmptyRows) return;
+    this.#byDemand.delete(row.name);
+    this.rows.splice(this.rows.indexOf(row), 1);
   }
 
   /** Where a lane of this kind stands while no limit stops it. */
@@ -44,7 +61,7 @@ export class Tier {
     const name = `${limited ? 'limited' : ''} ${kind.demand?.signature ?? ''}`;
     let row = this.#byDemand.get(name);
     if (row === undefined) {
-      row = { demand: kind.demand, limited, heap: new Heap((a, b) => a.n < b.n) };
+      row = { name, demand: kind.demand, limited, heap: new Heap((a, b) => a.n < b.n), lanes: 0 };
       this.#byDemand.set(name, row);
       this.rows.push(row);
     }
@@ -176,6 +193,7 @@ export class Tiers {
         if (lane.kind !== kind || lane.size === 0) yield `${place} has an empty lane, or that of another kind: ${kind.text}`;
         if (open.has(lane) === kind.units.some(({ parked }) => parked.has(lane))) yield `lane ${kind.text} of ${place} is not in one heap`;
       }
+      if (rows.reduce((sum, row) => sum + row.lanes, 0) !== lanes.size) yield `${place} has rows of other lanes than its own`;
       for (const lane of open) if (lanes.get(lane.kind) !== lane) yield `${place} offers a lane that it does not have: ${lane.kind.text}`;
       if (inLanes !== held || held === 0) yield `${place} counts ${held} tasks but holds ${inLanes}`;
       size += inLanes;
@@ -214,7 +232,7 @@ export class Tiers {
 
   #drop(tier: Tier, lane: Lane): void {
     lane.moved();
-    tier.lanes.delete(lane.kind);
+    tier.drop(lane.kind);
     if (tier.size === 0) this.#tiers.splice(this.#tiers.indexOf(tier), 1);
   }
 

@@ -15,7 +15,7 @@ type Connected = Extract<CoreEvent, { type: 'client-connected' }>;
 /** No grant is larger: bounds what ranges of a peer may name. */
 const largestGrant = 65_536;
 
-export function connect(state: CoreState, { connection, id, host, capacity, joined }: Connected): void {
+export function connect(state: CoreState, { connection, id, host, capacity, joined, certificate }: Connected): void {
   const { leases, time } = state;
   let client = leases.clients.get(id);
   if (client === undefined) {
@@ -27,8 +27,8 @@ export function connect(state: CoreState, { connection, id, host, capacity, join
     state.turn.cut.push({ connection: client.connection, error });
     leases.byConnection.delete(client.connection);
   }
-  client.capacity = capacity;
-  client.endsAt = capacity.walltime === undefined ? null : time.now + capacity.walltime;
+  client.equip(capacity, time.now);
+  client.certificate = certificate ?? null;
   client.connection = connection;
   client.phase = 'greeting';
   client.lastContact = time.now;
@@ -40,6 +40,7 @@ export function connect(state: CoreState, { connection, id, host, capacity, join
   client.acknowledge = -1;
   client.resultsSequence = 0;
   leases.byConnection.set(connection, client);
+  leases.crowd.moved(client);
 }
 
 export function disconnect(state: CoreState, client: CoreClient): void {
@@ -50,6 +51,7 @@ export function disconnect(state: CoreState, client: CoreClient): void {
   client.sawClose = true;
   client.recallSentAt = -1;
   client.acknowledge = -1;
+  state.leases.crowd.moved(client);
   if (client.grants.size === 0) leave(state, client);
 }
 
@@ -105,6 +107,7 @@ export function results(
   if (sequence !== client.resultsSequence + 1)
     throw new MillraceError('ERR_PROTOCOL', `results ${sequence} came when ${client.resultsSequence + 1} were due`);
   client.resultsSequence = sequence;
+  if (client.acknowledge < 0) state.leases.unanswered.push(client);
   client.acknowledge = sequence;
   for (const [id, list] of bundles) {
     for (const result of list) {
@@ -161,6 +164,17 @@ export function givenBack(state: CoreState, client: CoreClient, given: readonly 
 export function bye(state: CoreState, client: CoreClient): void {
   for (const grant of [...client.grants.values()]) for (const task of grant.tasks) if (task !== null) state.giveBack(task);
   client.phase = 'leaving';
+}
+
+/** Time in which the server heard nobody counts against nobody: what was sent meanwhile waits in its sockets, and is read after the timers that are due. */
+export function forgiveSilence(state: CoreState, ms: number): void {
+  const { now } = state.time;
+  for (const client of state.leases.clients.values()) {
+    client.lastContact = Math.min(now, client.lastContact + ms);
+    client.absentSince = Math.min(now, client.absentSince + ms);
+    if (client.recallSentAt >= 0) client.recallSentAt = Math.min(now, client.recallSentAt + ms);
+  }
+  for (const submitter of state.submitters.open) submitter.goneAt = Math.min(now, submitter.goneAt + ms);
 }
 
 /**

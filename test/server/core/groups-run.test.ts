@@ -108,8 +108,8 @@ it('writes that a submitter closed with whatever comes next, not with a transact
   bench.feed({ type: 'submitter-done', connection: 's', submitter: 's' });
   expect(bench.turn().writes).toBeNull();
   expect(bench.submit([shell('b')], 1, 't').writes?.submitters).toMatchObject([
-    { id: 't', open: true },
     { id: 's', open: false },
+    { id: 't', open: true },
   ]);
 });
 
