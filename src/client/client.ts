@@ -22,6 +22,7 @@ import { Runner } from './runner.ts';
 
 export interface ClientParts {
   readonly id: string;
+  readonly token: string;
   readonly config: ClientConfig;
   /** A connection that stands already (a server in the same process): there is no second one. */
   readonly connection: Connection | null;
@@ -85,7 +86,7 @@ export class Client {
     const usable = usableTime(config);
     this.#stopAt = usable === null ? null : this.#startedAt + usable;
     const { address, auth, tls, heartrate, reconnectTimeout } = config;
-    const self = (): PeerInfo => clientPeer(config, parts.id, this.#left);
+    const self = (): PeerInfo => clientPeer(config, parts.id, parts.token, this.#left);
     const { logger, signal } = parts;
     this.#link = new ServerLink(
       { address, auth, tls, self, clock, logger, heartrate, reconnectTimeout, signal },

@@ -42,7 +42,7 @@ export class Commands {
   static async open(options: RunnerOptions, handlers: ExecutorHandlers): Promise<Commands> {
     const commands = new Commands(options, handlers);
     const { config, clock, logger } = options;
-    const { numTasks: slots, capture, captureLimit } = config;
+    const { numTasks: slots, capture, captureLimit, outputLimit } = config;
     const output = options.output === null ? null : new OutputPort(options.output, (error) => handlers.failed(error));
     commands.#output = output;
     commands.#shell = await createShellExecutor(
@@ -52,6 +52,7 @@ export class Commands {
         spoolFolder: options.spoolFolder,
         capture,
         captureLimit,
+        ...(outputLimit === null ? {} : { outputLimit }),
         redirect: await outputSinks(config, output),
         overlap: true,
         monitor: config.monitor,

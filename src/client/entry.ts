@@ -9,12 +9,13 @@ import { Client, type ClientSummary } from './client.ts';
 import { type ClientThreadData, clientStates } from './messages.ts';
 
 runComponent<null, ClientSummary>(async ({ id, data, signal, emit }) => {
-  const { config, environment, server, output, state } = data as ClientThreadData;
+  const { config, token, environment, server, output, state } = data as ClientThreadData;
   const clock = systemClock;
   const shared = new Int32Array(state);
   const connection = server === null ? null : new MessagePortConnection({ ...server, clock });
   const client = await Client.open({
     id,
+    token,
     config,
     connection,
     environment,

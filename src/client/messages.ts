@@ -8,6 +8,8 @@ export type ClientState = (typeof clientStates)[number];
 
 export interface ClientThreadData {
   readonly config: ClientConfig;
+  /** Of its id: none but this client may use it. */
+  readonly token: string;
   /** What commands see beside `TASK_…`. */
   readonly environment: Readonly<Record<string, string>>;
   /** A server in the same process; null: to be dialled. */

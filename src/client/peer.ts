@@ -12,9 +12,12 @@ export function usableTime({ walltime, taskSignalwait }: Pick<ClientConfig, 'wal
   return walltime === null ? null : Math.max(0, walltime - 2 * taskSignalwait - walltimeMargin);
 }
 
-/** `left`: for so long tasks may run from now on (ms); null: for ever. By default it has just been started. */
-export function clientPeer(config: ClientConfig, id: string, left: number | null = usableTime(config)): PeerInfo {
+/**
+ * `left`: for so long tasks may run from now on (ms); null: for ever. By default it has just been started. `token`: of its id; a client that is joined
+ * to a server in its process needs none.
+ */
+export function clientPeer(config: ClientConfig, id: string, token: string | null, left: number | null = usableTime(config)): PeerInfo {
   const { numTasks: slots, cores, memory, resources, tags } = config;
   const client = { slots, cores, memory, resources, tags, ...(left === null ? {} : { walltime: Math.max(0, left) }) };
-  return { role: 'client', id, host: hostName(), pid: process.pid, client };
+  return { role: 'client', id, host: hostName(), pid: process.pid, ...(token === null ? {} : { token }), client };
 }

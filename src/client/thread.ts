@@ -1,7 +1,7 @@
 /** The handle of a client. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { parseDuration } from '../base/duration.ts';
-import { newId } from '../base/ids.ts';
+import { newOwnedId, type OwnedId } from '../base/ids.ts';
 import { parseClientOptions } from '../config/client.ts';
 import type { ClientConfig, ClientHooks, ClientOptions } from '../config/client-options.ts';
 import { clientEnvironment } from '../config/environment.ts';
@@ -31,13 +31,13 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
    * Errors: ERR_OPTION and its kin, ERR_CONNECT_TIMEOUT, ERR_AUTH, ERR_VERSION, ERR_TLS, ERR_TEMPLATE, ERR_SPAWN.
    */
   static async new(options: ClientOptions = {}): Promise<ClientThread> {
-    return ClientThread.start(parseClientOptions(options), newId(), null);
+    return ClientThread.start(parseClientOptions(options), newOwnedId(), null);
   }
 
   /** As `new`, of checked options and, for `runLocal`, with a server in this process. */
   static async start(
     parsed: Parsed<ClientConfig, ClientHooks>,
-    id: string,
+    id: OwnedId,
     server: { readonly port: MessagePort; readonly peer: PeerInfo } | null,
     onAbort: 'kill' | 'drain' = 'kill',
   ): Promise<ClientThread> {
@@ -48,7 +48,7 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
 
   private constructor(
     { config, hooks }: Parsed<ClientConfig, ClientHooks>,
-    id: string,
+    { id, token }: OwnedId,
     server: ClientThreadData['server'],
     onAbort: 'kill' | 'drain',
   ) {
@@ -56,7 +56,7 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
     const takesOutput = hooks.onLine !== null || hooks.redirectOutput !== null || hooks.redirectErrors !== null;
     const channel = takesOutput ? new MessageChannel() : null;
     const output = channel?.port2 ?? null;
-    const data: ClientThreadData = { config, environment: clientEnvironment(), server, output, state };
+    const data: ClientThreadData = { config, token, environment: clientEnvironment(), server, output, state };
     const transfer = [server?.port ?? null, output].filter((port) => port !== null);
     super({
       entry,

@@ -40,6 +40,8 @@ export interface ClientInfo {
   tags: Record<string, string | number | boolean | null>;
   /** ms since its last sign of life, by the server's clock. */
   silentMs: number;
+  /** Its certificate, where the server asks for one (`tls.ca`): common name and SHA-256 as 64 hex digits. Null: it was not asked, or is known from an earlier run alone. */
+  certificate: { name: string; fingerprint: string } | null;
 }
 
 export interface ControlHandlers {

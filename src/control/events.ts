@@ -22,6 +22,23 @@ export interface TaskProgressNote {
   value: unknown;
 }
 
+/** What a server found in its database when it started: what an earlier server, or a submission into the file, left there. */
+export interface Recovered {
+  /** How often the database was opened to be written to, this time included. */
+  epoch: number;
+  /** Whether the last one that held the database closed it; false: it was killed, or its disk was full to the end. Null: not known, the file comes from an earlier version or is a backup. */
+  endedCleanly: boolean | null;
+  /** Tasks that stand in the queue, and those that wait for a time or for other tasks. */
+  ready: number;
+  waiting: number;
+  /** Tasks that are leased, by client: a client that comes back within `evictAfter` goes on with them, of the others they are queued again then. */
+  leased: { clientId: string; clientHost: string; tasks: number }[];
+  /** Tasks that have ended, those that were forgotten since included. */
+  ended: number;
+  /** Submitters that had not said that they were done. */
+  submitters: number;
+}
+
 /** Events of a server; those about tasks come in lists. */
 export interface ServerEvents {
   ready: (info: unknown) => void;
@@ -39,7 +56,12 @@ export interface ServerEvents {
   clientLeft: (client: ClientInfo) => void;
   /** Twice a second. */
   progress: (progress: Progress) => void;
-  /** Commits fail and are tried again (for instance a full disk); null: they succeed again. */
+  /** Once, after `ready`, where the database is not new; also `ServerThread.recovered`. */
+  recovered: (found: Recovered) => void;
+  /**
+   * The database cannot be written (for instance a full disk): until null comes nothing is accepted, granted or recorded; clients run on and keep their results.
+   * Told when it begins, when the reason changes, and when it is over. Commits are tried again after 0.1 s, later every 5 s.
+   */
   stalled: (error: { code: string; message: string } | null) => void;
 }
 

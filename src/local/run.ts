@@ -2,7 +2,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
-import { hostName, newId } from '../base/ids.ts';
+import { hostName, newId, newOwnedId } from '../base/ids.ts';
 import type { ClientSummary } from '../client/client.ts';
 import { clientPeer } from '../client/peer.ts';
 import { ClientThread } from '../client/thread.ts';
@@ -23,7 +23,7 @@ export async function runClient(options: ClientOptions = {}): Promise<ClientSumm
   const startedAt = systemClock.now();
   let client: ClientThread;
   try {
-    client = await ClientThread.start(parts, newId(), null, 'drain');
+    client = await ClientThread.start(parts, newOwnedId(), null, 'drain');
   } catch (error) {
     if (parts.hooks.signal?.aborted !== true || MillraceError.from(error).code !== 'ERR_ABORTED') throw error;
     return { succeeded: 0, failed: 0, timedOut: 0, durationMs: systemClock.now() - startedAt };
@@ -38,13 +38,13 @@ export async function runClient(options: ClientOptions = {}): Promise<ClientSumm
 export async function runLocal(source: Source, options: RunLocalOptions = {}): Promise<Summary> {
   const { server: serverParts, client: clientParts } = parseRunLocalOptions(source, options);
   const { port1, port2 } = new MessageChannel();
-  const clientId = newId();
+  const clientId = newOwnedId();
   const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
   // The client first: its shells are forked while this process is small, and nothing is accepted that nobody could run.
   const joining = ClientThread.start(clientParts, clientId, { port: port2, peer });
   // Its failure is looked at once the server stands.
   joining.catch(() => {});
-  const attached = [{ port: port1, peer: clientPeer(clientParts.config, clientId) }];
+  const attached = [{ port: port1, peer: clientPeer(clientParts.config, clientId.id, null) }];
   let server: ServerThread;
   try {
     server = await ServerThread.start(serverParts, { listens: false, attached });

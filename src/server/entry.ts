@@ -10,6 +10,7 @@ import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
 import type { ServerInfo, ServerThreadData } from './messages.ts';
+import { logRecovered } from './recovered.ts';
 import { Server } from './server.ts';
 import { feedSource } from './source-feed.ts';
 
@@ -23,6 +24,7 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   const logger = threadLogger(emit) ?? silentLogger;
   const server = await Server.open({ id, config, expectSource, listens, onlyClients, clock, logger });
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+  logRecovered(server.info.recovered, logger);
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);
   const feed = reader === null ? null : feedSource(server, reader, { config, own, clock });

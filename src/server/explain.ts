@@ -7,6 +7,7 @@ import { taskKinds } from '../task/task.ts';
 import type { ServerCore } from './core/core.ts';
 import type { CoreClient, CoreTask } from './core/entities.ts';
 import { limitReasons, placementReasons } from './obstacles.ts';
+import type { StallFacts } from './stall.ts';
 
 /** The asker knows the id. */
 export type ExplanationFacts = Omit<Explanation, 'id'>;
@@ -14,11 +15,18 @@ export type ExplanationFacts = Omit<Explanation, 'id'>;
 /** Parents that are named; there may be thousands. */
 const mostParents = 5;
 
-export function explain(core: ServerCore, row: TaskRow, time: { now: number; wall: number }): ExplanationFacts {
+export function explain(
+  core: ServerCore,
+  row: TaskRow,
+  time: { now: number; wall: number },
+  stalled: StallFacts | null = null,
+): ExplanationFacts {
   const held = core.task(row.n);
   const code = held?.state ?? row.state;
   const state = taskStates[code]!;
   const reasons: string[] = [];
+  if (stalled !== null && row.end === null)
+    reasons.push(`the server can record nothing, so it accepts and grants nothing until it can: ${stalled.message}`);
   if (code === storedState.done) {
     const why = row.end?.extra?.error?.message;
     reasons.push(`it has ended: ${outcomes[row.end?.outcome ?? 0]}${why === undefined ? '' : ` (${why})`}`);

@@ -4,7 +4,7 @@ import type { ClientRow } from '../store/store.ts';
 import type { CoreClient } from './core/entities.ts';
 
 export function clientFacts(client: CoreClient, now: number): ClientInfo {
-  const { id, host, phase, capacity, running, leased } = client;
+  const { id, host, phase, capacity, running, leased, certificate } = client;
   const { slots, cores, memory, tags } = capacity;
   return {
     id,
@@ -17,6 +17,7 @@ export function clientFacts(client: CoreClient, now: number): ClientInfo {
     memory,
     tags,
     silentMs: Math.max(0, now - client.lastContact),
+    certificate,
   };
 }
 
@@ -25,5 +26,17 @@ export function factsOf(id: string, clients: readonly CoreClient[], rows: Iterab
   const client = clients.find((known) => known.id === id);
   if (client !== undefined) return clientFacts(client, now);
   const host = [...rows].find((known) => known.id === id)?.host ?? '';
-  return { id, host, connected: false, slots: 0, running: 0, leased: 0, cores: null, memory: null, tags: {}, silentMs: 0 };
+  return {
+    id,
+    host,
+    connected: false,
+    slots: 0,
+    running: 0,
+    leased: 0,
+    cores: null,
+    memory: null,
+    tags: {},
+    silentMs: 0,
+    certificate: null,
+  };
 }

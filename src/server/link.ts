@@ -1,6 +1,6 @@
 /** One connection as the server sees it: its messages become events of the core, its requests are answered, its silence is noticed. */
 import { MillraceError } from '../base/errors.ts';
-import type { Message, Role } from '../protocol/messages.ts';
+import type { End, Message, Role } from '../protocol/messages.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { CoreEvent } from './core/events.ts';
@@ -37,6 +37,13 @@ export function clientEvent(connection: string, message: Message): CoreEvent | n
     default:
       throw unexpected(message, 'client');
   }
+}
+
+/** Clients are told of the end and leave; whoever else is connected may still read what is recorded. */
+export function tellEnd({ role, connection }: Link, reason: End[1] = 'complete'): void {
+  if (role !== 'client') return;
+  connection.send(['end', reason]);
+  connection.close();
 }
 
 /** A message that this role may not send. */

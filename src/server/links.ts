@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { isOwnedBy } from '../base/ids.ts';
 import { leanRow, listsOf } from '../data/row-size.ts';
 import type { Message, TaskProgress } from '../protocol/messages.ts';
 import type { TaskStore } from '../store/store.ts';
@@ -28,6 +29,9 @@ export interface LinksOptions {
   readonly evictAfter: number;
 }
 
+/** Beyond so many tasks that cannot be written a connection of control is not read either. */
+const mostHeld = 20_000;
+
 interface Entry extends Link {
   readonly stopHeartbeat: () => void;
   readonly sender: BundleSender;
@@ -41,6 +45,8 @@ export class Links {
   #clients = 0;
   #noClients: (() => void) | null = null;
   #stalled = false;
+  /** Tasks that came over connections of control while nothing could be written. */
+  #held = 0;
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -84,13 +90,16 @@ export class Links {
     const sender = new BundleSender(connection.id, (error) => connection.destroy(error));
     const entry: Entry = { connection, peer, role, host, listens: new Set(), cursors: 0, stopHeartbeat, sender, watching: new Set() };
     this.#entries.set(connection.id, entry);
-    if (this.#stalled) connection.pause();
+    if (this.#stalled && !host && role !== 'control') connection.pause();
     connection.send(this.#options.welcome);
     if (role === 'client') {
       this.#clients++;
-      const { id, host: hostName, client: capacity } = connection.peer;
+      const { id, host: hostName, token = '', client: capacity } = connection.peer;
+      const { certificate = null } = connection;
       if (capacity === undefined) connection.destroy(new MillraceError('ERR_PROTOCOL', 'a client must say what it offers'));
-      else turns.feed({ type: 'client-connected', connection: connection.id, id, host: hostName, capacity, joined });
+      else if (!joined && !isOwnedBy(id, token))
+        connection.destroy(new MillraceError('ERR_PROTOCOL', 'a client does not hold the token of the id that it claims'));
+      else turns.feed({ type: 'client-connected', connection: connection.id, id, host: hostName, capacity, joined, certificate });
     }
     return entry;
   }
@@ -114,13 +123,19 @@ export class Links {
     this.#entries.get(name)?.connection.destroy(error);
   }
 
-  /** Read nothing from anybody while nothing can be written. */
+  /**
+   * Read nothing from clients and submitters while nothing can be written: what they hold stays with them. Whoever looks on may ask how things are.
+   * Who was not read was not silent: it must not be given up for that.
+   */
   stall(wanted: boolean): void {
     this.#stalled = wanted;
-    for (const { connection, host } of this.#entries.values()) {
+    this.#held = 0;
+    for (const { connection, role, host } of this.#entries.values()) {
       if (host) continue;
-      if (wanted) connection.pause();
-      else connection.resume();
+      if (!wanted) {
+        if (role === 'client') this.#options.turns.feed({ type: 'contact', connection: connection.id });
+        connection.resume();
+      } else if (role !== 'control') connection.pause();
     }
   }
 
@@ -165,6 +180,7 @@ export class Links {
           this.#options.intake.done(entry.sender, message[1]);
           return;
         case 'submit':
+          if (this.#stalled && !entry.host) this.#holdBack(entry, message[3].length);
           if (message[4]) entry.watching.add(`${message[1]} ${message[2]}`);
           this.#options.intake.submit(entry.sender, message);
           return;
@@ -174,6 +190,12 @@ export class Links {
     } catch (thrown) {
       entry.connection.destroy(MillraceError.from(thrown, 'ERR_PROTOCOL'));
     }
+  }
+
+  /** What a connection of control submits while nothing can be written is kept, up to a limit. */
+  #holdBack(entry: Entry, tasks: number): void {
+    this.#held += tasks;
+    if (this.#held > mostHeld) entry.connection.pause();
   }
 
   /** Told with the next turn: a start must be told before. */

@@ -1,9 +1,22 @@
 /** Where a server listens, and how others of this user find it: beside its database. */
 import { hostName } from '../base/ids.ts';
+import type { ServerConfig } from '../config/server-options.ts';
+import type { Limits } from '../protocol/limits.ts';
 import type { OpenedStore } from '../store/open.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { NetListener } from '../transport/listen.ts';
 import type { ServerParts } from './messages.ts';
+import { RefusalLog } from './refusal-log.ts';
+
+function connectionLimits({ connectionLimits: given }: ServerConfig): Partial<Limits> {
+  const { total, perAddress, unauthenticated, unauthenticatedPerAddress } = given;
+  return {
+    ...(total === undefined ? {} : { connections: total }),
+    ...(perAddress === undefined ? {} : { connectionsPerAddress: perAddress }),
+    ...(unauthenticated === undefined ? {} : { unauthenticated }),
+    ...(unauthenticatedPerAddress === undefined ? {} : { unauthenticatedPerAddress }),
+  };
+}
 
 /** null: it opens no port. @throws ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
 export async function openListener(
@@ -14,14 +27,16 @@ export async function openListener(
   if (!listens) return null;
   // Sockets and TLS take 50 ms to load, and `runLocal` needs neither.
   const { listen } = await import('../transport/listen.ts');
+  const refusals = new RefusalLog(logger, clock);
   const listener = await listen({
     address: config.address,
     auth: config.auth,
     tls: config.tls,
     self: { role: 'server', id, host: hostName(), pid: process.pid },
     clock,
+    limits: connectionLimits(config),
     onConnection,
-    onRefused: (error, remote) => logger.warn({ err: error, remote }, 'a connection was refused'),
+    onRefused: (error, remote) => refusals.refused(error, remote),
   });
   const { address, key, fingerprint } = listener;
   store.announce?.(JSON.stringify({ address, key: config.auth === null ? key : null, fingerprint }));

@@ -4,6 +4,7 @@ import type { ParsedAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { ServerConfig } from '../config/server-options.ts';
+import type { Recovered } from '../control/events.ts';
 import type { ClientCapacity, PeerInfo } from '../protocol/messages.ts';
 
 export interface ServerThreadData {
@@ -36,4 +37,6 @@ export interface ServerInfo {
   /** The key that clients need, when the server made it itself. */
   readonly key: string | null;
   readonly salt: string;
+  /** What the database held; null: it is new, or in memory. */
+  readonly recovered: Recovered | null;
 }

@@ -14,6 +14,7 @@ import type { ServerCore } from './core/core.ts';
 import { type ExplanationFacts, explain } from './explain.ts';
 import { clientFacts } from './facts.ts';
 import type { Link } from './link.ts';
+import type { StallFacts } from './stall.ts';
 
 /** Rows of one answer. */
 const mostRows = 10_000;
@@ -27,6 +28,9 @@ export interface RequestContext {
   progress(): unknown;
   /** Until all that the core did so far is committed; null: it is. @throws ERR_ENDED */
   committed(): Promise<void> | null;
+  /** As `Stall.known` and `Stall.facts`. */
+  known(): Promise<void>;
+  stalled(): StallFacts | null;
   readonly changes: Changes;
   /** Everything recorded so far of this run comes after it. */
   readonly firstCursor: number;
@@ -45,8 +49,18 @@ function gated(handler: RequestHandler): RequestHandler {
   };
 }
 
+/** As `gated`; but while nothing can be committed the answer is what is recorded, and that this is so. */
+function current(handler: RequestHandler): RequestHandler {
+  return async (context, link, parameters) => {
+    const answer = await handler(context, link, parameters);
+    const before = context.stalled();
+    await context.known();
+    return context.stalled() === before ? answer : handler(context, link, parameters);
+  };
+}
+
 export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
-  progress: gated((context) => context.progress()),
+  progress: current((context) => context.progress()),
   clients: gated(({ core, clock }) => core.clients().map((client) => clientFacts(client, clock.now()))),
   async cancel(context, _link, parameters) {
     return context.changes.cancel(stored(context, await filterOf(context, parameters)));
@@ -79,10 +93,10 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     const clients = await Promise.all([...numbers].map((n) => context.store.client(n)));
     return { attempts, clients: clients.filter((client) => client !== null), more: count < rest.length };
   },
-  explain: gated(async (context, _link, parameters): Promise<ExplanationFacts> => {
+  explain: current(async (context, _link, parameters): Promise<ExplanationFacts> => {
     const row = await rowOf(context, fields(parameters).id);
     if (row === null) throw unknownTask(fields(parameters).id);
-    return explain(context.core, row, { now: context.clock.now(), wall: context.clock.wall() });
+    return explain(context.core, row, { now: context.clock.now(), wall: context.clock.wall() }, context.stalled());
   }),
   listen(context, link, parameters) {
     context.audience.listen(link, texts(fields(parameters).names, 'names'));

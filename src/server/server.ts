@@ -19,14 +19,16 @@ import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
 import { BundleSender, Intake } from './intake.ts';
-import type { Link } from './link.ts';
+import { type Link, tellEnd } from './link.ts';
 import { Links } from './links.ts';
 import { openListener } from './listener.ts';
 import type { ServerInfo, ServerParts } from './messages.ts';
 import { coreOptions } from './options.ts';
 import { OwnIntake } from './own-intake.ts';
 import { Records } from './records.ts';
+import { recoveredOf } from './recovered.ts';
 import type { RequestContext } from './requests.ts';
+import { Stall } from './stall.ts';
 import { progressOf, summaryOf, withSummary } from './summary.ts';
 import { Turns } from './turns.ts';
 import { welcome } from './welcome.ts';
@@ -54,6 +56,7 @@ export class Server {
   readonly #firstCursor: number;
   /** Every client of this store that may stand in a result, by number. */
   readonly #clients: Map<number, ClientRow>;
+  readonly #stall: Stall;
   #listener: NetListener | null = null;
   #state: 'running' | 'ending' | 'leaving' | 'lingering' | 'closed' = 'running';
   #finish: Finish | null = null;
@@ -85,7 +88,16 @@ export class Server {
     this.#firstCursor = cursor;
     this.#startedAt = clock.now();
     this.#core = new ServerCore(coreOptions(parts), recovery, { now: clock.now(), wall: clock.wall() });
-    this.#turns = new Turns(this.#core, store, clock, this.#turnHandlers(), logger);
+    const failed = (error: MillraceError): void => this.#fail(error);
+    const perform = (turn: Turn): void => this.#perform(turn);
+    this.#turns = new Turns(this.#core, store, clock, { perform, failed, stalled: (error) => this.#stall.set(error) }, logger);
+    this.#stall = new Stall(clock, recovery.counts, {
+      hold: (wanted) => this.#links.stall(wanted),
+      tell: (facts) => this.#audience.event('stalled', facts),
+      committed: () => this.#turns.committed(),
+      abandon: () => this.#turns.abandon(),
+      failed: (error) => this.#fail(withSummary(error, summaryOf(this.#core, clock.now() - this.#startedAt, this.#stall.counts))),
+    });
     this.#clients = new Map(recovery.clients.map((client) => [client.n, client]));
     this.#records = new Records({
       config,
@@ -107,7 +119,7 @@ export class Server {
         hold: (wanted) => this.#feed({ type: wanted ? 'hold' : 'unhold', reason: 'the host has too many results unread' }),
         observe: (name, wanted) => this.#core.observe(name, wanted),
         progress: () => this.#progress(),
-        committed: () => this.#turns.committed(),
+        committed: () => (this.#stall.facts === null ? this.#turns.committed() : null),
         failed: (thrown) => this.#fail(MillraceError.from(thrown)),
       },
       clock,
@@ -125,7 +137,7 @@ export class Server {
       heartrate: config.heartrate,
     });
     this.own = new OwnIntake({
-      sender: new BundleSender('source', (error) => this.#fail(error)),
+      sender: new BundleSender('source', failed),
       turns: this.#turns,
       intake: this.#intake,
       links: this.#links,
@@ -139,13 +151,14 @@ export class Server {
       address: this.#listener?.address ?? null,
       key: this.#parts.config.auth === null ? (this.#listener?.key ?? null) : null,
       salt: this.#recovery.salt,
+      recovered: recoveredOf(this.#recovery),
     };
   }
 
   /** Take over a connection: the host's own, or that of a client, `joined` when it is in this process and ends with it. */
   accept(connection: Connection, host: boolean, joined = false): Link {
     const link = this.#links.add(connection, host, joined);
-    if (this.#state !== 'running') this.#sayEnd(link);
+    if (this.#state !== 'running') tellEnd(link, this.#finish?.reason);
     return link;
   }
 
@@ -161,11 +174,12 @@ export class Server {
   stop(drain: boolean, error: MillraceError | null = null): void {
     if (this.#state !== 'running') return;
     if (error !== null) this.#finish ??= { reason: 'failed', error };
+    this.#stall.end(drain ? 'drain' : 'stop');
     this.#feed({ type: 'stop', drain });
   }
 
-  #feed(event: CoreEvent, rows = 0): void {
-    this.#turns.feed(event, rows);
+  #feed(event: CoreEvent): void {
+    this.#turns.feed(event);
   }
 
   async #begin(): Promise<void> {
@@ -178,22 +192,11 @@ export class Server {
     }
   }
 
-  #turnHandlers(): ConstructorParameters<typeof Turns>[3] {
-    return {
-      perform: (turn) => this.#perform(turn),
-      stalled: (error) => {
-        // While nothing can be written nothing new is accepted: submissions and results wait with their senders.
-        this.#links.stall(error !== null);
-        this.#audience.event('stalled', error === null ? null : { code: error.code, message: error.message });
-      },
-      failed: (error) => this.#fail(error),
-    };
-  }
-
   #perform(turn: Turn): void {
     for (const { connection, message } of turn.sends) this.#links.send(connection, message);
     for (const { connection, error } of turn.cut) this.#links.cut(connection, error);
     for (const client of turn.writes?.clients ?? []) this.#clients.set(client.n, client);
+    this.#stall.recorded(turn);
     this.#records.add(turn);
     this.#audience.tell(turn);
     for (const id of turn.joined) this.#audience.event('clientJoined', this.#factsOf(id));
@@ -204,18 +207,11 @@ export class Server {
   #end(finish: Finish): void {
     this.#state = 'ending';
     this.#finish = this.#finish ?? finish;
-    for (const link of this.#links) this.#sayEnd(link);
+    this.#stall.end('stop');
+    this.#audience.end();
+    for (const link of this.#links) tellEnd(link, this.#finish.reason);
     this.#stopLeaving = this.#parts.clock.after(leaveTime, () => void this.#leave());
     this.#links.whenNoClients(() => void this.#leave());
-  }
-
-  #sayEnd(link: Link): void {
-    if (link.role !== 'client') {
-      this.#audience.end();
-      return;
-    }
-    link.connection.send(['end', this.#finish?.reason ?? 'complete']);
-    link.connection.close();
   }
 
   async #leave(): Promise<void> {
@@ -232,6 +228,7 @@ export class Server {
     await this.#listener?.close().catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'the listener did not close'));
     this.#links.closeAllButReaders();
     this.#turns.close();
+    this.#stall.close();
     const unwritten = await this.#records.close().then(
       () => null,
       (thrown: unknown) => MillraceError.from(thrown),
@@ -266,6 +263,7 @@ export class Server {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#turns.close();
+    this.#stall.close();
     this.#audience.end();
     this.#links.closeAll(error);
     const closing = [this.#records.close(), this.#listener?.close(), this.#store.close()].map((step) =>
@@ -288,6 +286,8 @@ export class Server {
       firstCursor: this.#firstCursor,
       progress: () => this.#progress(),
       committed: () => this.#turns.committed(),
+      known: () => this.#stall.known(),
+      stalled: () => this.#stall.facts,
       changes: this.#changes,
       readerMoved: () => this.#closeWhenRead(),
     };
@@ -295,6 +295,6 @@ export class Server {
 
   #progress(): Progress {
     const now = this.#parts.clock.now();
-    return progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now));
+    return progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now), this.#stall.view);
   }
 }

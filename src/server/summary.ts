@@ -5,8 +5,10 @@ import { failureCodes, type Outcome, outcomeCode, outcomes, type Progress, type 
 import type { ServerCore } from './core/core.ts';
 import type { Turn } from './core/events.ts';
 
-export function summaryOf(core: ServerCore, durationMs: number): Summary {
-  const { counts } = core;
+/** `recorded`: count this instead of what the core knows. */
+export function summaryOf(core: ServerCore, durationMs: number, recorded: RecordedCounts | null = null): Summary {
+  const { refused } = core.counts;
+  const counts = recorded ?? core.counts;
   const { succeeded, failed, cancelled, timeout, lost, rejected } = outcomeCode;
   const of = (code: number): number => counts.outcomes[code] ?? 0;
   const ended = counts.submitted - counts.pending;
@@ -20,14 +22,33 @@ export function summaryOf(core: ServerCore, durationMs: number): Summary {
     rejected: of(rejected),
     pending: counts.pending,
     retried: counts.retried,
-    duplicatesRefused: counts.refused,
+    duplicatesRefused: refused,
     durationMs,
     tasksPerSecond: durationMs > 0 ? (ended / durationMs) * 1000 : 0,
   };
 }
 
+/** Counts of a run, as the last commit left them. */
+export interface RecordedCounts {
+  readonly submitted: number;
+  /** By `outcomeCode`. */
+  readonly outcomes: readonly number[];
+  readonly retried: number;
+  readonly pending: number;
+}
+
+/** Why nothing can be recorded, and what is. */
+export interface Stalled {
+  readonly facts: { code: string; message: string };
+  readonly recorded: RecordedCounts;
+}
+
 /** `rate`: tasks ended per second of late; 0: not known. */
-export function progressOf(core: ServerCore, durationMs: number, rate: number): Progress {
+export function progressOf(core: ServerCore, durationMs: number, rate: number, stalled: Stalled | null = null): Progress {
+  if (stalled !== null) {
+    const summary = summaryOf(core, durationMs, stalled.recorded);
+    return { ...summary, ...core.census(), etaMs: null, stalled: stalled.facts };
+  }
   const summary = summaryOf(core, durationMs);
   const etaMs = summary.pending === 0 ? 0 : rate > 0 ? (summary.pending / rate) * 1000 : null;
   return { ...summary, ...core.census(), etaMs };

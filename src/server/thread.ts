@@ -14,7 +14,7 @@ import type { Parsed, Source } from '../config/shared-options.ts';
 import { parseHandleSubmitOptions } from '../config/submit.ts';
 import type { SubmitOptions } from '../config/submit-options.ts';
 import { type ClientInfo, ServerControl } from '../control/control.ts';
-import { HostEvents, type ServerEvents } from '../control/events.ts';
+import { HostEvents, type Recovered, type ServerEvents } from '../control/events.ts';
 import { FailureSink } from '../control/failure-sink.ts';
 import type { SubmitReceipt } from '../control/receipts.ts';
 import type { ResultsOptions } from '../control/results.ts';
@@ -71,6 +71,9 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
   ): Promise<ServerThread> {
     const server = new ServerThread(parsed, how, onAbort);
     server.#info = await server.open();
+    const { recovered } = server;
+    // After `ready`: whoever awaited `new` listens then.
+    if (recovered !== null) server.once('ready', () => server.emitSafely('recovered', recovered));
     server.#begin(onAbort);
     return server;
   }
@@ -125,6 +128,11 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     const address: ParsedAddress | null = this.#info?.address ?? null;
     if (address === null) throw new MillraceError('ERR_STATE', 'this server opened no port: it was started by runLocal()');
     return { ...address };
+  }
+
+  /** What the database held when this server opened it; null: it is new, or in memory. */
+  get recovered(): Recovered | null {
+    return this.#info?.recovered ?? null;
   }
 
   /** Task data: queries, history, explanations, changes, export. */

@@ -2,19 +2,30 @@
  * The output gate: turns of the core become transactions, and what depends on them leaves after the commit.
  *
  * Idle → a turn ends with the event-loop round. Busy → not before four times the fixed cost of a commit has passed (so that
- * fsync takes at most a fifth of the thread), or when there are rows enough to be worth it. A commit that fails keeps its turn and is tried again: nothing was said,
- * so nothing must be unsaid. One turn is under way at a time.
+ * fsync takes at most a fifth of the thread), or when there are rows enough to be worth it. A commit that fails keeps its turn and is made again, whole: nothing was
+ * said, so nothing must be unsaid. One that cannot succeed any more (the file is damaged) ends the loop. One turn is under way at a time.
  */
 import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { isLasting } from '../store/lasting.ts';
 import type { Awaitable, TaskStore } from '../store/store.ts';
 import type { ServerCore } from './core/core.ts';
 import type { CoreEvent, Instant, Turn } from './core/events.ts';
 
 /** Rows that are worth a transaction at once: FULL costs 30 % at 100 tasks a commit, 9 % at 500, 5 % at 2,000. Waiting for 4,000 took in 21,000 lines a second instead of 150,000. */
 const mostRows = 500;
+
+/** What waits for a commit that fails. */
+export interface Unrecorded {
+  /** Tasks that were submitted, ends of attempts. */
+  tasks: number;
+  results: number;
+}
+
+/** What comes so late (ms) means that the process stood still. */
+const standstill = 250;
 
 /** A commit that fails is tried again after this (ms), doubling up to the second. */
 const firstRetry = 100;
@@ -45,8 +56,15 @@ export class Turns {
   /** ms that a commit costs whatever is in it: the shortest of late. The rest of a long one is rows, which waiting would not save. */
   #fixed = 10;
   #retry = firstRetry;
+  /** Since when commits fail, and nothing is read. */
+  #stalledSince = 0;
+  /** The turn whose commit fails; null: none does. */
+  #failing: Turn | null = null;
   #wake: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
+  /** When the core was told something last: the process was not frozen then; and when it had to be told something, as far as is known. */
+  #fedAt = 0;
+  #dueAt = Number.POSITIVE_INFINITY;
   #closed = false;
   /** Who waits for the commit of what is open, and of what is under way. */
   #open: Deferred<void> | null = null;
@@ -67,8 +85,13 @@ export class Turns {
   /** Tell the core; its turn will follow. `rows`: about how many rows the event will write. */
   feed(event: CoreEvent, rows = 0): void {
     if (this.#closed) return;
+    const { time } = this;
+    // Nothing came, nor what was due: the process was frozen, or a commit held it up. What its clients said meanwhile is not read yet.
+    const late = time.now - Math.max(this.#dueAt, this.#fedAt);
+    this.#fedAt = time.now;
     try {
-      this.#core.handle(event, this.time);
+      if (late > standstill) this.#core.handle({ type: 'deaf', ms: late }, time);
+      this.#core.handle(event, time);
     } catch (thrown) {
       this.#fail(thrown);
       return;
@@ -88,6 +111,19 @@ export class Turns {
     else if (this.#underWay) this.#leaving ??= waited();
     else return null;
     return (this.#open ?? this.#leaving)!.promise;
+  }
+
+  /** What the turns hold that is in no commit yet. The loop is closed by it: the turn that is open is taken. */
+  abandon(): Unrecorded {
+    this.close();
+    const failing = this.#failing?.writes;
+    const rest = this.#dirty ? this.#core.endTurn(this.time).writes : null;
+    const unrecorded = { tasks: 0, results: 0 };
+    for (const writes of [failing, rest]) {
+      unrecorded.tasks += writes?.tasks.length ?? 0;
+      unrecorded.results += (writes?.ends.length ?? 0) + (writes?.attempts.length ?? 0);
+    }
+    return unrecorded;
   }
 
   close(): void {
@@ -163,9 +199,15 @@ export class Turns {
       this.#fixed = Math.min(now - began, this.#fixed * 1.05);
       this.#notBefore = now + 4 * this.#fixed;
     }
-    if (this.#retry !== firstRetry) this.#handlers.stalled(null);
-    this.#retry = firstRetry;
+    const stalled = this.#failing !== null;
+    if (stalled) {
+      this.#failing = null;
+      this.#retry = firstRetry;
+      this.#logger.info({}, 'commits succeed again');
+      this.#handlers.stalled(null);
+    }
     this.#underWay = false;
+    if (stalled) this.feed({ type: 'deaf', ms: now - this.#stalledSince });
     this.#perform(turn);
     if (this.#dirty && !this.#closed) this.#schedule();
   }
@@ -173,7 +215,13 @@ export class Turns {
   #again(turn: Turn, thrown: unknown): void {
     const error = MillraceError.from(thrown, 'ERR_DATABASE');
     if (this.#closed) return;
+    if (isLasting(error)) {
+      this.#fail(error);
+      return;
+    }
     this.#underWay = true;
+    if (this.#failing === null) this.#stalledSince = this.#clock.now();
+    this.#failing = turn;
     this.#logger.error({ err: error, retryMs: this.#retry }, 'a commit failed; it will be tried again');
     this.#handlers.stalled(error);
     this.#clock.after(this.#retry, () => {
@@ -218,11 +266,14 @@ export class Turns {
     this.#wake?.();
     this.#wake = null;
     this.#wakeAt = at;
+    this.#dueAt = at;
     if (!Number.isFinite(at)) return;
     this.#wake = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
       this.#wake = null;
       this.#wakeAt = Number.POSITIVE_INFINITY;
       this.feed({ type: 'tick' });
+      // Until the next wake is known the silence since this one counts.
+      this.#dueAt = 0;
     });
   }
 

@@ -99,6 +99,11 @@ export interface Progress extends Summary {
   slots: number;
   /** Estimated time left; null while no rate is known. */
   etaMs: number | null;
+  /**
+   * The database cannot be written, and why; absent: it can. Meanwhile the counts of what was submitted and what has ended are those that are recorded;
+   * those of tasks that have not ended are of now.
+   */
+  stalled?: { code: string; message: string };
 }
 
 /** What a result carries beyond the numbers; absent = none. Text where it is UTF-8 without NUL, else bytes. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hostName, newId } from '../../src/base/ids.ts';
+import { hostName, isOwnedBy, newId, newOwnedId } from '../../src/base/ids.ts';
 
 it('ids of components are UUIDs of version 7 that ascend, also within a millisecond', () => {
   const ids = Array.from({ length: 1_000 }, () => newId());
@@ -10,4 +10,19 @@ it('ids of components are UUIDs of version 7 that ascend, also within a millisec
 
 it('a machine has a name', () => {
   expect(hostName()).not.toBe('');
+});
+
+it('an id that has a token is a UUID of version 7 like all others, and only its own token fits it', () => {
+  const [one, two] = [newOwnedId(), newOwnedId()];
+  expect(one.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(one.token.length).toBeGreaterThanOrEqual(43);
+  expect(isOwnedBy(one.id, one.token)).toBe(true);
+  for (const [id, token] of [
+    [one.id, two.token],
+    [one.id, ''],
+    [`${two.id.slice(0, 13)}${one.id.slice(13)}`, two.token],
+    ['no id', one.token],
+    ['', ''],
+  ] as const)
+    expect(isOwnedBy(id, token)).toBe(false);
 });

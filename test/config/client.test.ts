@@ -17,6 +17,7 @@ describe('the options of a client', () => {
       template: '{}',
       capture: 'result',
       captureLimit: 1_048_576,
+      outputLimit: null,
       valueLimit: 8_388_608,
       outputPath: null,
       errorsPath: null,

@@ -16,12 +16,10 @@ it('a connection has an address, and thirty seconds to be made', () => {
   });
 });
 
-it('what only a server shows of TLS is refused', () => {
+it('a certificate of this side comes with its key, or not at all', () => {
   const pem = '-----BEGIN CERTIFICATE-----';
-  expect(refusal(() => parseConnectOptions('a:1', { tls: { cert: pem, key: pem } }))).toMatchObject({
-    code: 'ERR_OPTION',
-    option: 'tls.cert',
-  });
+  expect(parseConnectOptions('a:1', { tls: { cert: pem, key: pem } }).config.tls).toEqual({ cert: pem, key: pem });
+  expect(refusal(() => parseConnectOptions('a:1', { tls: { cert: pem } }))).toMatchObject({ code: 'ERR_OPTION', option: 'tls.cert' });
   expect(refusal(() => parseConnectOptions('a:1', { tls: { passphrase: 'x' } }))).toMatchObject({ option: 'tls.passphrase' });
   expect(parseConnectOptions('a:1', { tls: { ca: pem, serverName: 'b' } }).config.tls).toEqual({ ca: pem, serverName: 'b' });
 });

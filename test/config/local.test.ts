@@ -33,7 +33,7 @@ describe('the options of runLocal', () => {
   });
 
   it('open no port, so nothing of a connection is taken', () => {
-    for (const options of [{ address: 'localhost:1' }, { auth: 'my-secret-key' }, { tls: true }])
+    for (const options of [{ address: 'localhost:1' }, { auth: 'my-secret-key' }, { tls: true }, { connectionLimits: {} }])
       expect(refused(options)).toMatchObject({ code: 'ERR_OPTION', option: Object.keys(options)[0] });
   });
 

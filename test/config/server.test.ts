@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { clientEnvironment } from '../../src/config/environment.ts';
 import { parseServerOptions } from '../../src/config/server.ts';
 import type { ServerOptions } from '../../src/config/server-options.ts';
 import { type Refusal, refusal } from './refusals.ts';
@@ -12,6 +13,7 @@ describe('the options of a server', () => {
       address: { host: 'localhost', port: 50001 },
       auth: null,
       tls: null,
+      connectionLimits: {},
       database: null,
       bundlesize: 100,
       bundlewait: 50,
@@ -43,6 +45,12 @@ describe('the options of a server', () => {
 
   it('take undefined for absent', () => {
     expect(parseServerOptions({ address: undefined, maxRetries: undefined } as unknown as ServerOptions)).toEqual(parseServerOptions());
+  });
+
+  it('wait a tenth of evictAfter for a client whose connection closed, within bounds, when nothing is said', () => {
+    const graceOf = (evictAfter: number): number => parseServerOptions({ evictAfter }).config.reconnectGrace;
+    expect([2, 10, 30, 600].map(graceOf)).toEqual([500, 1_000, 3_000, 5_000]);
+    expect(parseServerOptions({ evictAfter: 10, reconnectGrace: 7 }).config.reconnectGrace).toBe(7_000);
   });
 
   it('become milliseconds and bytes', () => {
@@ -94,6 +102,8 @@ describe('the options of a server', () => {
     expect(refused({ max_retries: 1 }).message).toContain("Did you mean 'maxRetries'?");
     expect(refused({ retain: { cuont: 1 } })).toMatchObject({ code: 'ERR_UNKNOWN_OPTION', option: 'retain.cuont' });
     expect(refused({ retain: { cuont: 1 } }).message).toContain("Did you mean 'count'?");
+    expect(refused({ tls: { fingerprnit: 'x' } }).message).toContain("Did you mean 'fingerprint'?");
+    expect(refused({ connectionLimits: { peradress: 1 } }).message).toContain("Did you mean 'perAddress'?");
     expect(refused({ monitor: true }).code).toBe('ERR_UNKNOWN_OPTION');
     expect(refused({ bundlesize: 'x', unheardOf: 1 }).code).toBe('ERR_UNKNOWN_OPTION');
   });
@@ -125,6 +135,12 @@ describe('the options of a server', () => {
       [{ tls: 'yes' }, 'ERR_OPTION', 'tls'],
       [{ tls: { ca: '/etc/ca.pem' } }, 'ERR_OPTION', 'tls.ca'],
       [{ tls: { cert: '-----BEGIN CERTIFICATE-----' } }, 'ERR_OPTION', 'tls.cert'],
+      [{ tls: { passphrase: 'x' } }, 'ERR_OPTION', 'tls.passphrase'],
+      [{ auth: { env: 'PATH' } }, 'ERR_OPTION', 'auth'],
+      [{ auth: { env: 'MILLRACE_AUTH_UNSET' } }, 'ERR_OPTION', 'auth'],
+      [{ auth: {} }, 'ERR_OPTION', 'auth'],
+      [{ connectionLimits: 5 }, 'ERR_OPTION', 'connectionLimits'],
+      [{ connectionLimits: { total: 0 } }, 'ERR_OPTION', 'connectionLimits.total'],
       [{ tls: { fingerprint: 'abc' } }, 'ERR_OPTION', 'tls.fingerprint'],
       [{ retain: 5 }, 'ERR_OPTION', 'retain'],
       [{ retain: { count: -1 } }, 'ERR_OPTION', 'retain.count'],
@@ -149,13 +165,17 @@ describe('the options of a server', () => {
   it('refuse what a server would not use of tls', () => {
     const ca = '-----BEGIN CERTIFICATE-----';
     for (const [tls, option] of [
-      [{ ca }, 'tls.ca'],
       [{ fingerprint: 'ab'.repeat(32) }, 'tls.fingerprint'],
       [{ serverName: 'host' }, 'tls.serverName'],
     ] as const) {
       expect(refused({ tls })).toMatchObject({ code: 'ERR_OPTION', option, message: expect.stringContaining('server') });
     }
-    expect(parseServerOptions({ tls: { cert: ca, key: ca, passphrase: 'x' } }).config.tls).toEqual({ cert: ca, key: ca, passphrase: 'x' });
+    expect(parseServerOptions({ tls: { cert: ca, key: ca, ca, passphrase: 'x' } }).config.tls).toEqual({
+      cert: ca,
+      key: ca,
+      ca,
+      passphrase: 'x',
+    });
   });
 
   it('never repeat a key, a password or a certificate in a message', () => {
@@ -168,6 +188,17 @@ describe('the options of a server', () => {
       { database: `postgres://u:${secret}@h/d` },
     ])
       expect(refused(options).message).not.toContain(secret);
+  });
+
+  it('take the key from a variable that commands do not see, and from no other', () => {
+    onTestFinished(() => void delete process.env.MILLRACE_AUTH_OF_TEST);
+    process.env.MILLRACE_AUTH_OF_TEST = key;
+    expect(parseServerOptions({ auth: { env: 'MILLRACE_AUTH_OF_TEST' } }).config.auth).toBe(key);
+    expect(Object.values(clientEnvironment())).not.toContain(key);
+    process.env.MILLRACE_AUTH_OF_TEST = 'short';
+    const { code, message } = refused({ auth: { env: 'MILLRACE_AUTH_OF_TEST' } });
+    expect(code).toBe('ERR_AUTH_WEAK');
+    expect(message).not.toContain('short');
   });
 
   it('refuse to listen beyond loopback without a key', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Deferred, deferred } from '../../src/base/deferred.ts';
+import { MillraceError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { parseServerOptions } from '../../src/config/server.ts';
 import { Changes } from '../../src/server/changes.ts';
@@ -88,6 +89,19 @@ it('a commit that fails keeps its answers until it succeeds', async () => {
   expect(await stateOf(answer)).toBe('committed');
 });
 
+it('a commit that can never succeed ends the loop with its error instead of trying for ever', async () => {
+  const failures: MillraceError[] = [];
+  turns.close();
+  turns = new Turns(core, store, hand.clock, { perform() {}, stalled() {}, failed: (error) => failures.push(error) }, silentLogger);
+  submit(1);
+  const answer = turns.committed();
+  await until(() => store.held.length === 1, 'the commit');
+  store.held[0]!.reject(new MillraceError('ERR_DATABASE', 'the file is damaged', { details: { lasting: true } }));
+  await until(() => failures.length === 1, 'the end');
+  expect(failures[0]).toMatchObject({ code: 'ERR_DATABASE', message: 'the file is damaged' });
+  expect([await stateOf(answer), hand.waiting]).toEqual(['ERR_ENDED', 0]);
+});
+
 it('a change that waits for its commit when the server ends is told so', async () => {
   submit(1);
   await until(() => store.held.length === 1, 'the commit');
@@ -117,6 +131,8 @@ it.each(['progress', 'clients', 'get', 'find', 'numbers', 'count', 'explain'])('
     salt: '000000000',
     progress: () => core.counts.pending,
     committed: () => turns.committed(),
+    known: () => turns.committed() ?? Promise.resolve(),
+    stalled: () => null,
   } as unknown as RequestContext;
   const id = taskId('000000000', 0, 1);
   const ask = (): Promise<unknown> =>

@@ -1,31 +1,30 @@
 /**
- * The executor of functions: a pool with one thread for each slot, made when the first call comes.
+ * The executor of functions: one thread for each slot, made when its first call comes.
  *
  * Calls travel to a thread in batches (50 k/s one by one, 2.8 M/s by the hundred). When a thread dies, the ends that it left in the
  * journal count, the call that was running fails, and the calls after it go to a new thread.
  */
 import { tmpdir } from 'node:os';
-import type { Piscina } from 'piscina';
+import { backoffDelay } from '../../../base/backoff.ts';
 import { type Clock, pauseFor, systemClock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { type Logger, silentLogger } from '../../../base/log.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
 import { crashReason } from './call-error.ts';
-import { type Batch, type CallEnd, Journal, mark, type ThreadMessage } from './journal.ts';
+import { type CallEnd, Journal } from './journal.ts';
 import type { CallLimits, FunctionExecutorOptions } from './options.ts';
 import { Run } from './run.ts';
+import { killChildrenOf } from './thread-children.ts';
+import { threadMessage } from './thread-message.ts';
+import { isRefusal, openThreadPool, type ThreadPool } from './thread-pool.ts';
 
-const defaultIdleTimeout = 60_000;
 const defaultLimits = { value: 8 * 2 ** 20, log: 2 ** 20 };
 /** A thread whose death is known has this long to deliver what it sent before, in ms. */
 const deliveryPatience = 1_000;
-/** Wait before calls whose thread could not be started are given back, in ms; and how often in a row before the executor gives up. */
-const threadPause = 200;
-const mostFailures = 25;
-
-function isOurs(message: unknown): message is ThreadMessage {
-  return Array.isArray(message) && message[0] === mark;
-}
+const lostEnd = 'its thread ran it, and gave no end of it: the function has changed what belongs to all of its thread';
+/** Wait before calls whose thread could not be had are given back, in ms; and how often in a row before the executor gives up: about a minute. */
+const threadPause = { delay: 200, factor: 2, max: 5_000, jitter: 0 };
+const mostFailures = 17;
 
 /** A slot is idle (null) or has a run; a run goes through one batch, and one more for each crash. After `close()` nothing is reported. */
 class FunctionExecutor implements Executor {
@@ -36,11 +35,13 @@ class FunctionExecutor implements Executor {
   readonly #logger: Logger;
   readonly #runs: (Run | null)[];
   readonly #journals: Journal[] = [];
-  #pool: Promise<Piscina<Batch, void>> | null = null;
+  /** By slot. */
+  readonly #pools: Promise<ThreadPool>[] = [];
   /** Pools that make no more threads; their last calls may still run. */
-  readonly #retired: Promise<Piscina<Batch, void>>[] = [];
+  readonly #retired: Promise<ThreadPool>[] = [];
   #batches = 0;
-  #failures = 0;
+  /** Threads of a slot that could not be had, in a row. */
+  readonly #failures: number[] = [];
   #closed = false;
 
   constructor(options: FunctionExecutorOptions, handlers: ExecutorHandlers) {
@@ -62,7 +63,8 @@ class FunctionExecutor implements Executor {
 
   signal(slot: number, signal: TaskSignal, key?: number): void {
     const run = this.#runs[slot];
-    if (run === null || run === undefined) return;
+    // Who was refused is still in the queue of a pool that is no more: to abort it would reject a promise that nobody has.
+    if (run === null || run === undefined || run.refused) return;
     let at: number | null = null;
     if (key !== undefined && run.executions.length > 1) {
       at = this.#singledOut(slot, run, key);
@@ -71,6 +73,8 @@ class FunctionExecutor implements Executor {
     if (signal === 'SIGKILL') {
       run.target = at;
       run.killer.abort();
+      // Not before it is told to end: it must not go on with what a child's death lets it do.
+      killChildrenOf(this.#journals[slot]?.thread ?? 0);
       return;
     }
     run.aborted = true;
@@ -107,57 +111,51 @@ class FunctionExecutor implements Executor {
   async close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs) run?.abortPort?.close();
-    const pools = await Promise.all(this.#pool === null ? this.#retired : [...this.#retired, this.#pool]);
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    const pools = await Promise.all([...this.#retired, ...this.#pools.filter((pool) => pool !== undefined)]);
+    const gone = pools.map((pool) => pool.destroy());
+    for (const [slot, run] of this.#runs.entries()) if (run !== null) killChildrenOf(this.#journals[slot]?.thread ?? 0);
+    await Promise.all(gone);
   }
 
-  async #open(): Promise<Piscina<Batch, void>> {
-    // 13 ms to load: not before it is needed.
-    const { Piscina } = await import('piscina');
-    const pool = new Piscina<Batch, void>({
-      filename: new URL('./function-worker.js', import.meta.url).href,
-      name: 'runBatch',
-      minThreads: 0,
-      maxThreads: this.#options.slots,
-      idleTimeout: this.#options.idleTimeout ?? defaultIdleTimeout,
-      concurrentTasksPerWorker: 1,
-      // A thread that sleeps in Atomics.wait would hold back what earlier calls left behind and lay it to the next one.
-      atomics: 'disabled',
-      env: { ...this.#options.environment },
-      ...(this.#options.resourceLimits === undefined ? {} : { resourceLimits: this.#options.resourceLimits }),
-    });
+  async #open(slot: number): Promise<ThreadPool> {
+    const pool = await openThreadPool(this.#options);
     pool.on('message', (message: unknown) => this.#message(message));
-    pool.on('error', (error: unknown) => this.#threadFailed(error));
+    pool.on('error', (error: unknown) => this.#threadFailed(slot, error));
     return pool;
   }
 
-  /**
-   * A thread that had no batch has ended: while idle, or it never came up. After the latter the pool makes no more threads and its queue stands
-   * still: what waits there is given back, and a new pool is made for it.
-   */
-  #threadFailed(error: unknown): void {
+  /** A thread that had no batch has ended: while idle, or it never came up. After the latter its pool makes no more: what waits there is given back. */
+  #threadFailed(slot: number, error: unknown): void {
     this.#logger.warn({ error }, 'a thread of functions ended without a call');
-    const waiting = this.#runs.filter((run, slot) => run !== null && (this.#journals[slot]?.running ?? -1) < 0);
-    if (waiting.length === 0 || this.#closed || this.#pool === null) return;
-    if (++this.#failures > mostFailures) {
-      this.#handlers.failed(new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: error }));
-      return;
+    const run = this.#runs[slot] ?? null;
+    const pool = this.#pools[slot];
+    if (run === null || (this.#journals[slot]?.running ?? -1) >= 0 || this.#closed || pool === undefined) return;
+    this.#retired.push(pool);
+    delete this.#pools[slot];
+    try {
+      this.#clock.after(this.#pauseAfterFailure(slot, error), () => run.killer.abort());
+    } catch (thrown) {
+      this.#handlers.failed(MillraceError.from(thrown));
     }
-    this.#retired.push(this.#pool);
-    this.#pool = null;
-    this.#clock.after(threadPause, () => {
-      for (const run of waiting) run?.killer.abort();
-    });
   }
 
-  #message(message: unknown): void {
-    if (!isOurs(message)) return;
-    this.#failures = 0;
+  /** How long to wait before the next thread (ms). Throws when there was none for too long. */
+  #pauseAfterFailure(slot: number, cause: unknown): number {
+    const failures = (this.#failures[slot] ?? 0) + 1;
+    this.#failures[slot] = failures;
+    if (failures > mostFailures) throw new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause });
+    return backoffDelay(failures, threadPause, 0);
+  }
+
+  #message(sent: unknown): void {
+    const message = threadMessage(sent);
+    if (message === null) return;
     if (message[1] === 'late') {
       this.#logger.warn({ id: message[2], error: message[3] }, 'a function left something behind that failed after its end');
       return;
     }
     const run = this.#runs[message[2]];
+    this.#failures[message[2]] = 0;
     const current = run !== null && run !== undefined && run.batch === message[3] && !this.#closed;
     if (message[1] === 'ends') {
       if (!current) return;
@@ -188,8 +186,8 @@ class FunctionExecutor implements Executor {
   }
 
   async #run(slot: number, run: Run): Promise<void> {
-    this.#pool ??= this.#open();
-    const pool = await this.#pool;
+    this.#pools[slot] ??= this.#open(slot);
+    const pool = await this.#pools[slot];
     for (;;) {
       if (this.#closed) return;
       this.#journals[slot] ??= new Journal();
@@ -208,15 +206,16 @@ class FunctionExecutor implements Executor {
         return;
       } catch (error) {
         crash = error;
+        // Thrown, not rejected: the pool has put it into its queue before. Without a thread that queue goes nowhere, and with the next pool it is forgotten.
+        run.refused = isRefusal(error) && pool.threads.length === 0;
+        if (run.refused) delete this.#pools[slot];
       }
       // The dying thread may still write into its journal: the next one gets another.
       delete this.#journals[slot];
       await this.#delivered(run, journal);
       if (journal.running < 0 && !run.killer.signal.aborted && !run.aborted) {
-        if (++this.#failures > mostFailures)
-          throw new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause: crash });
-        await pauseFor(this.#clock, threadPause);
-      } else if (journal.running >= 0) this.#failures = 0;
+        await pauseFor(this.#clock, this.#pauseAfterFailure(slot, crash));
+      } else if (journal.running >= 0) this.#failures[slot] = 0;
       if (this.#closed) return;
       if (this.#crashed(slot, run, journal, crash)) return;
     }
@@ -233,8 +232,12 @@ class FunctionExecutor implements Executor {
   /** The batch was answered: all calls ended, or those after an abort never began. */
   #finish(slot: number, run: Run, journal: Journal): void {
     const ends = this.#endsOf(slot, run, journal.unsent());
+    const wall = this.#clock.wall();
     for (let at = run.from; at < run.executions.length; at++) {
-      if (!run.hasEnded(at)) ends.push(run.notStarted(at, 'the calls before it were aborted', this.#clock.wall()));
+      if (run.hasEnded(at)) continue;
+      const begun = at <= run.from + journal.running && !run.isCancelled(at) && !journal.skips(at - run.from);
+      // One that began and has no end has broken what its thread tells ends with: were it given back, it would do so again for ever.
+      ends.push(begun ? run.casualty(at, lostEnd, wall) : run.notStarted(at, 'the calls before it were aborted', wall));
     }
     this.#free(slot, run);
     this.#handlers.ended(slot, ends, true);

@@ -14,8 +14,10 @@ import { taskError } from './call-error.ts';
 import { functionContexts } from './context.ts';
 import { type Batch, type CallEnd, itemsPerCall, Journal, mark } from './journal.ts';
 import type { CallLimits } from './options.ts';
+import { acceptGlobals, areGlobalsChanged } from './shared-globals.ts';
 import { send } from './speech.ts';
-import { type AnyFunction, knownFunction, loadFunction } from './target.ts';
+import { type AnyFunction, isShortage, knownFunction, loadFunction } from './target.ts';
+import { ownThread } from './thread-children.ts';
 import { writeValue } from './value-file.ts';
 
 /** Ends wait this long to be sent together, in ms. */
@@ -63,6 +65,8 @@ class RunningBatch {
 
 let current: RunningBatch | null = null;
 
+const thread = ownThread();
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
@@ -90,14 +94,28 @@ function isOver(value: string | Uint8Array, limit: number): boolean {
 
 /**
  * Runs the calls of a batch in order. Resolves when they have ended, with their ends sent or in the journal; fewer than the calls when it
- * was aborted: what had not begun is not begun.
+ * was aborted: what had not begun is not begun. What fails beside a call is the thread's own: some function has changed what all share
+ * (`Array.prototype.push`…), and the thread goes, lest the next call fails for it.
  */
 export async function runBatch(batch: Batch): Promise<void> {
+  try {
+    await runCalls(batch);
+  } catch (thrown) {
+    try {
+      uncaught(thrown);
+    } finally {
+      exitThread(1);
+    }
+  }
+}
+
+async function runCalls(batch: Batch): Promise<void> {
   const { targets, calls, facts } = batch;
   const running = new RunningBatch(batch);
   const { journal, limits } = running;
   const functions: (AnyFunction | undefined)[] = targets.map(knownFunction);
   current = running;
+  journal.thread = thread;
   for (let item = 0; item < calls.length; item += itemsPerCall) {
     const at = item / itemsPerCall;
     const startedAt = systemClock.wall();
@@ -117,7 +135,7 @@ export async function runBatch(batch: Batch): Promise<void> {
     let error: TaskError | null = null;
     let path: string | null = null;
     try {
-      const called = functions[target] ?? (await functionContexts.run(context, loadFunction, targets[target]!));
+      const called = functions[target] ?? (await loaded(context, targets[target]!));
       functions[target] = called;
       const given = functionContexts.run(context, called, ...argumentsOf(calls[item + 3] as string | Uint8Array | null));
       value = encoded(isThenable(given) ? await given : given);
@@ -127,6 +145,11 @@ export async function runBatch(batch: Batch): Promise<void> {
         value = null;
       }
     } catch (thrown) {
+      if (isShortage(thrown)) {
+        // It has not begun. Node remembers that the module failed: another thread tries again, after a while.
+        journal.running = at - 1;
+        exitThread(1);
+      }
       error = taskError(thrown);
       value = null;
     }
@@ -136,8 +159,16 @@ export async function runBatch(batch: Batch): Promise<void> {
     // Whole microseconds: seventeen digits take as long to write as the rest of the end.
     const durationMs = Math.round((systemClock.now() - from) * 1_000) / 1_000;
     running.end(extras === undefined ? [at, startedAt, durationMs, value, error] : [at, startedAt, durationMs, value, error, extras]);
+    // The calls behind it go to a new thread.
+    if (areGlobalsChanged()) exitThread(1);
   }
   current = null;
+}
+
+async function loaded(context: CallContext, target: string): Promise<AnyFunction> {
+  const called = await functionContexts.run(context, loadFunction, target);
+  acceptGlobals();
+  return called;
 }
 
 const exitThread = process.exit.bind(process);

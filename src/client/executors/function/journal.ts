@@ -65,7 +65,7 @@ export type ThreadMessage =
   /** Something failed that belongs to a call whose end is settled already. */
   | readonly [typeof mark, 'late', id: string, message: string];
 
-const field = { running: 0, sent: 1, aborted: 2, length: 3, said: 4 } as const;
+const field = { running: 0, sent: 1, aborted: 2, length: 3, said: 4, thread: 5 } as const;
 const headerBytes = 32;
 /** A byte for each call of a batch that shall not begin; calls beyond it cannot be skipped. */
 export const mostSkips = 1_024;
@@ -74,6 +74,10 @@ const journalBytes = 64 * 1024;
 /** Values of `aborted` that are no place of a call. */
 const nothing = -1;
 const everything = -2;
+
+// Functions share their thread's globals with the library: what one of them puts there must not stand between a call and its end.
+const { load, store, add } = Atomics;
+const { parse, stringify } = JSON;
 
 /** Both sides' view of the shared memory of a slot. */
 export class Journal {
@@ -91,96 +95,106 @@ export class Journal {
 
   /** Host, before a batch. */
   reset(): void {
-    Atomics.store(this.#header, field.running, -1);
-    Atomics.store(this.#header, field.sent, 0);
-    Atomics.store(this.#header, field.aborted, nothing);
-    Atomics.store(this.#header, field.length, 0);
-    Atomics.store(this.#header, field.said, 0);
+    store(this.#header, field.running, -1);
+    store(this.#header, field.sent, 0);
+    store(this.#header, field.aborted, nothing);
+    store(this.#header, field.length, 0);
+    store(this.#header, field.said, 0);
+    store(this.#header, field.thread, 0);
     this.#skips.fill(0);
   }
 
   /** The call that is or was running last; -1 before the first. */
   get running(): number {
-    return Atomics.load(this.#header, field.running);
+    return load(this.#header, field.running);
   }
 
   set running(at: number) {
-    Atomics.store(this.#header, field.running, at);
+    store(this.#header, field.running, at);
+  }
+
+  /** The system's number of the thread that has the batch; 0: none has it yet, or the system does not tell. */
+  get thread(): number {
+    return load(this.#header, field.thread);
+  }
+
+  set thread(number: number) {
+    store(this.#header, field.thread, number);
   }
 
   /** How many ends left as messages. */
   get sent(): number {
-    return Atomics.load(this.#header, field.sent);
+    return load(this.#header, field.sent);
   }
 
   /** How often a call said something in a message of its own. */
   get said(): number {
-    return Atomics.load(this.#header, field.said);
+    return load(this.#header, field.said);
   }
 
   /** Thread: one more such message left. */
   say(): void {
-    Atomics.add(this.#header, field.said, 1);
+    add(this.#header, field.said, 1);
   }
 
   /** No further call of the batch begins. */
   get aborted(): boolean {
-    return Atomics.load(this.#header, field.aborted) !== nothing;
+    return load(this.#header, field.aborted) !== nothing;
   }
 
   /** Whether it was this call, or all of them, that the abort meant. */
   aborts(at: number): boolean {
-    const aborted = Atomics.load(this.#header, field.aborted);
+    const aborted = load(this.#header, field.aborted);
     return aborted === at || aborted === everything;
   }
 
   /** Host: abort this call, or all; none begins any more. */
   abort(at: number | null): void {
-    Atomics.store(this.#header, field.aborted, at ?? everything);
+    store(this.#header, field.aborted, at ?? everything);
   }
 
   /** Host: the call that was meant has ended meanwhile; the others go on. */
   goOn(): void {
-    Atomics.store(this.#header, field.aborted, nothing);
+    store(this.#header, field.aborted, nothing);
   }
 
   /** Host: this call shall not begin. */
   skip(at: number): void {
-    if (at < mostSkips) Atomics.store(this.#skips, at, 1);
+    if (at < mostSkips) store(this.#skips, at, 1);
   }
 
   skips(at: number): boolean {
-    return at < mostSkips && Atomics.load(this.#skips, at) === 1;
+    return at < mostSkips && load(this.#skips, at) === 1;
   }
 
   /** Thread: note an end that was not sent yet; false when it does not fit: send it now. */
   add(end: CallEnd): boolean {
     const [at, startedAt, durationMs, value, error, extras] = end;
     if ((value !== null && typeof value !== 'string') || typeof extras?.word === 'object') return false;
-    const from = Atomics.load(this.#header, field.length);
+    const from = load(this.#header, field.length);
     // By hand where nothing needs escapes: a third of the time of JSON.stringify for a call without a value.
     const bare = value === null && error === null && extras === undefined;
-    const text = bare ? `,[${at},${startedAt},${durationMs},null,null]` : `,${JSON.stringify(end)}`;
+    const text = bare ? `,[${at},${startedAt},${durationMs},null,null]` : `,${stringify(end)}`;
     // Three bytes at most for a UTF-16 unit.
     if (from + text.length * 3 > journalBytes) return false;
     const length = from + this.#bytes.write(text, from);
-    Atomics.store(this.#header, field.length, length);
+    store(this.#header, field.length, length);
     return true;
   }
 
   /** Thread: everything up to here was sent. */
   clear(sent: number): void {
-    Atomics.store(this.#header, field.length, 0);
-    Atomics.store(this.#header, field.sent, sent);
+    store(this.#header, field.length, 0);
+    store(this.#header, field.sent, sent);
   }
 
   /** Host: the ends that were not sent. While the thread runs they may be sent at any moment: then there are none, or they come twice. */
   unsent(): CallEnd[] {
     const { sent } = this;
-    const length = Atomics.load(this.#header, field.length);
+    const length = load(this.#header, field.length);
     if (length === 0) return [];
     const text = this.#bytes.toString('utf8', 1, length);
     // It writes over what it has sent only after it has counted it.
-    return this.sent === sent ? (JSON.parse(`[${text}]`) as CallEnd[]) : [];
+    return this.sent === sent ? (parse(`[${text}]`) as CallEnd[]) : [];
   }
 }

@@ -35,6 +35,8 @@ export class Run {
   received = 0;
   heard = 0;
   aborted = false;
+  /** The system had no thread for it: nothing of it runs, and it is given back soon. */
+  refused = false;
   abortPort: MessagePort | null = null;
   /** The place of the call that listens to that port. */
   abortAt = -1;

@@ -55,6 +55,15 @@ export async function loadFunction(target: string): Promise<AnyFunction> {
   return found as AnyFunction;
 }
 
+const shortages: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
+
+/** Whether a module could not be loaded for want of open files or memory: it is there, and may load later. */
+export function isShortage(thrown: unknown): boolean {
+  if (!(thrown instanceof MillraceError) || thrown.code !== 'ERR_MODULE_NOT_FOUND') return false;
+  const { cause } = thrown;
+  return cause instanceof Error && 'code' in cause && shortages.has(cause.code);
+}
+
 /** Of a CommonJS module Node finds not every name, and the default of one that was an ES module is one level down. */
 function exportOf(exports: Record<string, unknown>, name: string): unknown {
   const own = exports[name];

@@ -4,7 +4,7 @@ import type { Execution } from '../../executor.ts';
 import type { InheritedStreams } from './inherit.ts';
 import type { Capture } from './options.ts';
 import type { Redirection } from './redirection.ts';
-import { type CommandFiles, capture, discard, keep, type Spool, sizeOf } from './spool.ts';
+import { type CommandFiles, discard, keep, type Spool, sizeOf } from './spool.ts';
 
 export interface CollectorParts {
   readonly spool: Spool;
@@ -70,16 +70,18 @@ export class Collector {
 
   #stream(path: string, extra: ResultExtra, name: 'stdout' | 'stderr', execution: Execution): void {
     const size = sizeOf(path);
-    const captured = size === 0 ? null : capture(path, size, this.#parts.captureLimit);
-    if (captured !== null) {
-      if (captured.content.length > 0) extra[name] = captured.content;
-      if (captured.truncated) {
-        extra.truncated = true;
+    if (size > 0) {
+      const captured = this.#parts.spool.capture(path, size, this.#parts.captureLimit);
+      if (captured !== null && captured.content.length > 0) extra[name] = captured.content;
+      // What cannot be read now (no file can be opened, the disk fails) is whole in its file.
+      if (captured === null || captured.truncated) {
         const kept = this.#parts.spool.resultPath(execution.id, execution.attempt, name === 'stdout' ? 'out' : 'err');
         if (keep(path, kept)) {
+          extra.truncated = true;
           extra[`${name}Path`] = kept;
           return;
         }
+        if (captured !== null) extra.truncated = true;
       }
     }
     discard(path);

@@ -44,7 +44,7 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
   const table = options.monitor ? await openProcessTable() : null;
   const spool = new Spool(options.spoolFolder, keepFiles);
   const windows = process.platform === 'win32';
-  const watcher = windows ? null : new Watcher(shell, keepFiles ? spool.commands : spool.folder, environment.PATH, logger);
+  const watcher = windows ? null : new Watcher(shell, keepFiles ? spool.commands : spool.folder, environment.PATH, logger, clock);
   const inherited =
     mode === 'inherit' ? new InheritedStreams(options.streams?.stdout ?? process.stdout, options.streams?.stderr ?? process.stderr) : null;
   const { stdout = null, stderr = null } = options.redirect ?? {};

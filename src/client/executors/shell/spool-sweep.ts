@@ -3,6 +3,7 @@
  * surely such a one: of this user, closed to others (0700), and marked by a process of this machine that lives no more.
  */
 import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOfTheDead, ownMark } from '../../../transport/process-mark.ts';
 
@@ -18,15 +19,16 @@ export function ownerPath(folder: string): string {
   return join(folder, ownerFile);
 }
 
-/** Never fails: what cannot be read or removed stays. */
-export function sweepSpools(parent: string): void {
-  let names: string[];
+/** Folder entries that are read at a time. */
+const bufferSize = 1_024;
+
+/** Never fails: what cannot be read or removed stays. It lets others go on meanwhile: to read the names of two million entries takes five seconds. */
+export async function sweepSpools(parent: string): Promise<void> {
   try {
-    names = readdirSync(parent);
+    for await (const { name } of await opendir(parent, { bufferSize })) if (/^millrace-\w{6}$/.test(name)) sweep(join(parent, name));
   } catch {
-    return;
+    // It cannot be read, or not to its end.
   }
-  for (const name of names) if (/^millrace-\w{6}$/.test(name)) sweep(join(parent, name));
 }
 
 function sweep(folder: string): void {

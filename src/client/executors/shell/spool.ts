@@ -53,16 +53,19 @@ export class Spool {
   readonly folder: string;
   readonly commands: string;
   readonly results: string;
+  /** A file that is open for nothing: where no more may be opened it makes room for the output of a command. */
+  #spare: number | null = null;
 
-  /** Makes the folders in `parent`, which must exist, and removes what clients that were killed have left there. `keepsFiles`: results name files that outlive it. */
+  /** Makes the folders in `parent`, which must exist, and lets go what clients that were killed have left there. `keepsFiles`: results name files that outlive it. */
   constructor(parent: string, keepsFiles: boolean) {
-    sweepSpools(parent);
+    void sweepSpools(parent);
     try {
       this.folder = mkdtempSync(join(parent, 'millrace-'));
       writeFileSync(ownerPath(this.folder), ownerText(keepsFiles), { mode: 0o600 });
       this.commands = join(this.folder, 'commands');
       this.results = join(this.folder, 'results');
       this.mend();
+      this.#reserve();
     } catch (error) {
       throw new MillraceError('ERR_SPAWN', `no folder for the output of commands can be made in ${parent}: name another spool folder`, {
         cause: error,
@@ -88,8 +91,19 @@ export class Spool {
     return join(this.results, `${id.replaceAll(/[^\w-]/g, '_')}.${attempt}.${stream}`);
   }
 
+  /** As the function below, also while no more files may be opened. */
+  capture(path: string, size: number, limit: number): Captured | null {
+    const captured = capture(path, size, limit);
+    if (captured !== null || this.#spare === null) return captured;
+    this.#release();
+    const again = capture(path, size, limit);
+    this.#reserve();
+    return again;
+  }
+
   /** Removes everything, or everything but what results name. */
   remove(keepResults: boolean): void {
+    this.#release();
     rmSync(keepResults ? this.commands : this.folder, { recursive: true, force: true });
     if (keepResults) discardEmpty(this.folder, this.results);
     if (!keepResults) return;
@@ -99,6 +113,20 @@ export class Spool {
     } catch {
       // Results name files in it.
     }
+  }
+
+  #reserve(): void {
+    try {
+      this.#spare ??= openSync(ownerPath(this.folder), 'r');
+    } catch {
+      // There is no room for it now; output that cannot be read stays in its file.
+    }
+  }
+
+  #release(): void {
+    if (this.#spare === null) return;
+    closeSync(this.#spare);
+    this.#spare = null;
   }
 }
 
@@ -111,9 +139,13 @@ function discardEmpty(folder: string, results: string): void {
   }
 }
 
-/** Bytes of a file; 0 when it is not there. */
+/** Bytes of a file; 0 when it is not there, or a command has put something else in its place or in that of its folder. */
 export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** Removes a file that may be gone already. */

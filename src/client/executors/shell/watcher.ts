@@ -5,6 +5,8 @@
  * It lives in a session of its own and ignores every signal that can be ignored, so that a Ctrl-C for the host does not end it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { backoffDelay } from '../../../base/backoff.ts';
+import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
 
 // TERM first, KILL 0.2 s later. `sleep` with a fraction is not POSIX, hence the second try.
@@ -26,21 +28,26 @@ fi
 [ -n "$1" ] && rm -rf -- "$1"
 `;
 
-/** A watcher that dies is replaced this often; after that commands go on unwatched, with a warning. */
-const mostRestarts = 3;
+/** A watcher that dies is replaced: the first time at once, then after waits that grow from `delay` to `max` (ms). Meanwhile commands go on unwatched. */
+const restarts = { delay: 100, factor: 2, max: 10_000, jitter: 0 };
+/** One that does not end when it is told to (ms) was stopped by somebody: it is killed. */
+const patience = 5_000;
 
 export class Watcher {
   readonly #shell: string;
   readonly #folder: string;
   readonly #path: string | undefined;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #groups = new Set<number>();
   #child: ChildProcess | null = null;
   #restarts = 0;
+  #cancelRestart: (() => void) | null = null;
   #closed = false;
 
   /** `folder`: what to remove at the end. `path`: the PATH in which `sleep` and `rm` are found. */
-  constructor(shell: string, folder: string, path: string | undefined, logger: Logger) {
+  constructor(shell: string, folder: string, path: string | undefined, logger: Logger, clock: Clock) {
+    this.#clock = clock;
     this.#shell = shell;
     this.#folder = folder;
     this.#path = path;
@@ -67,11 +74,14 @@ export class Watcher {
   /** Ends the watcher; what it still watches is killed first. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelRestart?.();
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
     child.stdin?.end();
+    const cancel = this.#clock.after(patience, () => void child.kill('SIGKILL'), { unref: true });
     await gone;
+    cancel();
   }
 
   #start(): void {
@@ -96,6 +106,9 @@ export class Watcher {
     this.#child = null;
     if (this.#closed) return;
     this.#logger.warn({ error }, 'the watcher of task processes ended: were this process killed now, its commands would go on');
-    if (this.#restarts++ < mostRestarts) this.#start();
+    const wait = this.#restarts === 0 ? 0 : backoffDelay(this.#restarts, restarts, 0);
+    this.#restarts++;
+    this.#cancelRestart?.();
+    this.#cancelRestart = this.#clock.after(wait, () => this.#start(), { unref: true });
   }
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Spool } from '../../../../src/client/executors/shell/spool.ts';
 import { ownerPath, ownerText, sweepSpools } from '../../../../src/client/executors/shell/spool-sweep.ts';
 import { temporaryFolder } from '../../../support/temporary.ts';
+import { until } from '../../../support/until.ts';
 
 /** A spool as a killed client leaves it: its number is another process's by now. */
 function left(parent: string, { keep = false, mark = ownerText(keep).replace(/ \d+\n/, ' 1\n') } = {}): string {
@@ -15,25 +16,26 @@ function left(parent: string, { keep = false, mark = ownerText(keep).replace(/ \
 }
 
 describe('the spools of clients that were killed', () => {
-  it('are removed when the next client starts there', () => {
+  it('are removed when the next client starts there, which does not wait for it', async () => {
     const parent = temporaryFolder();
     const folder = left(parent);
     const spool = new Spool(parent, false);
-    expect(existsSync(folder)).toBe(false);
+    expect(existsSync(folder)).toBe(true);
+    await until(() => !existsSync(folder));
     expect(existsSync(spool.folder)).toBe(true);
   });
 
-  it('keep the files that results name', () => {
+  it('keep the files that results name', async () => {
     const parent = temporaryFolder();
     const [named, none] = [left(parent, { keep: true }), left(parent, { keep: true })];
     writeFileSync(join(named, 'results', 'a.1.out'), 'text');
-    sweepSpools(parent);
+    await sweepSpools(parent);
     expect(readFileSync(join(named, 'results', 'a.1.out'), 'utf8')).toBe('text');
     expect(existsSync(join(named, 'commands'))).toBe(false);
     expect(existsSync(none)).toBe(false);
   });
 
-  it('are left alone when their client lives, when they have no mark, are open to others or go by another name', () => {
+  it('are left alone when their client lives, when they have no mark, are open to others or go by another name', async () => {
     const parent = temporaryFolder();
     const living = new Spool(parent, false).folder;
     const open = left(parent);
@@ -44,9 +46,9 @@ describe('the spools of clients that were killed', () => {
     writeFileSync(ownerPath(other), ownerText(false).replace(/ \d+\n/, ' 1\n'));
     const elsewhere = left(temporaryFolder());
     symlinkSync(elsewhere, join(parent, 'millrace-abcdef'));
-    sweepSpools(parent);
+    await sweepSpools(parent);
     for (const folder of [living, open, unmarked, other, elsewhere]) expect(existsSync(join(folder, 'owner'))).toBe(true);
-    sweepSpools(join(parent, 'missing'));
+    await sweepSpools(join(parent, 'missing'));
   });
 
   it('are gone with their client when it ends in good order, unless results name files there', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
 import { Watcher } from '../../../../src/client/executors/shell/watcher.ts';
 import { alive, until } from '../harness.ts';
@@ -47,7 +48,7 @@ describe.each(['slots', 'spawn'])('kill -9 of the host of %s', (method) => {
 
 describe('a watcher', () => {
   it('kills what it still watches when it is closed, and spares what it was told to forget', async () => {
-    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger);
+    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
     const [kept, killed] = [0, 1].map(() => spawn('/bin/sleep', ['60'], { detached: true, stdio: 'ignore' })) as [
       ChildProcess,
       ChildProcess,
@@ -65,7 +66,7 @@ describe('a watcher', () => {
   });
 
   it('that is killed is replaced by one that knows as much', async () => {
-    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger);
+    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
     const child = spawn('/bin/sleep', ['60'], { detached: true, stdio: 'ignore' });
     watcher.add(child.pid!);
     const first = watcher.pid!;
@@ -74,4 +75,22 @@ describe('a watcher', () => {
     await watcher.close();
     await until(() => !alive(child.pid!), 'the watched process is gone');
   });
+
+  it('that somebody has stopped keeps nothing from ending', async () => {
+    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
+    const pid = watcher.pid!;
+    process.kill(pid, 'SIGSTOP');
+    await watcher.close();
+    expect(alive(pid)).toBe(false);
+  }, 20_000);
+
+  it('is replaced however often it is killed', async () => {
+    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
+    for (let times = 0; times < 5; times++) {
+      const { pid } = watcher;
+      process.kill(pid!, 'SIGKILL');
+      await until(() => watcher.pid !== null && watcher.pid !== pid, 'a new watcher stands');
+    }
+    await watcher.close();
+  }, 20_000);
 });
