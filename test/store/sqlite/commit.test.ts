@@ -121,7 +121,7 @@ test('after a sync that failed every row is written again: the commit alone is n
     const attempt = (): void => store.commit(turn);
     if (i < 2) expect(attempt).toThrow(expect.objectContaining({ details: { sqlite: fsyncFailed, lasting: false } }));
     else attempt();
-    tries.push(faults.executed.splice(0).filter((sql) => sql !== 'rollback'));
+    tries.push(faults.executed.splice(0).filter((sql) => sql !== 'rollback' && !sql.startsWith('pragma wal_checkpoint')));
   }
   expect(tries[0]!.length).toBeGreaterThan(15);
   expect(tries[1]).toEqual(tries[0]);

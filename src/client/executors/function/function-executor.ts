@@ -5,7 +5,6 @@
  * journal count, the call that was running fails, and the calls after it go to a new thread.
  */
 import { tmpdir } from 'node:os';
-import { backoffDelay } from '../../../base/backoff.ts';
 import { type Clock, pauseFor, systemClock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { type Logger, silentLogger } from '../../../base/log.ts';
@@ -16,15 +15,12 @@ import type { CallLimits, FunctionExecutorOptions } from './options.ts';
 import { Run } from './run.ts';
 import { killChildrenOf } from './thread-children.ts';
 import { threadMessage } from './thread-message.ts';
-import { isRefusal, openThreadPool, type ThreadPool } from './thread-pool.ts';
+import { isRefusal, openThreadPool, pauseAfter, type ThreadPool } from './thread-pool.ts';
 
 const defaultLimits = { value: 8 * 2 ** 20, log: 2 ** 20 };
 /** A thread whose death is known has this long to deliver what it sent before, in ms. */
 const deliveryPatience = 1_000;
 const lostEnd = 'its thread ran it, and gave no end of it: the function has changed what belongs to all of its thread';
-/** Wait before calls whose thread could not be had are given back, in ms; and how often in a row before the executor gives up: about a minute. */
-const threadPause = { delay: 200, factor: 2, max: 5_000, jitter: 0 };
-const mostFailures = 17;
 
 /** A slot is idle (null) or has a run; a run goes through one batch, and one more for each crash. After `close()` nothing is reported. */
 class FunctionExecutor implements Executor {
@@ -143,8 +139,9 @@ class FunctionExecutor implements Executor {
   #pauseAfterFailure(slot: number, cause: unknown): number {
     const failures = (this.#failures[slot] ?? 0) + 1;
     this.#failures[slot] = failures;
-    if (failures > mostFailures) throw new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause });
-    return backoffDelay(failures, threadPause, 0);
+    const pause = pauseAfter(failures, cause);
+    if (pause === null) throw new MillraceError('ERR_THREAD', 'threads of functions end as soon as they start', { cause });
+    return pause;
   }
 
   #message(sent: unknown): void {

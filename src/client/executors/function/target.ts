@@ -55,7 +55,7 @@ export async function loadFunction(target: string): Promise<AnyFunction> {
   return found as AnyFunction;
 }
 
-const shortages: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
+export const shortages: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
 
 /** Whether a module could not be loaded for want of open files or memory: it is there, and may load later. */
 export function isShortage(thrown: unknown): boolean {

@@ -5,8 +5,10 @@
  * client; and what stands in its queue when a thread is refused begins in another one, after it was given back.
  */
 import type { Piscina } from 'piscina';
+import { backoffDelay } from '../../../base/backoff.ts';
 import type { Batch } from './journal.ts';
 import type { FunctionExecutorOptions } from './options.ts';
+import { shortages } from './target.ts';
 
 export type ThreadPool = Piscina<Batch, void>;
 
@@ -15,6 +17,18 @@ const defaultIdleTimeout = 60_000;
 /** Whether the system had no thread to give. */
 export function isRefusal(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_WORKER_INIT_FAILED';
+}
+
+/** Wait before calls whose thread could not be had are given back, in ms, and how often in a row: a minute where the system is short of something, else 5 s. */
+const pauses = { delay: 200, factor: 2, jitter: 0 };
+const longest = { short: 5_000, broken: 300 };
+const mostFailures = 17;
+
+/** How long to wait after so many threads that could not be had, in ms; null: it is of no use. */
+export function pauseAfter(failures: number, cause: unknown): number | null {
+  if (failures > mostFailures) return null;
+  const short = isRefusal(cause) || (cause instanceof Error && 'code' in cause && shortages.has(cause.code));
+  return backoffDelay(failures, { ...pauses, max: short ? longest.short : longest.broken }, 0);
 }
 
 export async function openThreadPool(options: FunctionExecutorOptions): Promise<ThreadPool> {
