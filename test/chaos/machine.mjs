@@ -36,7 +36,7 @@ const needsProgram = (program, name) => (has(program) ? null : missing(`it needs
 export const needs = {
   linux: () => (linux ? null : missing('it needs Linux')),
   mounts: () => needsRoot() ?? mayMount(),
-  tracing: () => needsRoot() ?? needsProgram('strace', 'strace'),
+  tracing: () => needsRoot() ?? needsProgram('strace', 'strace') ?? mayTrace(),
   limits: () => (linux ? needsProgram('prlimit', 'util-linux') : missing('it needs Linux')),
   namespaces: () => needsRoot() ?? needsProgram('ip', 'iproute2') ?? needsProgram('tc', 'iproute2') ?? mayDivide(),
   loss: () => needs.namespaces() ?? mayLose(),
@@ -64,6 +64,8 @@ function tried(attempt, why) {
 }
 
 const mayMount = tried(() => run('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'), 'nothing can be mounted here');
+
+const mayTrace = tried(() => run('strace', '-o', '/dev/null', 'true'), 'no process can be traced here');
 
 const mayDivide = tried(() => {
   const name = `mrtry${process.pid}`;
