@@ -80,15 +80,19 @@ function backsOff(task: CoreTask): boolean {
 }
 
 function reopen(state: CoreState, done: readonly TaskRow[], again: typeof revertedRow): void {
+  let reopened = false;
   for (const row of done) {
     const { n, end } = row;
     if (end === null || state.tasks.has(n) || state.lately.wasReopened(n) || state.lately.wasRemoved(n)) continue;
     const stored = again(row, state.time.wall, state.limits.keys);
     if (stored === null) continue;
     state.changes++;
+    reopened = true;
     if (stored.task[3] !== row.task[3]) state.writes.changed.push({ n, attributes: stored.task[3] });
     state.reopen({ ...stored, lane: storedLane(state, stored) }, again === revertedRow, end.outcome);
   }
+  // Once for all of them: a thousand clients have thousands of grants.
+  if (reopened) state.leases.rewriteAll();
 }
 
 /** Under which lane the store has it: that of its acceptance, which its tags may no longer tell where there are limits on tags. */

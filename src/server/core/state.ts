@@ -168,7 +168,6 @@ export class CoreState {
     this.writes.reopened.push(reopened);
     this.counts.reopened(group, outcome);
     this.#mend(group);
-    this.leases.rewriteAll();
     this.admit(row, true);
   }
 
