@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { newOwnedId } from '../dist/base/ids.js';
 import { ClientCore } from '../dist/client/core/core.js';
 import { connect } from '../dist/index.js';
+import { plainClient } from '../dist/testing/plain-options.js';
 import { dial } from '../dist/transport/dial.js';
 import { quick, round, show } from './harness.mjs';
 
@@ -18,21 +19,7 @@ const count = Number(process.env.CONNECTIONS ?? (quick ? 50 : 200));
 const slots = 4;
 const tasks = count * slots * 10;
 
-const options = {
-  slots,
-  cores: null,
-  memory: null,
-  resources: {},
-  prefetch: 1_000,
-  taskTimeout: null,
-  signalwait: 10_000,
-  stopAt: null,
-  clientTimeout: null,
-  ratelimit: null,
-  noConfirm: false,
-  bundlesize: 100,
-  bundlewait: 50,
-};
+const options = { ...plainClient, slots };
 
 /** In the server's process: its address, then for each line that comes the memory that it takes, MB. */
 async function serve() {

@@ -3,26 +3,13 @@
  * 1,000,000 tasks waiting behind the window. No store, no network: decisions only. Run after `npm run build`.
  */
 import { ServerCore } from '../dist/server/core/core.js';
+import { plainServer } from '../dist/testing/plain-options.js';
 
 const total = Number(process.env.TASKS ?? 1_000_000);
 
 const options = {
+  ...plainServer,
   foreverMode: false,
-  restartMode: false,
-  maxRetries: 0,
-  backoff: null,
-  maxLosses: 5,
-  eager: false,
-  evictAfter: 60_000,
-  reconnectGrace: 5_000,
-  failFast: false,
-  continueOnFailure: false,
-  taskTimeout: null,
-  taskCores: null,
-  taskMemory: null,
-  expectSource: false,
-  onlyClients: null,
-  limits: [],
   window: { tasks: 10_000, bytes: 32 * 2 ** 20 },
   bundle: { tasks: 1_000, bytes: 2 ** 20 },
 };

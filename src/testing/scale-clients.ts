@@ -6,6 +6,7 @@ import { ClientCore } from '../client/core/core.ts';
 import type { ClientEffect } from '../client/core/events.ts';
 import type { ChainLimit, Message } from '../protocol/messages.ts';
 import type { Send } from '../server/core/events.ts';
+import { plainClient } from './plain-options.ts';
 import { Calendar } from './scale-calendar.ts';
 import type { Stopwatch } from './scale-server.ts';
 
@@ -49,21 +50,7 @@ export class ScaleClients {
   constructor(shape: CrowdShape, stopwatch: Stopwatch, now: number) {
     this.#shape = shape;
     this.#stopwatch = stopwatch;
-    const options = {
-      slots: shape.slots,
-      cores: null,
-      memory: null,
-      resources: {},
-      prefetch: 1_000,
-      taskTimeout: null,
-      signalwait: 10_000,
-      stopAt: null,
-      clientTimeout: null,
-      ratelimit: null,
-      noConfirm: false,
-      bundlesize: 100,
-      bundlewait: 50,
-    };
+    const options = { ...plainClient, slots: shape.slots };
     for (let i = 0; i < shape.clients; i++) {
       const core = new ClientCore(options, now);
       const member: Member = { core, connection: `client-${i}`, wakeAt: Number.POSITIVE_INFINITY, moved: false, ended: false };

@@ -8,6 +8,7 @@ import { clientEvent } from '../server/link.ts';
 import { MemoryStore } from '../store/memory/adapter.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { WireTask } from '../task/task.ts';
+import { plainServer } from './plain-options.ts';
 import { Random } from './random.ts';
 import { Calendar } from './scale-calendar.ts';
 import { ScaleClients } from './scale-clients.ts';
@@ -75,28 +76,6 @@ const bundle = 1_000;
 /** Between two signs of life of a connection, ms. */
 const heartrate = 10_000;
 
-/** As of a server that is given no options. */
-const plainOptions: CoreOptions = {
-  foreverMode: true,
-  restartMode: false,
-  maxRetries: 0,
-  backoff: null,
-  maxLosses: 5,
-  eager: false,
-  evictAfter: 60_000,
-  reconnectGrace: 5_000,
-  failFast: false,
-  continueOnFailure: false,
-  taskTimeout: null,
-  taskCores: null,
-  taskMemory: null,
-  expectSource: false,
-  onlyClients: null,
-  limits: [],
-  window: { tasks: 16_384, bytes: 32 * 2 ** 20 },
-  bundle: { tasks: 4_096, bytes: 2 * 2 ** 20 },
-};
-
 /** Run it. @throws Error when a client is cut or a task is done twice or never. */
 export function simulateScale(options: ScaleOptions): ScaleReport {
   return new ScaleRun(options).run();
@@ -126,7 +105,7 @@ class ScaleRun {
     this.#clients = new ScaleClients({ clients, slots, lasts: () => random.between(least, most) }, stopwatch, 0);
     at('made');
     const store = options.store ?? new MemoryStore({ count: 100_000, age: 1e12, now: () => this.#time.wall, salt: '000000000' });
-    const core = { ...plainOptions, ...options.options };
+    const core = { ...plainServer, ...options.options };
     this.#limits = core.limits;
     this.#server = new ScaleServer(core, store, stopwatch, this.#time);
   }

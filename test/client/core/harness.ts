@@ -4,22 +4,9 @@ import type { ClientEffect, ClientOptions } from '../../../src/client/core/event
 import type { ExecutionEnd } from '../../../src/client/executor.ts';
 import type { GrantedTask, Message } from '../../../src/protocol/messages.ts';
 import type { TaskAttributes } from '../../../src/task/task.ts';
+import { plainClient } from '../../../src/testing/plain-options.ts';
 
-export const plain: ClientOptions = {
-  slots: 2,
-  cores: null,
-  memory: null,
-  resources: {},
-  prefetch: 1_000,
-  taskTimeout: null,
-  signalwait: 100,
-  stopAt: null,
-  clientTimeout: null,
-  ratelimit: null,
-  noConfirm: false,
-  bundlesize: 3,
-  bundlewait: 50,
-};
+export const plain: ClientOptions = { ...plainClient, slots: 2, signalwait: 100, bundlesize: 3 };
 
 export function shell(n: number, attributes: TaskAttributes | null = null): GrantedTask {
   return [n, 1_000, [0, `task ${n}`, null, attributes]];

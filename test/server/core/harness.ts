@@ -5,24 +5,14 @@ import { ServerCore } from '../../../src/server/core/core.ts';
 import type { CoreEvent, CoreOptions, Turn } from '../../../src/server/core/events.ts';
 import { MemoryStore } from '../../../src/store/memory/adapter.ts';
 import type { TaskAttributes, WireTask } from '../../../src/task/task.ts';
+import { plainServer } from '../../../src/testing/plain-options.ts';
 
 const plain: CoreOptions = {
+  ...plainServer,
   foreverMode: false,
-  restartMode: false,
-  maxRetries: 0,
-  backoff: null,
   maxLosses: 3,
-  eager: false,
   evictAfter: 10_000,
   reconnectGrace: 2_000,
-  failFast: false,
-  continueOnFailure: false,
-  taskTimeout: null,
-  taskCores: null,
-  taskMemory: null,
-  expectSource: false,
-  onlyClients: null,
-  limits: [],
   window: { tasks: 100, bytes: 1_000_000 },
   bundle: { tasks: 100, bytes: 1_000_000 },
 };
