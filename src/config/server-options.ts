@@ -34,7 +34,10 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   maxRetries?: number;
   /** How long to wait before a retry: a duration, or its first wait with `factor` (2), `max` (5 minutes) and `jitter` (0). Default: at once. */
   backoff?: Backoff | Duration;
-  /** A task whose client was lost this many times fails with outcome `lost`. Default 5. */
+  /**
+   * A task whose client was lost this many times ends with outcome `lost`. Default 5. From one loss less on (with 3 or more) it runs alone, on a client
+   * that holds nothing else, so that it takes no others with it.
+   */
   maxLosses?: number;
   /** Retry failed tasks before new ones. Default false: after them. */
   eager?: boolean;

@@ -76,6 +76,8 @@ function whyNotGranted(core: ServerCore, row: TaskRow, now: number): string[] {
   const placement = placementReasons(clients, attributes, now);
   if (clients.length === 0) reasons.push('no client is connected');
   reasons.push(...placement, ...limitReasons(core.limitUnits(attributes), now));
+  if (core.isHeldBack(row.n))
+    reasons.push(`it has lost its client ${row.losses} times, so it waits for a client that has nothing else to run`);
   if (reasons.length === 0 && row.state === storedState.ready)
     reasons.push(`every slot of the ${clients.length} connected clients that can run this ${taskKinds[row.task[0]]} task is taken`);
   return reasons;

@@ -6,7 +6,7 @@ export const promises = {
   once: '2: a result is recorded exactly once, and is what the client saw that held the lease',
   needless: '2, 4: a task runs again only after its lease ended, never because of a server alone',
   eviction: '3: eviction is by the silence that the server heard, by its own monotonic clock',
-  losses: '3: a loss is no retry, and a task that was lost maxLosses times ends',
+  losses: '3: a loss is no retry, a task that was lost maxLosses times ends, and before that it runs alone',
   locked: '4: a second start takes nothing from a server that lives',
   shutdown: '5: everybody sees the end',
   summary: '7: the summary adds up',

@@ -38,7 +38,7 @@ export class Ledger {
   /** Stored tasks that stand in the queue or wait, by `storedState`. */
   readonly states: Map<number, number> = new Map();
   readonly rows: GrantRows = new GrantRows();
-  readonly #options: Pick<CoreOptions, 'limits' | 'window' | 'bundle'>;
+  readonly #options: Pick<CoreOptions, 'limits' | 'window' | 'bundle' | 'maxLosses'>;
   readonly #grants: Set<GrantId> = new Set();
   readonly #pending: Map<number, number> = new Map();
   /** Tasks that a cancel reached while they were not done. */
@@ -51,7 +51,7 @@ export class Ledger {
   /** Further attempts, ever. */
   retries = 0;
 
-  constructor(options: Pick<CoreOptions, 'limits' | 'window' | 'bundle'>) {
+  constructor(options: Pick<CoreOptions, 'limits' | 'window' | 'bundle' | 'maxLosses'>) {
     this.#options = options;
   }
 
@@ -67,6 +67,7 @@ export class Ledger {
 
   began(run: Run): void {
     this.#keepsLimits(run);
+    this.#isAlone(run);
     const runs = this.runs.get(run.n);
     if (runs === undefined) {
       this.runs.set(run.n, [run]);
@@ -90,6 +91,25 @@ export class Ledger {
       if (others.length >= concurrency)
         throw broken('order', `task ${run.n} begins while ${others.join(' and ')} of ${key} ${value} run: at most ${concurrency} may`);
     }
+  }
+
+  /** Tasks that are lost to their clients once more end: they share a client with nobody. */
+  #isAlone(run: Run): void {
+    if (!this.#counts(run)) return;
+    const alone = this.runsAlone(run.n);
+    for (const [n, runs] of this.runs) {
+      const beside = runs.find((other) => other.client === run.client && other.outcome === 'running' && this.#counts(other));
+      if (beside === undefined || n === run.n || !(alone || this.runsAlone(n))) continue;
+      throw broken('losses', `task ${run.n} begins on ${run.client} beside task ${n}: ${alone ? run.n : n} is to run alone`);
+    }
+  }
+
+  /** One loss more would end it, and it is not the first. */
+  runsAlone(n: number): boolean {
+    const attempts = this.attempts.get(n);
+    if (attempts === undefined) return false;
+    const lost = attempts.slice(this.earlier.get(n) ?? 0).filter(({ outcome }) => outcome === outcomeCode.lost).length;
+    return lost >= Math.max(2, this.#options.maxLosses - 1);
   }
 
   #counts({ client, grant, n }: Run): boolean {

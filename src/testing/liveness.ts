@@ -48,7 +48,10 @@ export class Liveness {
     const group = ledger.lowestGroup;
     if (core !== null && !options.continueOnFailure && core.failedGroups.size > 0) return [];
     const ready: number[] = [];
+    // Of tasks that run alone one at a time is enough.
+    const oneIsOut = [...named].some((n) => ledger.runsAlone(n));
     for (const [n, task] of ledger.tasks) {
+      if (oneIsOut && ledger.runsAlone(n)) continue;
       if (task.group !== group || ledger.ends.has(n) || named.has(n) || ledger.states.get(n) !== storedState.ready) continue;
       if (task.task[3]?.tags === undefined) ready.push(n);
     }

@@ -36,6 +36,22 @@ it.each([
   expect(pidsIn(runs)).toHaveLength(3);
 });
 
+it('what runs beside a task that kills every client is not lost with it, however long it runs', async () => {
+  const runs = join(temporaryFolder(), 'runs');
+  const neighbours = ['sleep 1; echo a', { module: functions, name: 'after', args: [1_000, 'b'] }, 'sleep 1; echo c'];
+  const source = [neighbours[0]!, `echo $$ >> ${runs}; sleep 0.1; ${killClient}`, ...neighbours.slice(1)];
+  const server = await startServer({ source, maxLosses: 3, reconnectGrace: 0.1 });
+  let killed = 0;
+  for (; pidsIn(runs).length < 3; killed++) {
+    const client = startProgram('work.mjs', { address: server.address, numTasks: 4, taskSignalwait: 0.2 });
+    expect(await client.exit, 'the client is killed').not.toBe(0);
+  }
+  expect(killed).toBe(3);
+  await startClient(server, { numTasks: 4 });
+  expect(await server.join(30)).toMatchObject({ submitted: 4, lost: 1, succeeded: 3, failed: 0, pending: 0 });
+  expect(pidsIn(runs)).toHaveLength(3);
+});
+
 it('a function that ends, crashes or breaks its thread fails alone, and those after it find a whole one', async () => {
   const harmful = ['abortProcess', 'changeDirectory', 'replaceStringify', 'replacePrototypes', 'addToEveryObject', 'replaceAtomics'];
   const { results } = await runAll(

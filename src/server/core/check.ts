@@ -27,6 +27,9 @@ export function checkState(state: CoreState): void {
       leased += out;
     }
     inGrants += leased;
+    if (client.keptFor?.grant && (client.keptFor.grant.client !== client || leased > 1)) wrong(`${client.keptFor.story()} is not alone`);
+    if (client.keptFor?.grant === null && state.window.suspects.emptied?.client !== client)
+      wrong(`client ${client.id} is emptied for nothing`);
     if (leased !== client.leased || running !== client.running)
       wrong(`client ${client.id} counts ${client.leased}/${client.running}, holds ${leased}/${running}`);
     if ((client.connection === null) !== (client.phase === 'absent'))
@@ -41,13 +44,16 @@ export function checkState(state: CoreState): void {
     if (task.state !== taskState.ready || state.tasks.get(task.n) !== task) wrong(`${task.story()} is in the ready window`);
   }
   for (const problem of [...state.window.problems(), ...limitProblems(state)]) wrong(problem);
+  for (const task of state.window.suspects) {
+    if (task.state !== taskState.ready || state.tasks.get(task.n) !== task) wrong(`${task.story()} is held back`);
+  }
   if (inWindow !== state.window.size) wrong(`the window counts ${state.window.size} tasks but holds ${inWindow}`);
   let waits = 0;
   for (const task of state.tasks.values()) {
     if (task.state === taskState.waiting) waits++;
     if (task.state === taskState.done) wrong(`${task.story()} is done but held`);
   }
-  if (state.tasks.size !== inWindow + inGrants + waits)
+  if (state.tasks.size !== inWindow + state.window.suspects.size + inGrants + waits)
     wrong(`${state.tasks.size} tasks are held, ${inWindow} ready, ${inGrants} leased, ${waits} waiting`);
   for (const problem of state.dependencies.problems(state)) wrong(problem);
   let pending = 0;

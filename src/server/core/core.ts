@@ -17,6 +17,7 @@ import { CoreClient, CoreTask } from './entities.ts';
 import type { CoreEvent, CoreOptions, Instant, NoteName, Turn } from './events.ts';
 import { type Fence, strictFence } from './fence.ts';
 import { closeSubmitter, openSubmitter, submit, writeMoved } from './intake.ts';
+import { recognize } from './isolate.ts';
 import type { LimitUnit } from './kind.ts';
 import { failEarly, finishRun, goneSubmitters, stop } from './run.ts';
 import { recallMayCome, recallTimeout, schedule, takePace } from './schedule.ts';
@@ -46,7 +47,10 @@ export class ServerCore {
       state.leases.recover({ id, client, attempt, tasks: held, out: 0 }, time.now);
       for (const task of held) state.tasks.set(task.n, task);
     }
-    for (const client of [...state.leases.clients.values()]) state.leases.forget(client);
+    for (const client of [...state.leases.clients.values()]) {
+      recognize(state, client);
+      state.leases.forget(client);
+    }
     for (const row of recovery.waiting) state.admit(row, true);
     for (const { id, sequence, receipts, open } of recovery.submitters) {
       const submitter = { id, open, connection: null, goneAt: time.now, sequence, receipts: [...receipts] as never };
@@ -184,6 +188,12 @@ export class ServerCore {
   /** The units of limits that such a task shares. */
   limitUnits(attributes: TaskAttributes | null): readonly LimitUnit[] {
     return this.#state.limits.unitsOf(attributes, this.#state.time.now);
+  }
+
+  /** Whether it is to run alone, and waits for a client that holds nothing. */
+  isHeldBack(n: number): boolean {
+    const task = this.task(n);
+    return task !== null && this.#state.window.suspects.has(task);
   }
 
   /** The parents that this task waits for, by number. */

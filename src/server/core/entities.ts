@@ -120,6 +120,8 @@ export class CoreClient implements Holder, HeapItem {
   /** Tasks leased, and of those known to run. */
   leased = 0;
   running = 0;
+  /** The suspect that runs alone on it, or for which it is emptied: it gets nothing else. */
+  keptFor: CoreTask | null = null;
   /** Units of limits all of whose leases it holds, and how many of its leases are of limited tasks. */
   readonly units: Set<LimitUnit> = new Set();
   limited = 0;
@@ -162,7 +164,7 @@ export class CoreClient implements Holder, HeapItem {
 
   /** Tasks that may be sent now. */
   get credit(): number {
-    return this.phase === 'present' ? Math.max(0, this.wanted - this.sent) : 0;
+    return this.phase === 'present' && this.keptFor === null ? Math.max(0, this.wanted - this.sent) : 0;
   }
 
   /** Tasks that it holds and, as far as is known, has not begun. */

@@ -65,6 +65,7 @@ export class Leases {
     task.grant = null;
     task.startedAt = -1;
     grant.client.leased--;
+    if (grant.client.keptFor === task) grant.client.keptFor = null;
     this.crowd.moved(grant.client);
     if (task.kind.units.length > 0) this.#limits.release(task.kind, grant.client);
     if (running) grant.client.running--;

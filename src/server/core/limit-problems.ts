@@ -4,10 +4,13 @@ import type { CoreState } from './state.ts';
 
 export function* limitProblems(state: CoreState): Iterable<string> {
   const leases = new Map<LimitUnit, { count: number; holders: Set<unknown> }>();
+  const { emptied } = state.window.suspects;
   for (const client of state.leases.clients.values()) {
     let limited = 0;
-    for (const grant of client.grants.values()) {
-      for (const task of grant.tasks) {
+    // What a client is emptied for is leased to it as well.
+    const ahead = emptied?.client === client ? [emptied.task] : [];
+    for (const tasks of [...[...client.grants.values()].map((grant) => grant.tasks), ahead]) {
+      for (const task of tasks) {
         if (task === null || task.kind.units.length === 0) continue;
         limited++;
         for (const unit of task.kind.units) {

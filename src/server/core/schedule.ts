@@ -1,11 +1,12 @@
 /**
  * Who gets what: once a turn, ready tasks go to clients with credit. Free slots are served first, one round for all clients,
  * then prefetch, in equal shares. When nothing is ready and slots are free elsewhere, unstarted work is recalled from whoever
- * would need longest for it.
+ * would need longest for it. Tasks that may be why they lost their clients go first, each to a client of its own: see `isolate.ts`.
  */
-import type { GrantedTask } from '../../protocol/messages.ts';
-import { enter, taskState } from '../../task/state.ts';
+import { taskState } from '../../task/state.ts';
 import { CoreClient, type CoreTask, type Grant } from './entities.ts';
+import { send } from './grant.ts';
+import { checkEmptied, isolate } from './isolate.ts';
 import type { CoreState } from './state.ts';
 import { take, takeChain } from './take.ts';
 
@@ -27,9 +28,12 @@ function servedGroup(state: CoreState): number | null {
 /** True: a client with a free slot got less than it can take. */
 export function schedule(state: CoreState): boolean {
   const { crowd } = state.leases;
+  checkEmptied(state);
   settle(state);
   const group = servedGroup(state);
   if (group === null) return false;
+  isolate(state, group);
+  settle(state);
   if (crowd.hungry > 0 && state.window.size > 0) {
     const { now } = state.time;
     const unserved: CoreClient[] = [];
@@ -44,6 +48,8 @@ export function schedule(state: CoreState): boolean {
     for (const client of unserved) crowd.moved(client);
     settle(state);
     chains(state, group);
+    // Of what was found meanwhile.
+    isolate(state, group);
   }
   recall(state, group);
   settle(state);
@@ -141,21 +147,6 @@ function chain(state: CoreState, client: CoreClient, group: number): void {
 function spare(state: CoreState, client: CoreClient): number {
   const held = client.unstarted + client.credit;
   return (state.leases.clients.size === 1 ? held : Math.floor(held / 4)) - client.limited;
-}
-
-function send(state: CoreState, client: CoreClient, tasks: CoreTask[]): void {
-  const attempt = tasks[0]!.attempts + 1;
-  const granted: GrantedTask[] = [];
-  for (const task of tasks) {
-    enter(task, taskState.leased);
-    granted.push([task.n, task.submittedAt, task.wire]);
-    state.note('scheduled', task, attempt, client);
-  }
-  // `tasks` becomes the grant's own list.
-  const grant = state.leases.grant(client, attempt, tasks);
-  client.sent += granted.length;
-  client.free = Math.max(0, client.free - granted.length);
-  state.send(client.connection, ['work', grant.id, attempt, granted]);
 }
 
 function recall(state: CoreState, group: number): void {

@@ -20,6 +20,7 @@ import { Limits } from './limits.ts';
 import { repeat } from './repeat.ts';
 import { failureStory } from './stories.ts';
 import { type Submitter, Submitters } from './submitters.ts';
+import { Suspects } from './suspects.ts';
 import { Waiting } from './waiting.ts';
 import { ReadyWindow } from './window.ts';
 
@@ -68,7 +69,7 @@ export class CoreState {
     this.fence = fence;
     this.time = time;
     this.limits = new Limits(options.limits);
-    this.window = new ReadyWindow(options.window, recovery.ready, this.limits);
+    this.window = new ReadyWindow(options.window, recovery.ready, this.limits, new Suspects(options.maxLosses));
     this.leases = new Leases(recovery.epoch, this.limits);
     this.counts = new Counts(recovery.counts);
     for (const [group, story] of Object.entries(recovery.counts.failed ?? {})) this.failedGroups.set(Number(group), story);

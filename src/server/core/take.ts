@@ -6,6 +6,7 @@ import type { CoreClient, CoreTask } from './entities.ts';
 import type { LimitUnit } from './kind.ts';
 import type { Lane } from './lane.ts';
 import type { Limits } from './limits.ts';
+import type { Suspects } from './suspects.ts';
 import type { Row } from './tiers.ts';
 import type { ReadyWindow } from './window.ts';
 
@@ -19,7 +20,7 @@ export interface Portion {
 
 /** Take the next tasks of `group` for a client, all of the same attempt: a grant has one attempt number. */
 export function take(window: ReadyWindow, limits: Limits, group: number, client: CoreClient, portion: Portion, now: number): CoreTask[] {
-  const batch = new Batch(portion);
+  const batch = new Batch(portion, window.suspects);
   for (const tier of window.tiers.of(group)) {
     const rows = tier.rows.filter(({ heap, demand }) => heap.size > 0 && client.fits(demand, now));
     while (!batch.closed && takeFirst(window, limits, rows, client, batch, now)) {}
@@ -44,7 +45,7 @@ function takeFirst(window: ReadyWindow, limits: Limits, rows: readonly Row[], cl
   if (best === null) return false;
   const { kind } = best;
   if (kind.units.length === 0) {
-    window.tiers.drain(best, (task) => task.n < until && batch.add(task));
+    window.tiers.drain(best, (task) => task.n < until && (batch.holdsBack(task) || batch.add(task)));
     window.took(best);
     return true;
   }
@@ -58,13 +59,15 @@ function takeFirst(window: ReadyWindow, limits: Limits, rows: readonly Row[], cl
 function takeOne(window: ReadyWindow, limits: Limits, lane: Lane, client: CoreClient, batch: Batch, now: number): void {
   let taken = false;
   window.tiers.drain(lane, (task) => {
-    if (taken || !batch.add(task)) return false;
-    taken = true;
-    return true;
+    if (taken) return false;
+    if (batch.holdsBack(task)) return true;
+    taken = batch.add(task);
+    return taken;
   });
-  if (!taken) return;
-  batch.limited--;
-  limits.lease(lane.kind, client, now);
+  if (taken) {
+    batch.limited--;
+    limits.lease(lane.kind, client, now);
+  }
   window.took(lane);
 }
 
@@ -80,7 +83,7 @@ export function takeChain(
   portion: Portion & { readonly depth: number; readonly alone: boolean },
   now: number,
 ): CoreTask[] {
-  const batch = new Batch(portion);
+  const batch = new Batch(portion, window.suspects);
   const chains = (unit: LimitUnit): boolean =>
     unit.due <= now &&
     (!unit.full || (unit.holder === client && unit.leases < portion.depth && (portion.alone || unit.limit.concurrency === 1)));
@@ -99,6 +102,7 @@ export function takeChain(
 /** Tasks that go out under one grant. */
 class Batch {
   readonly tasks: CoreTask[] = [];
+  readonly #suspects: Suspects;
   readonly #most: number;
   readonly #bytes: number;
   #weight = 0;
@@ -106,10 +110,16 @@ class Batch {
   /** Nothing more goes in. */
   closed = false;
 
-  constructor({ tasks, limited, bytes }: Portion) {
+  constructor({ tasks, limited, bytes }: Portion, suspects: Suspects) {
+    this.#suspects = suspects;
     this.#most = tasks;
     this.#bytes = bytes;
     this.limited = limited;
+  }
+
+  /** It goes to nobody who holds others: it leaves the window for the suspects. */
+  holdsBack(task: CoreTask): boolean {
+    return !this.closed && this.#suspects.holdBack(task);
   }
 
   /** False: it does not go in. */

@@ -1,9 +1,8 @@
 /**
  * The ready window: the part of the queue that is held in memory, in queue order (group, rank, number).
  *
- * Invariant: with a frontier F, every ready task up to F is in the window (or leased) and every ready task after F is in the store
- * only; without one, all ready tasks are here. So a queue of millions costs the memory of some thousands, and the
- * store is asked (`refills`) only for what follows F.
+ * Invariant: with a frontier F, every ready task up to F is in the window (or leased, or a suspect) and every ready task after F is in the store
+ * only; without one, all ready tasks are here. So a queue of millions costs the memory of some thousands; the store is asked only for what follows F.
  *
  * What nobody can take must not hide what stands behind it. When a client has a free slot, nothing of the window is for it and the store has more,
  * the kinds of tasks that fill the window are *detached*: each keeps a few tasks here, up to a frontier of its own, its tail is left to the
@@ -18,6 +17,7 @@ import type { LaneKind } from './kind.ts';
 import type { Lane } from './lane.ts';
 import type { Limits } from './limits.ts';
 import { before } from './order.ts';
+import type { Suspects } from './suspects.ts';
 import { Tiers } from './tiers.ts';
 
 export interface WindowLimits {
@@ -32,6 +32,8 @@ const mostQuestions = 32;
 
 export class ReadyWindow {
   readonly tiers: Tiers = new Tiers();
+  /** Ready tasks that were held back: they are of the window no more. */
+  readonly suspects: Suspects;
   readonly #limits: Limits;
   readonly #bounds: WindowLimits;
   #frontier: QueueKey | null = null;
@@ -47,21 +49,21 @@ export class ReadyWindow {
   #keep = 1;
 
   /** `stored`: ready tasks that only the store knows. */
-  constructor(bounds: WindowLimits, stored: number, limits: Limits) {
+  constructor(bounds: WindowLimits, stored: number, limits: Limits, suspects: Suspects) {
+    this.suspects = suspects;
     this.#bounds = bounds;
     this.#stored = stored;
     this.#limits = limits;
     if (stored > 0) this.#frontier = start;
   }
 
-  /** Ready tasks in memory. */
   get size(): number {
     return this.tiers.size;
   }
 
   /** Ready tasks in memory and in the store. */
   get total(): number {
-    return this.size + this.#stored;
+    return this.size + this.suspects.size + this.#stored;
   }
 
   get stored(): number {
@@ -70,6 +72,7 @@ export class ReadyWindow {
 
   /** Take in a ready task; false: it stays in the store only. */
   add(task: CoreTask, now: number): boolean {
+    if (this.suspects.holdBack(task)) return true;
     const kind = this.#limits.kindOf(task.attributes, now);
     if (kind.detached) {
       if (kind.frontier === null && kind.size >= this.#keep * 2) kind.frontier = keyOf(this.tiers.lanesOf(kind)[0]!.last!);
@@ -202,12 +205,9 @@ export class ReadyWindow {
   forgetStored(numbers: ReadonlySet<number>): void {
     if (numbers.size === 0) return;
     this.#stored = Math.max(0, this.#stored - numbers.size);
-    this.#late = this.#late?.filter(({ n }) => !numbers.has(n)) ?? null;
-    for (const [kind, late] of this.#lateOf)
-      this.#lateOf.set(
-        kind,
-        late.filter(({ n }) => !numbers.has(n)),
-      );
+    const others = (late: CoreTask[]) => late.filter(({ n }) => !numbers.has(n));
+    this.#late = this.#late && others(this.#late);
+    for (const [kind, late] of this.#lateOf) this.#lateOf.set(kind, others(late));
     this.#settle();
   }
 
@@ -223,7 +223,7 @@ export class ReadyWindow {
 
   /** Take one out of the middle (cancelled). */
   remove(task: CoreTask): void {
-    if (this.tiers.remove(task)) this.#look(task.kind);
+    if (!this.suspects.remove(task) && this.tiers.remove(task)) this.#look(task.kind);
   }
 
   /** Tasks were taken from a lane. */
