@@ -15,12 +15,15 @@ import { marked, Part } from './parts.mjs';
 import { TcpProxy } from './proxy.mjs';
 import { seeded } from './random.mjs';
 import { plan } from './source.mjs';
+import { until, within } from './waiting.mjs';
 
 /** No part may hold more (bytes); one takes 80 to 150 MB. */
 const mostMemory = 450 * 2 ** 20;
 /** What was accepted must be done so long after the last harm (ms). */
 const patience = 60_000;
 const auth = 'the key of a chaos run';
+/** The number of the first task of a fault's own. */
+const firstOwn = 1_000_000;
 
 export class World {
   random;
@@ -45,12 +48,12 @@ export class World {
   clientOfProcess = new Map();
   /** Kinds of tasks: see `plan`. */
   style = 'all';
-  /** What task n must become; a fault may have tasks of its own. */
+  /** What task n must become. */
   wanted;
   /** So many tasks were accepted; null: as the submitter says. */
   count = null;
-  /** Numbers of tasks that were submitted past the submitter. */
-  extra = [];
+  /** What the fault's own tasks must become, which are submitted past the submitter and have numbers that it never reaches. */
+  #own = [];
   mark;
   #parts = [];
   #clientOptions = {};
@@ -66,7 +69,7 @@ export class World {
     this.seconds = seconds;
     this.random = seeded(seed);
     this.mark = `${process.pid}-${this.folder.slice(-6)}`;
-    this.wanted = (n) => plan(seed, n, this.style);
+    this.wanted = (n) => (n >= firstOwn ? this.#own[n - firstOwn] : plan(seed, n, this.style));
     for (const name of ['clients', 'spool']) mkdirSync(join(this.folder, name));
   }
 
@@ -134,6 +137,15 @@ export class World {
     return this.submitter;
   }
 
+  /** Submit a task of the fault's own: `taskOf(n, note)` gives it, `note` is the command that notes its run. Returns its number. */
+  async submitOwn(taskOf, wanted) {
+    const n = firstOwn + this.#own.length;
+    this.#own.push(wanted);
+    const note = `echo ${n}:$TASK_ATTEMPT:$TASK_CLIENT_ID >> ${this.runs}`;
+    await this.asked((server) => server.submit([{ ...taskOf(n, note), tags: { n } }]));
+    return n;
+  }
+
   part(kind, options, process = {}) {
     const part = new Part(kind, options, { mark: this.mark, record: join(this.folder, `${kind}.log`), ...process });
     this.#parts.push(part);
@@ -170,14 +182,8 @@ export class World {
     for (let times = 0; times < atLeast || performance.now() < end; times++) await step(times);
   }
 
-  async until(condition, what, ms = 20_000) {
-    const end = performance.now() + ms;
-    for (;;) {
-      const found = await condition();
-      if (found) return found;
-      if (performance.now() > end) throw new Error(`waited ${ms / 1000} s in vain for ${what}`);
-      await sleep(40);
-    }
+  until(condition, what, ms) {
+    return until(condition, what, ms);
   }
 
   check(holds, otherwise) {
@@ -189,10 +195,14 @@ export class World {
     this.#undo.push(undo);
   }
 
-  /** Runs that were begun so far. */
+  /** The runs that were begun so far, by task. */
+  executed() {
+    return runsIn(this.runs, this.clientOfProcess);
+  }
+
   begun() {
     let count = 0;
-    for (const list of runsIn(this.runs, this.clientOfProcess).values()) count += list.length;
+    for (const list of this.executed().values()) count += list.length;
     return count;
   }
 
@@ -211,7 +221,7 @@ export class World {
   async finish() {
     if (this.submitter !== null) {
       this.submitter.tell('finish');
-      const receipt = await this.#within(this.submitter.hears('receipt'), 'the submitter to end');
+      const receipt = await within(this.submitter.hears('receipt'), 'the submitter to end', patience);
       const given = this.submitter.last('given');
       this.count ??= given;
       this.check(
@@ -221,8 +231,8 @@ export class World {
       await this.submitter.exited;
     }
     if (this.#serverOptions.foreverMode && !this.server.over) await this.#stopServer();
-    await this.#within(this.server.exited, 'the server to end');
-    await this.#within(Promise.all(this.clients.map(({ exited }) => exited)), 'the clients to end', 20_000);
+    await within(this.server.exited, 'the server to end', patience);
+    await within(Promise.all(this.clients.map(({ exited }) => exited)), 'the clients to end', 20_000);
     judge(this, this.#parts);
   }
 
@@ -247,7 +257,8 @@ export class World {
 
   /** What is left when everything has ended, and what the store holds. */
   async examine() {
-    const { database, runs, extra, wanted, blame, clientOfProcess } = this;
+    const { database, runs, wanted, blame, clientOfProcess } = this;
+    const extra = this.#own.map((_, i) => firstOwn + i);
     for (const part of this.#parts) if (!part.over) this.wrong.push(`a ${part.kind} part (${part.pid}) is still there`);
     if (process.platform === 'linux') {
       // Watchers need 0.2 s between TERM and KILL.
@@ -281,13 +292,6 @@ export class World {
       }
     }
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  async #within(promise, what, ms = patience) {
-    const late = Symbol();
-    const found = await Promise.race([promise, sleep(ms, late, { ref: false })]);
-    if (found === late) throw new Error(`waited ${ms / 1000} s in vain for ${what}`);
-    return found;
   }
 
   #sample() {

@@ -5,7 +5,7 @@ import type { TaskInput } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { functions, isAlive, pidsIn, runAll, startClient, startPair, startProgram, startServer } from './rig.ts';
+import { collect, functions, isAlive, pidsIn, runAll, startClient, startPair, startProgram, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 expectNoLeaks();
@@ -47,6 +47,9 @@ it('what runs beside a task that kills every client is not lost with it, however
     expect(await client.exit, 'the client is killed').not.toBe(0);
   }
   expect(killed).toBe(3);
+  const [waits] = await collect(server.tasks.find({ where: ['args == sleep 1; echo c'] }));
+  const { reasons } = await server.tasks.explain(waits?.id ?? '');
+  expect(reasons).toContain('it has lost its client 2 times, so it waits for a client that has nothing else to run');
   await startClient(server, { numTasks: 4 });
   expect(await server.join(30)).toMatchObject({ submitted: 4, lost: 1, succeeded: 3, failed: 0, pending: 0 });
   expect(pidsIn(runs)).toHaveLength(3);

@@ -2,17 +2,6 @@
 import { readdirSync } from 'node:fs';
 import { Group, needs, run } from '../machine.mjs';
 
-/** Tasks of the fault's own have numbers that the submitter never reaches. */
-const own = 1_000_000;
-
-/** Submit tasks of the fault's own past the submitter; what each must become is told by `wanted(n)`. */
-async function submitOwn(world, tasks) {
-  const { wanted } = world;
-  world.wanted = (n) => (n >= own ? tasks[n - own].wanted : wanted(n));
-  world.extra = tasks.map((_, i) => own + i);
-  await world.asked((server) => server.submit(tasks.map(({ task }, i) => ({ ...task, tags: { n: own + i } }))));
-}
-
 export const limits = [
   {
     name: 'few-files',
@@ -48,8 +37,8 @@ export const limits = [
       await world.begin({ clients: 1 });
       await world.work(1, {}, { wrapper: group.wrapper });
       group.limit(group.current + 60);
-      const args = `echo ${own}:$TASK_ATTEMPT:$TASK_CLIENT_ID >> ${world.runs}; b() { b | b & wait; }; b; sleep 60`;
-      await submitOwn(world, [{ task: { args, timeout: 1 }, wanted: { kind: 'bomb', outcome: 'timeout' } }]);
+      const bomb = (_, note) => ({ args: `${note}; b() { b | b & wait; }; b; sleep 60`, timeout: 1 });
+      await world.submitOwn(bomb, { kind: 'bomb', outcome: 'timeout' });
       world.tally('fork bombs');
       await world.goesOn('beside a fork bomb');
       await world.during(async () => {
@@ -91,20 +80,13 @@ export const limits = [
           await start(i);
         }
       });
-      const note = (n) => `echo ${n}:$TASK_ATTEMPT:$TASK_CLIENT_ID >> ${world.runs}`;
-      await submitOwn(world, [
-        {
-          task: { module: new URL('../fixtures/functions.mjs', import.meta.url), name: 'devour', args: [own, world.runs] },
-          wanted: { kind: 'devour', outcome: 'lost' },
-        },
-        // The kernel ends the largest process of the group: the command's own.
-        {
-          task: { args: `${note(own + 1)}; exec tail /dev/zero` },
-          wanted: { kind: 'command', outcome: 'failed', signal: 'SIGKILL' },
-        },
-      ]);
+      const module = new URL('../fixtures/functions.mjs', import.meta.url);
+      const first = await world.submitOwn((n) => ({ module, name: 'devour', args: [n, world.runs] }), { kind: 'devour', outcome: 'lost' });
+      // The kernel ends the largest process of the group: the command's own.
+      const command = (_, note) => ({ args: `${note}; exec tail /dev/zero` });
+      await world.submitOwn(command, { kind: 'command', outcome: 'failed', signal: 'SIGKILL' });
       await world.during(() => world.goesOn('beside a task that eats all memory', 5, 40_000));
-      const ended = async () => (await world.asked((server) => server.tasks.count({ where: [`tag.n >= ${own}`], state: 'done' }))) === 2;
+      const ended = async () => (await world.asked((server) => server.tasks.count({ where: [`tag.n >= ${first}`], state: 'done' }))) === 2;
       await world.until(() => ended().catch(() => false), 'the ends of the tasks that eat memory', 60_000);
       await world.goesOn('after it');
       over = true;
