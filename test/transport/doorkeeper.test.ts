@@ -65,7 +65,8 @@ test.each([false, true])(
   'who holds the key gets in from the address of somebody who guesses without end (TLS: %s)',
   async (tls) => {
     const keyFolder = temporaryFolder();
-    const listener = await openListener({ tls, keyFolder, limits: { failures: 10 } });
+    const slowestPace = 100;
+    const listener = await openListener({ tls, keyFolder, limits: { failures: 10, firstPace: 10, slowestPace } });
     let over = false;
     onTestFinished(() => {
       over = true;
@@ -93,8 +94,8 @@ test.each([false, true])(
     over = true;
     await guessing;
     const seconds = (performance.now() - began) / 1_000;
-    // Ten at once, a few while it slows down, then four in a second.
-    expect(answered).toBeLessThan(10 + 10 + 4.5 * seconds);
+    // Ten at once, a few while it slows down, then no faster than the slowest pace.
+    expect(answered).toBeLessThan(10 + 10 + ((1.1 * 1_000) / slowestPace) * seconds);
   },
   60_000,
 );
