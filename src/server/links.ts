@@ -13,7 +13,7 @@ import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { Peer } from '../transport/peer.ts';
 import { BundleSender, type Intake } from './intake.ts';
 import { clientEvent, type Link, rowsOf, unexpected } from './link.ts';
-import { clientRequestHandlers } from './parents.ts';
+import { clientRequests } from './parents.ts';
 import { type RequestContext, requestHandlers } from './requests.ts';
 import type { Turns } from './turns.ts';
 import { wordsEvent } from './words.ts';
@@ -76,10 +76,10 @@ export class Links {
           onSilent: () =>
             connection.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'the other side was silent for longer than evictAfter')),
         });
+    const handlers = role === 'client' ? clientRequests() : requestHandlers;
     const peer = new Peer(connection, {
       clock,
       requests: (name, parameters) => {
-        const handlers = role === 'client' ? clientRequestHandlers : requestHandlers;
         const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
         if (handler === undefined) throw new MillraceError('ERR_PROTOCOL', `a ${role} cannot ask for '${name}'`);
         return handler(context, entry, parameters);

@@ -52,5 +52,20 @@ function forgotten(id = ''): ParentAnswer {
   return { id, outcome: outcomeCode.none, value: null, stdout: null };
 }
 
-/** Requests that a client may make. */
-export const clientRequestHandlers: Readonly<Record<string, RequestHandler>> = { parents };
+/** After it whoever has waited was served, and it is known who has gone. */
+const nextRound = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * Requests that one client may make, answered one at a time, each in a round of the event loop: a few bytes ask for an answer of 14 MiB, so of many in
+ * one frame only those are read from the store that are on their way, and none for a client that was cut off because it does not read them.
+ */
+export function clientRequests(): Readonly<Record<string, RequestHandler>> {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    parents(context, link, parameters) {
+      const answer = last.then(() => parents(context, link, parameters));
+      last = answer.then(nextRound, nextRound);
+      return answer;
+    },
+  };
+}

@@ -7,6 +7,8 @@ import { Member, startServer } from './members.ts';
 
 expectNoLeaks();
 
+const MiB = 2 ** 20;
+
 const echo = (attributes: object | null = null): unknown => [0, 'echo', null, attributes];
 
 /** A server with a task that an honest client holds, and a hostile one. */
@@ -140,14 +142,30 @@ test('a client with a thousand large tags and one that floods with starts are se
 });
 
 test('a client that never reads its answers is cut off when too much waits for it', async () => {
-  const { hostile, server } = await held();
-  hostile.connection.pause();
+  const server = await startServer();
   const submitter = await Member.join(server, 'submitter');
-  const id = newId();
-  // Work that it asked for and does not take: no more than a bundle's worth is made for it at a time.
-  hostile.send(['want', 1, 4_096, 1]);
-  for (let sequence = 1; sequence <= 8; sequence++)
-    await submitter.submit(id, sequence, ...Array.from({ length: 50 }, () => [0, 'x'.repeat(20_000), null, null]));
+  const [submission, parent] = [newId(), newId()];
+  const honest = await Member.client(server, 1);
+  const first = await submitter.submit(submission, 1, echo({ id: parent }));
+  const [, grant] = await honest.heard('work');
+  const output = { stdout: new Uint8Array(MiB) };
+  honest.send(['results', 1, [[grant, [[first, outcomeCode.succeeded, 0, 1_700_000_000_000, 1, 0, output]]]]]);
+  await honest.heard('ack');
+  const hostile = await Member.client(server, 1);
+  const child = await submitter.submit(submission, 2, echo({ dependsOn: [parent] }));
+  await hostile.heard('work');
+  expect(await hostile.ask('parents', { n: child })).toEqual([expect.objectContaining({ id: parent, stdout: expect.any(Uint8Array) })]);
+  hostile.connection.pause();
+  const before = process.memoryUsage().rss;
+  let most = 0;
+  for (let id = 1_000; id < 2_000; id++) hostile.send(['?', id, 'parents', { n: child }]);
   const witness = await Member.join(server, 'control');
-  await until(async () => ((await witness.ask('progress')) as { submitted: number }).submitted === 401);
+  await until(async () => {
+    most = Math.max(most, process.memoryUsage().rss - before);
+    const clients = (await witness.ask('clients')) as { leased: number; connected: boolean }[];
+    return clients.some(({ leased, connected }) => leased === 1 && !connected);
+  }, 'its end');
+  // 64 MiB may wait for it: of a thousand answers of 1 MiB no more than that were made.
+  expect(most).toBeLessThan(250 * MiB);
+  expect(honest.ended).toBeUndefined();
 });
