@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { AppendFile } from '../../src/output/append-file.ts';
+import { breakingPipe } from '../support/broken-pipe.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 
@@ -47,18 +48,20 @@ describe('a file that lines are appended to', () => {
     expect(readFileSync(path, 'utf8')).toBe('head\n');
   });
 
-  it.runIf(process.platform === 'linux')('tells its first error once, and again when it is closed', async () => {
+  it('tells its first error once, and again when it is closed', async () => {
     const failures: Error[] = [];
-    const file = await AppendFile.open('/dev/full', {
+    const { path, breakOff } = breakingPipe();
+    const file = await AppendFile.open(path, {
       clock: systemClock,
       header: 'head\n',
       keep: false,
       failed: (error) => failures.push(error),
     });
+    breakOff();
     file.write('z'.repeat(100_000));
     await until(() => failures.length > 0);
     file.write('z'.repeat(100_000));
-    await expect(file.close()).rejects.toMatchObject({ code: 'ENOSPC' });
-    expect(failures).toMatchObject([{ code: 'ENOSPC' }]);
+    await expect(file.close()).rejects.toMatchObject({ code: 'EPIPE' });
+    expect(failures).toMatchObject([{ code: 'EPIPE' }]);
   });
 });

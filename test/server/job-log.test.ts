@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -8,6 +8,7 @@ import { jobLogHeader } from '../../src/source/job-log.ts';
 import type { AttemptEnd } from '../../src/store/store.ts';
 import type { WireTask } from '../../src/task/task.ts';
 import { attemptEnd } from '../store/samples.ts';
+import { breakingPipe } from '../support/broken-pipe.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 
@@ -84,15 +85,16 @@ it('is written after a second, while the run goes on', async () => {
   expect(readFileSync(path, 'utf8')).toMatch(/echo 1\n2\t.*echo 2\n$/);
 });
 
-it('that cannot be opened is refused; a full disk is told once, and again when it is closed', async () => {
+it('that cannot be opened is refused; one that cannot be written tells so once, and again when it is closed', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'taken'));
   for (const path of [join(folder, 'taken'), join(folder, 'nowhere', 'joblog')])
     await expect(open(path)).rejects.toMatchObject({ code: 'ERR_JOB_LOG' });
-  if (!existsSync('/dev/full')) return;
   const told: unknown[] = [];
-  const log = await JobLog.open({ path: '/dev/full', resume: false, clock: systemClock, failed: (error) => void told.push(error) });
+  const { path, breakOff } = breakingPipe();
+  const log = await JobLog.open({ path, resume: false, clock: systemClock, failed: (error) => void told.push(error) });
+  breakOff();
   for (let i = 0; i < 3; i++) log.add([task(1)], [attemptEnd(1)], clients);
-  await expect(log.close()).rejects.toMatchObject({ code: 'ERR_JOB_LOG', message: expect.stringMatching(/ENOSPC/) });
+  await expect(log.close()).rejects.toMatchObject({ code: 'ERR_JOB_LOG', message: expect.stringMatching(/EPIPE/) });
   expect(told).toHaveLength(1);
 });
