@@ -142,4 +142,30 @@ export function describeContents(current: () => { store: TaskStore; restart(): P
       99_992, 99_994, 99_996, 99_998, 100_000,
     ]);
   }, 30_000);
+
+  test('tasks with neighbouring numbers and tasks with gaps between them, alike or not, are stored and end as they were given', async () => {
+    const { store, restart } = current();
+    const long = 'x'.repeat(900);
+    // 12 alike, 3 of another group, 20 of another rank with odd texts in them, every second number, and 9 whose texts are long.
+    const given = [
+      ...storedTasks(1, 12),
+      ...storedTasks(13, 15).map((task) => ({ ...task, group: 1 })),
+      ...storedTasks(16, 35).map((task) => ({ ...task, rank: -0.1, task: [0, `"\0\ud800${task.n}`, '[1,"é"]', null] as const })),
+      ...[37, 39, 41].map((n) => storedTask(n)),
+      ...storedTasks(50, 1_700),
+      ...storedTasks(1_701, 1_709).map((task) => ({ ...task, task: [0, long, longInput(task.n), { tags: { a: 1 } }] as const })),
+    ];
+    await store.commit(writes({ tasks: given }));
+    const ordered = given.toSorted((a, b) => a.group - b.group || a.rank - b.rank || a.n - b.n);
+    expect(await store.ready(null, 5_000)).toEqual(ordered);
+    expect(await store.ready(ordered[600] ?? null, 700)).toEqual(ordered.slice(601, 1_301));
+    const ends = given.map(({ n }) => attemptEnd(n, { outcome: n % 50 === 0 ? 2 : 1, durationMs: n / 8, exitStatus: n % 256 }));
+    await store.commit(writes({ ends: [...ends.slice(800), ...ends.slice(0, 800)] }));
+    await restart();
+    expect((await current().store.find({ limit: 5_000 })).map(({ end }) => end)).toEqual(ends);
+    expect(await current().store.count({ outcome: 2 })).toBe(ends.filter(({ outcome }) => outcome === 2).length);
+  });
 }
+
+/** A text that makes the whole task longer than what a page of the queue holds together. */
+const longInput = (n: number): string => (n % 2 === 0 ? JSON.stringify(['y'.repeat(1_200), n]) : '[1]');

@@ -84,8 +84,10 @@ export function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
-/** An end as `[n, outcome, end]`, and its bytes apart; `alone`: too long for a list. */
-export function endItem(end: AttemptEnd): { item: [number, number, EndText]; bytes: Uint8Array | null; alone: boolean } {
+export type EndItem = [n: number, outcome: number, text: EndText];
+
+/** An end as an item of a list, and its bytes apart; `alone`: too long for a list. */
+export function endItem(end: AttemptEnd): { item: EndItem; bytes: Uint8Array | null; alone: boolean } {
   const { extra, bytes } = splitExtra(end.extra);
   const { attempt, exitStatus, client, slot, startedAt, durationMs, completedAt, waitedMs } = end;
   const text: EndText = [attempt, exitStatus, client, slot, startedAt, durationMs, completedAt, waitedMs, extra];
@@ -134,7 +136,17 @@ function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
 
 /** A row of `storedRow`. */
 export function storedTask(row: Row, payload: PayloadReader): StoredTask {
-  const [n, state, group, rank, attempts, losses, readyAt, lane, text] = JSON.parse(String(row.row)) as StoredText;
+  return storedTaskOf(JSON.parse(String(row.row)) as StoredText, payload);
+}
+
+/** The answer of `readyList`; `long`: finds a task that is in it by its number alone. */
+export function storedTasks(row: Row | undefined, payload: PayloadReader, long: (n: number) => StoredTask[]): StoredTask[] {
+  if (typeof row?.list !== 'string') return [];
+  const items = JSON.parse(`[${row.list}]`) as (StoredText | number)[];
+  return items.flatMap((item) => (typeof item === 'number' ? long(item) : storedTaskOf(item, payload)));
+}
+
+function storedTaskOf([n, state, group, rank, attempts, losses, readyAt, lane, text]: StoredText, payload: PayloadReader): StoredTask {
   return { group, rank, n, submittedAt: text[0], lane, task: wireTask(n, text, payload), state, attempts, losses, readyAt };
 }
 

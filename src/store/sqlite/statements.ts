@@ -42,6 +42,14 @@ export class Statements {
     return this.bulk(sql, items.slice(0, half)) + this.bulk(sql, items.slice(half));
   }
 
+  /** As `bulk`, of items whose numbers follow one another from `first` on; `values`: the parameters behind that number. */
+  bulkFrom(sql: string, first: number, items: readonly unknown[], ...values: Value[]): number {
+    const text = items.length > most.items ? null : stringify(items);
+    if (text !== null && (text.length <= most.characters || items.length === 1)) return this.run(sql, text, first, ...values);
+    const half = Math.ceil(items.length / 2);
+    return this.bulkFrom(sql, first, items.slice(0, half), ...values) + this.bulkFrom(sql, first + half, items.slice(half), ...values);
+  }
+
   /** Let the statements go, after the connection was closed. */
   forget(): void {
     this.#prepared.clear();

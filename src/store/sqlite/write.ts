@@ -9,7 +9,8 @@ import { toRuns } from '../ranges.ts';
 import type { AttemptEnd, Writes } from '../store.ts';
 import { writeChanges } from './changes.ts';
 import * as sql from './queries.ts';
-import { endItem, inputPayload, quoted, taskItem, valuesOf } from './rows.ts';
+import { type EndItem, endItem, inputPayload, quoted, taskItem, valuesOf } from './rows.ts';
+import { writeRuns } from './runs.ts';
 import type { Statements } from './statements.ts';
 
 /** Ends in one row of `completion`: bounds what a cursor inside a row must read again. */
@@ -51,7 +52,7 @@ export function write(statements: Statements, writes: Writes, { ended, nextTask,
 }
 
 function writeOpening(statements: Statements, writes: Writes): void {
-  const plain: unknown[] = [];
+  const plain: unknown[][] = [];
   const ofLanes: unknown[] = [];
   const full: unknown[] = [];
   for (const task of writes.tasks) {
@@ -61,7 +62,7 @@ function writeOpening(statements: Statements, writes: Writes): void {
     const input = task.task[2];
     if (input instanceof Uint8Array) statements.run(sql.putPayload, task.n, inputPayload, input);
   }
-  statements.bulk(sql.insertTasks, plain);
+  writeRuns(statements, plain, sql.insertTasks, sql.insertTaskRun);
   statements.bulk(sql.insertTasksOfLanes, ofLanes);
   statements.bulk(sql.insertTasksInFull, full);
   statements.bulk(
@@ -82,11 +83,11 @@ function writeOpening(statements: Statements, writes: Writes): void {
     sql.moveTasks,
     writes.moves.map(({ n, state, group, rank, attempts, losses, readyAt }) => [n, state, group, rank, attempts, losses, readyAt]),
   );
-  recordEnds(statements, writes.attempts, sql.insertAttempts, sql.insertAttempt);
+  recordEnds(statements, writes.attempts, sql.insertAttempt, (items) => statements.bulk(sql.insertAttempts, items));
 }
 
 function writeEnds(statements: Statements, ends: readonly AttemptEnd[], ended: number, now: number): number {
-  const changed = recordEnds(statements, ends, sql.endTasks, sql.endTask);
+  const changed = recordEnds(statements, ends, sql.endTask, (items) => writeRuns(statements, items, sql.endTasks, sql.endTaskRun));
   for (let i = 0; i < ends.length; i += chunk) {
     const numbers = ends.slice(i, i + chunk).map((end) => end.n);
     statements.run(sql.putCompletion, ended + i + 1, numbers.length, JSON.stringify(toRuns(numbers)), now);
@@ -105,8 +106,13 @@ function writeClosing(statements: Statements, writes: Writes, nextTask: number |
 }
 
 /** Long ones alone, all others as a list; the rows changed. */
-function recordEnds(statements: Statements, ends: readonly AttemptEnd[], list: string, single: string): number {
-  const items: unknown[] = [];
+function recordEnds(
+  statements: Statements,
+  ends: readonly AttemptEnd[],
+  single: string,
+  list: (items: readonly EndItem[]) => number,
+): number {
+  const items: EndItem[] = [];
   let changed = 0;
   for (const end of ends) {
     const { item, bytes, alone } = endItem(end);
@@ -114,7 +120,7 @@ function recordEnds(statements: Statements, ends: readonly AttemptEnd[], list: s
     if (alone) changed += statements.run(single, ...valuesOf(item));
     else items.push(item);
   }
-  return changed + statements.bulk(list, items);
+  return changed + list(items);
 }
 
 /** A task that is ended twice in one commit keeps the first end. */
