@@ -89,6 +89,8 @@ export class Pump {
   /** Reads no further; what was read is still sent. */
   pause(): void {
     this.#paused = true;
+    this.#halt();
+    this.#turn();
   }
 
   resume(): void {
@@ -100,7 +102,8 @@ export class Pump {
   /** Gives the source back; resolves, as `done`, when what was read is committed. */
   stop(): Promise<PumpTotals> {
     if (this.#state === 'reading') {
-      this.#drain(null);
+      this.#halt();
+      if (this.#state === 'reading') this.#drain(null);
       this.#turn();
     }
     return this.done;
@@ -122,6 +125,12 @@ export class Pump {
     }
     if (this.#state === 'draining' && this.#bundler.waiting === 0 && this.#bundler.inFlight === 0) this.#finish();
     else this.#setTimer();
+  }
+
+  /** What was read is sent, whatever comes. */
+  #halt(): void {
+    const items = this.#state === 'reading' ? (this.#reader.halt?.() ?? []) : [];
+    if (items.length > 0) this.#load(items);
   }
 
   /** Reads on in a later round of the event loop: a sink that answers without one would else keep it for ever. */

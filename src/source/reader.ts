@@ -14,6 +14,8 @@ export interface SourceReader {
    * @throws ERR_SOURCE (or rejects) where the source fails; every item before that has been delivered.
    */
   take(limit: number): readonly TaskInput[] | Promise<readonly TaskInput[]>;
+  /** Ask for nothing more until the next `take`; what came and was not given yet, a `take` that waits aside. Absent: there is never any. */
+  halt?(): readonly TaskInput[];
   /** Give the source back (`return()` of an iterator, the file); safe at any time, never rejects. */
   close(): Promise<void>;
 }

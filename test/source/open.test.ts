@@ -183,7 +183,7 @@ describe('an iterable', () => {
     expect((error as Error).cause).toBe(cause);
   });
 
-  it('that answers later is asked for one item at a time and never ahead', async () => {
+  it('that answers later is asked for as much as there is room for and never ahead', async () => {
     let asked = 0;
     const source = (async function* () {
       for (;;) {
@@ -192,9 +192,49 @@ describe('an iterable', () => {
       }
     })();
     const reader = await openSource(source);
-    expect(await reader.take(100)).toEqual(['t1']);
-    expect(asked).toBe(1);
+    expect(await reader.take(3)).toEqual(['t1', 't2', 't3']);
+    expect(asked).toBe(3);
+    await new Promise(setImmediate);
+    expect(asked).toBe(3);
+    expect(await reader.take(1)).toEqual(['t4']);
+    expect(asked).toBe(4);
     await reader.close();
+  });
+
+  it('that answers later gives what came in one round of the event loop, and what follows when it comes', async () => {
+    let goOn!: () => void;
+    const source = (async function* () {
+      yield 'a';
+      yield 'b';
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      yield 'c';
+    })();
+    const reader = await openSource(source);
+    expect(await reader.take(100)).toEqual(['a', 'b']);
+    goOn();
+    expect(await reader.take(100)).toEqual(['c']);
+    expect(await reader.take(100)).toEqual([]);
+  });
+
+  it('that answers later is asked for nothing after a halt, which gives what had come', async () => {
+    let asked = 0;
+    const answers: ((item: IteratorResult<string>) => void)[] = [];
+    const next = (): Promise<IteratorResult<string>> => {
+      asked += 1;
+      return new Promise((resolve) => answers.push(resolve));
+    };
+    const reader = await openSource({ [Symbol.asyncIterator]: () => ({ next }) });
+    const taken = reader.take(100);
+    answers[0]?.({ value: 'a' });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(asked).toBe(2);
+    expect(reader.halt?.()).toEqual(['a']);
+    answers[1]?.({ value: 'b' });
+    expect(await taken).toEqual(['b']);
+    expect(asked).toBe(2);
   });
 
   it('that answers later and throws fails with its error as the cause', async () => {

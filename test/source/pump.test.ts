@@ -186,6 +186,22 @@ describe('a pump', () => {
     expect((await pump.done).submitted).toBe(2);
   });
 
+  it.each(['pause', 'stop'] as const)('sends what its source gave in the moment of a %s', async (way) => {
+    const answers: ((item: IteratorResult<string>) => void)[] = [];
+    const next = (): Promise<IteratorResult<string>> => new Promise((resolve) => answers.push(resolve));
+    const { pump, sink } = await start({ [Symbol.asyncIterator]: () => ({ next }) });
+    answers[0]?.({ value: 'a' });
+    for (let turn = 0; turn < 3; turn++) await Promise.resolve();
+    expect(answers).toHaveLength(2);
+    pump[way]();
+    await settle();
+    expect(sink.bundles).toEqual([['a']]);
+    expect(answers).toHaveLength(2);
+    await sink.commit();
+    void pump.stop();
+    expect((await pump.done).submitted).toBe(1);
+  });
+
   it('that is stopped gives its source back, commits what it has read, and takes nothing more', async () => {
     const source = new HandFed();
     const { pump, sink, clock } = await start(source);
