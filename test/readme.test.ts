@@ -4,11 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { errorCodes } from '../src/base/errors.ts';
+import { freePort } from './support/free-port.mjs';
 import { expectNoLeaks } from './support/leaks.ts';
 import { temporaryFolder } from './support/temporary.ts';
 
@@ -86,14 +86,6 @@ async function run(folder: string, words: readonly string[], env: Readonly<Recor
     stderr: '',
   });
   return texts.stdout;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The cells of the table under a heading, without its head. */

@@ -1,8 +1,14 @@
 /** How the parts of a run ended, whether that is well, and the end of those that did not. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { marked } from './parts.mjs';
+
+/** Whether all clients are connected: a server ends by itself when all is done, and who is not back by then looks for it in vain. */
+export async function allThere(world) {
+  if (world.server.over) return true;
+  const known = await world.asked((server) => server.clients());
+  return known.filter(({ connected }) => connected).length >= world.clients.filter(({ over }) => !over).length;
+}
 
 /** What is wrong with how the parts ended is added to what is wrong with the world. */
 export function judge(world, parts) {
@@ -51,13 +57,4 @@ export function records(folder) {
     .filter((name) => name.endsWith('.log'))
     .map((name) => `${name}:\n${readFileSync(join(folder, name), 'utf8').split('\n').slice(-12).join('\n')}`)
     .join('\n');
-}
-
-/** A port of loopback that nobody listens on. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -22,8 +22,9 @@ export class Part {
   /** `wrapper`: the words of a command that runs the part. `record`: the file for its stderr. */
   constructor(kind, options, { mark, record, wrapper = [], env = {}, cwd }) {
     this.kind = kind;
-    const path = fileURLToPath(new URL(`./fixtures/${kind}.mjs`, import.meta.url));
-    const [program, ...words] = [...wrapper, process.execPath, path, JSON.stringify(options)];
+    const folder = kind === 'serve' || kind === 'work' ? '../support/parts' : './fixtures';
+    const path = fileURLToPath(new URL(`${folder}/${kind}.mjs`, import.meta.url));
+    const [program, ...words] = [...wrapper, process.execPath, path, JSON.stringify({ ...options, log: true })];
     const stdio = ['pipe', 'pipe', openSync(record, 'a')];
     this.child = spawn(program, words, { stdio, cwd, env: { ...process.env, ...env, [markName]: mark } });
     this.child.stdin.on('error', () => {});

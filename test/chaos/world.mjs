@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../dist/index.js';
-import { endAll, freePort, judge } from './endings.mjs';
+import { freePort } from '../support/free-port.mjs';
+import { TcpProxy } from '../support/tcp-proxy.mjs';
+import { allThere, endAll, judge } from './endings.mjs';
 import { examine, runsIn } from './examine.mjs';
 import { marked, Part } from './parts.mjs';
-import { TcpProxy } from './proxy.mjs';
 import { seeded } from './random.mjs';
 import { plan } from './source.mjs';
 import { until, within } from './waiting.mjs';
@@ -120,8 +121,7 @@ export class World {
 
   /** Start client `i`, again when it is gone. */
   async work(i, options = {}, process = {}) {
-    const spool = join(this.folder, 'spool');
-    const env = { TMPDIR: spool, ...process.env };
+    const env = { TMPDIR: join(this.folder, 'spool'), ...process.env };
     const client = this.part('work', { ...this.#clientOptions, ...options }, { cwd: join(this.folder, 'clients'), ...process, env });
     this.clients[i] = client;
     client.id = await client.hears('id');
@@ -129,10 +129,9 @@ export class World {
     return client;
   }
 
-  async submit(options = {}) {
-    const { keyed = false, ...rest } = options;
-    const submission = { address: this.address, auth, perSecond: 120, most: 1e9, tasks: { ...this.tasks, keyed }, ...rest };
-    this.submitter = this.part('submit', submission);
+  async submit({ keyed = false, ...rest } = {}) {
+    const tasks = { ...this.tasks, keyed };
+    this.submitter = this.part('submit', { address: this.address, auth, perSecond: 120, most: 1e9, tasks, ...rest });
     await this.submitter.hears('acknowledged');
     return this.submitter;
   }
@@ -219,6 +218,7 @@ export class World {
 
   /** The submitter ends, everything gets done, every part ends by itself. */
   async finish() {
+    await this.until(() => allThere(this).catch(() => false), 'the return of all clients', patience);
     if (this.submitter !== null) {
       this.submitter.tell('finish');
       const receipt = await within(this.submitter.hears('receipt'), 'the submitter to end', patience);

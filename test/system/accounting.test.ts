@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { ClientThread, openTasks, runLocal, type Summary, serveFile, serveFrom } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { collect, freePort, functions, pidsIn, runAll, startClient, startServer } from './rig.ts';
+import { collect, functions, pidsIn, runAll, startClient, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();

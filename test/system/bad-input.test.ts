@@ -21,9 +21,10 @@ import {
   submitFile,
   submitFrom,
 } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { codeOf, failureOf, freePort, startPair, startServer } from './rig.ts';
+import { codeOf, failureOf, startPair, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();

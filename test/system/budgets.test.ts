@@ -85,7 +85,7 @@ it('a run in this process ends with its walltime: what is left is pending', asyn
   );
   expect(whole.summary).toMatchObject({ succeeded: 300, pending: 0 });
   expect(whole.results).toHaveLength(300);
-  const { summary } = await runAll(['true', 'sleep 60', 'sleep 60'], { walltime: 6, numTasks: 1 });
+  const { summary } = await runAll(['true', 'sleep 60', 'sleep 60'], { walltime: 3, numTasks: 1 });
   expect(summary).toMatchObject({ submitted: 3, succeeded: 1, pending: 2, failed: 0, lost: 0 });
 });
 

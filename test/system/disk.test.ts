@@ -2,17 +2,15 @@
  * What a full or a broken disk does to a run, through real threads. Without root a disk is full for one process when its files may not grow
  * (`ulimit -f`); a real one that is full, and has room again, is filled by the chaos runs.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
-import { connect, openTasks, type Progress, type Recovered, type Summary, submitFrom } from '../../dist/index.js';
+import { expect, it } from 'vitest';
+import { connect, openTasks, type Progress, type Recovered, type ServerOptions, type Summary, submitFrom } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { collect, freePort, startClient, startServer } from './rig.ts';
+import { collect, type Program, startClient, startServer, startServerProgram } from './rig.ts';
 
 expectNoLeaks();
 
@@ -21,30 +19,16 @@ interface Told {
   recovered?: Recovered;
   stalled?: { code: string; message: string } | null;
   summary?: Summary;
-  error?: { code: string; message: string; details: { unrecorded?: { tasks: number; results: number }; summary?: Summary } };
+  code?: string;
+  details?: { unrecorded?: { tasks: number; results: number }; summary?: Summary };
   ms?: number;
 }
 
-/** A server whose files cannot grow beyond so many bytes. */
-function serveWithin(bytes: number | null, options: unknown): { told: Told[]; kill(signal: NodeJS.Signals): void; exit: Promise<unknown> } {
-  const path = fileURLToPath(new URL('./fixtures/serve-told.mjs', import.meta.url));
+/** A server whose files cannot grow beyond so many bytes, and what it tells. */
+async function serveWithin(bytes: number | null, options: ServerOptions): Promise<Program & { readonly told: readonly Told[] }> {
   const limit = bytes === null ? '' : `ulimit -f ${Math.floor(bytes / 512)};`;
-  const child = spawn('/bin/sh', ['-c', `${limit} exec "$0" "$@"`, process.execPath, path, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const told: Told[] = [];
-  let rest = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) told.push(JSON.parse(line) as Told);
-  });
-  const exit = once(child, 'close');
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  return { told, kill: (signal) => void child.kill(signal), exit };
+  const program = await startServerProgram(options, ['/bin/sh', '-c', `${limit} exec "$0" "$@"`]);
+  return { ...program, told: program.lines as Told[] };
 }
 
 /** The progress of a run that nothing can be recorded of, for a while. */
@@ -64,15 +48,14 @@ async function unchanged(ask: () => Promise<Progress>): Promise<Progress> {
   return last!;
 }
 
-const lastStall = (told: Told[]): Told['stalled'] => told.findLast((line) => line.stalled !== undefined)?.stalled;
+const lastStall = (told: readonly Told[]): Told['stalled'] => told.findLast((line) => line.stalled !== undefined)?.stalled;
 
 it('a full disk holds the run and says so; a stop then ends in time with what was not recorded; the next server loses nothing and runs nothing again', async () => {
   const folder = temporaryFolder();
   const [database, runs] = [join(folder, 'tasks.db'), join(folder, 'runs')];
   const address = { host: 'localhost', port: await freePort() };
-  const options = { address, database, foreverMode: true, auth: 'a key for the disk' };
-  const full = serveWithin(700_000, options);
-  await until(() => full.told.length > 0, 'the server');
+  const options: ServerOptions & { auth: string } = { address, database, foreverMode: true, auth: 'a key for the disk' };
+  const full = await serveWithin(700_000, options);
   const server = await connect(address, { auth: options.auth });
   const count = 80;
   const { ids } = await server.submit(Array.from({ length: count }, (_, i) => `echo ${i} >> ${runs}; head -c 20000 /dev/zero`));
@@ -96,16 +79,16 @@ it('a full disk holds the run and says so; a stop then ends in time with what wa
   expect((await unchanged(() => server.progress())).succeeded).toBe(held.succeeded);
   expect([settled, client.state]).toEqual([false, 'connected']);
 
-  full.kill('SIGUSR2');
+  full.tell('end');
   await full.exit;
   const end = full.told.at(-1)!;
-  expect(end.error).toMatchObject({ code: 'ERR_DATABASE', details: { summary: { submitted: count, succeeded: held.succeeded } } });
-  expect(end.error?.details.unrecorded?.results).toBeGreaterThan(0);
+  expect(end).toMatchObject({ code: 'ERR_DATABASE', details: { summary: { submitted: count, succeeded: held.succeeded } } });
+  expect(end.details?.unrecorded?.results).toBeGreaterThan(0);
   expect(end.ms).toBeLessThan(6_000);
   expect(await submission).toBe('refused');
   await server.close();
 
-  const roomy = serveWithin(null, options);
+  const roomy = await serveWithin(null, options);
   await until(() => roomy.told.some((line) => line.recovered !== undefined), 'the next server');
   const found = roomy.told.find((line) => line.recovered !== undefined)?.recovered;
   expect(found).toMatchObject({ epoch: 2, endedCleanly: false, ended: held.succeeded, leased: [{ clientId: client.id }] });
@@ -122,7 +105,7 @@ it('a full disk holds the run and says so; a stop then ends in time with what wa
       .map(Number)
       .sort((a, b) => a - b),
   ).toEqual(Array.from({ length: count }, (_, i) => i));
-  roomy.kill('SIGUSR2');
+  roomy.tell('end');
   await roomy.exit;
   const tasks = await openTasks(database);
   const ended = await collect(tasks.find({ outcome: 'succeeded' }));
@@ -132,9 +115,8 @@ it('a full disk holds the run and says so; a stop then ends in time with what wa
 
 it('a disk that is full for a moment holds the run for that moment', async () => {
   const folder = temporaryFolder();
-  const server = serveWithin(1_000_000, { address: ['localhost', 0], database: join(folder, 'tasks.db'), foreverMode: true });
-  await until(() => server.told.length > 0, 'the server');
-  const control = await connect(server.told[0]!.address as { host: string; port: number }, {});
+  const server = await serveWithin(1_000_000, { address: ['localhost', 0], database: join(folder, 'tasks.db'), foreverMode: true });
+  const control = await connect(server.last('address') as { host: string; port: number }, {});
   const { submitted } = await control.submit(Array.from({ length: 500 }, (_, i) => `echo ${i}`));
   // The log is full long before the file is: what is in it is moved there, and the commit goes in.
   let round = 0;

@@ -13,10 +13,11 @@ import {
   serveFrom,
   submitFrom,
 } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, failureOf, freePort, functions, isAlive, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
+import { codeOf, failureOf, functions, isAlive, pidsIn, startClient, startPair, startServer, startServerProgram } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
@@ -280,8 +281,7 @@ it('an abort drains serveForever() and runClient(), and they resolve', async () 
 
 it('a client whose server does not come back ends with ERR_SERVER_LOST after reconnectTimeout', async () => {
   const port = await freePort();
-  const host = startProgram('serve.mjs', { foreverMode: true, address: ['localhost', port] });
-  await until(() => host.lines.length === 1);
+  const host = await startServerProgram({ foreverMode: true, address: ['localhost', port] });
   const client = await ClientThread.new({ address: ['localhost', port], reconnectTimeout: '300ms' });
   await host.kill();
   expect(await codeOf(() => client.join(10))).toBe('ERR_SERVER_LOST');

@@ -4,10 +4,11 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { connect, readValue, type TaskProgressNote } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { freePort, functions, pidsIn, runAll, startClient, startPair, startServer } from './rig.ts';
+import { functions, pidsIn, runAll, startClient, startPair, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();

@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { ClientThread, runLocal, ServerThread, serveFile } from '../../dist/index.js';
 import { Bench, grants, shell } from '../server/core/harness.ts';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { collect, failureOf, freePort, isAlive, pidsIn, runAll, startClient, startPair, startProgram, startServer } from './rig.ts';
+import { collect, failureOf, isAlive, pidsIn, runAll, startClient, startPair, startProgram, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();

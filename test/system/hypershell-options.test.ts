@@ -13,10 +13,11 @@ import {
   submitFile,
   submitFrom,
 } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { collect, freePort, pidsIn, runAll, startClient, startPair, startServer } from './rig.ts';
+import { collect, pidsIn, runAll, startClient, startPair, startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
@@ -162,10 +163,10 @@ it('a negative delayStart is drawn anew for each client, up to it', async () => 
   const server = await startServer({ foreverMode: true });
   const stop = new AbortController();
   const begun = performance.now();
-  const clients = Array.from({ length: 6 }, () => startClient(server, { delayStart: -20, signal: stop.signal }));
+  const clients = Array.from({ length: 8 }, () => startClient(server, { delayStart: -12, signal: stop.signal }));
   await Promise.race(clients);
-  // All six draw more than that once in 4,000 times.
-  expect(performance.now() - begun).toBeLessThan(15_000);
+  // Were the delay not drawn, all would wait for all of it. That all eight draw so much that a slow machine does the rest: once in 60,000 times.
+  expect(performance.now() - begun).toBeLessThan(12_000);
   stop.abort();
   await Promise.allSettled(clients);
 });

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { connect, openTasks, ServerThread, submitFrom } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { codeOf, collect, freePort, isAlive, pidsIn, startClient, startPair, startProgram, startServer } from './rig.ts';
+import { codeOf, collect, isAlive, pidsIn, startClient, startPair, startProgram, startServer, startServerProgram } from './rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
@@ -104,8 +105,7 @@ it('submitting to a database of a server whose key one does not have is refused'
 
 it('a second server on the same database is refused while the first lives, and takes over when it is killed', async () => {
   const database = join(temporaryFolder(), 'tasks.db');
-  const first = startProgram('serve.mjs', { database, address: ['localhost', 0], foreverMode: true });
-  await until(() => first.lines.length === 1);
+  const first = await startServerProgram({ database, address: ['localhost', 0], foreverMode: true });
   expect(await codeOf(() => ServerThread.new({ address: 'localhost:0', database }))).toBe('ERR_DATABASE_IN_USE');
   await first.kill();
   await startServer({ database, foreverMode: true });
@@ -117,19 +117,17 @@ it('a server that is killed and started again on its file loses nothing and runs
   const runs = join(folder, 'runs');
   const count = 400;
   const options = { database, address: ['localhost', await freePort()] as [string, number] };
-  let host = startProgram('serve.mjs', { ...options, foreverMode: true });
-  await until(() => host.lines.length === 1);
+  let host = await startServerProgram({ ...options, foreverMode: true });
   const client = startProgram('work.mjs', { address: options.address, numTasks: 3 });
   const lines = Array.from({ length: count }, (_, i) => `echo ${i} >> ${runs}; sleep 0.01`);
   expect(await submitFrom(lines, { address: options.address })).toMatchObject({ submitted: count });
   for (const part of [0.2, 0.5]) {
     await until(() => pidsIn(runs).length > count * part, 'a part of the work', 20_000);
     await host.kill();
-    host = startProgram('serve.mjs', part === 0.5 ? { ...options, restartMode: true } : { ...options, foreverMode: true });
-    await until(() => host.lines.length === 1);
+    host = await startServerProgram({ ...options, ...(part === 0.5 ? { restartMode: true } : { foreverMode: true }) });
   }
   await host.exit;
-  expect(host.lines[1]).toMatchObject({ pending: 0, failed: 0, lost: 0 });
+  expect(host.last('summary')).toMatchObject({ pending: 0, failed: 0, lost: 0 });
   expect(await client.exit).toBe(0);
   await using tasks = await openTasks(database);
   const records = await collect(tasks.find());
@@ -162,9 +160,8 @@ it('a client that stops answering loses its tasks to the next one, and its late 
 });
 
 it('a server that vanishes without a word is noticed by who is connected', async () => {
-  const server = startProgram('serve.mjs', { address: ['localhost', 0], evictAfter: 2, foreverMode: true });
-  await until(() => server.lines.length === 1);
-  const connection = await connect(server.lines[0] as ServerThread['address']);
+  const server = await startServerProgram({ address: ['localhost', 0], evictAfter: 2, foreverMode: true });
+  const connection = await connect(server.last('address') as ServerThread['address']);
   const waiting = [codeOf(() => connection.run('true')), codeOf(() => collect(connection.results()))];
   await until(async () => (await connection.progress()).submitted === 1);
   process.kill(server.pid, 'SIGSTOP');

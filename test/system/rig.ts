@@ -6,7 +6,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, vi } from 'vitest';
 import {
@@ -21,6 +20,7 @@ import {
   type Summary,
   type TaskResult,
 } from '../../dist/index.js';
+import { TcpProxy } from '../support/tcp-proxy.mjs';
 import { until } from '../support/until.ts';
 
 // Real processes on a machine that does other things too. A file may say otherwise.
@@ -91,28 +91,32 @@ export function pidsIn(path: string): number[] {
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean).map(Number) : [];
 }
 
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+/** A network to this port of loopback, closed when the test has finished. */
+export async function openProxy(port: number): Promise<TcpProxy> {
+  const proxy = await TcpProxy.open(port);
+  onTestFinished(() => proxy.close());
+  return proxy;
 }
 
-/** Another Node process with a script of `fixtures/`; its lines are JSON. Killed when the test has finished. */
+/** Another Node process; its lines are JSON. Killed when the test has finished. */
 export interface Program {
   readonly pid: number;
   /** What it wrote so far. */
   readonly lines: unknown[];
   readonly exit: Promise<number | null>;
+  /** What it told last under this name. */
+  last(name: string): unknown;
+  tell(word: string): void;
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export function startProgram(name: string, options: unknown): Program {
-  const path = fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
-  const child = spawn(process.execPath, [path, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** A script of `fixtures/`, or a server or client (`serve.mjs`, `work.mjs`); `wrapper`: the words of a command that runs it. */
+export function startProgram(name: string, options: unknown, wrapper: readonly string[] = []): Program {
+  const folder = name === 'serve.mjs' || name === 'work.mjs' ? '../support/parts' : './fixtures';
+  const path = fileURLToPath(new URL(`${folder}/${name}`, import.meta.url));
+  const [program = '', ...words] = [...wrapper, process.execPath, path, JSON.stringify(options)];
+  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {});
   const lines: unknown[] = [];
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -126,7 +130,16 @@ export function startProgram(name: string, options: unknown): Program {
     await exit;
   };
   onTestFinished(() => kill());
-  return { pid: child.pid ?? 0, lines, exit, kill };
+  const facts = lines as Record<string, unknown>[];
+  const last = (name: string): unknown => facts.findLast((fact) => Object.hasOwn(fact, name))?.[name];
+  return { pid: child.pid ?? 0, lines, exit, last, tell: (word) => void child.stdin.write(`${word}\n`), kill };
+}
+
+/** A server in a process of its own, which listens. */
+export async function startServerProgram(options: ServerOptions, wrapper?: readonly string[]): Promise<Program> {
+  const program = startProgram('serve.mjs', options, wrapper);
+  await until(() => program.lines.length > 0, 'the server', 30_000);
+  return program;
 }
 
 /** Everything of an iterable. */

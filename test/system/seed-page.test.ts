@@ -1,9 +1,9 @@
 /** Both snippets of the library page, in camelCase, with the functions that join the thread themselves. */
 import { expect, it, vi } from 'vitest';
 import { ClientThread, connect, runClient, ServerThread, serveForever, submitFrom } from '../../dist/index.js';
+import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
-import { freePort } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();

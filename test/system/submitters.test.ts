@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { openTasks, SubmitThread, submitFile, submitFrom } from '../../dist/index.js';
+import { openTasks, type ServerOptions, SubmitThread, submitFile, submitFrom } from '../../dist/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { collect, startProgram, startServer } from './rig.ts';
+import { collect, startServer, startServerProgram } from './rig.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 expectNoLeaks();
@@ -37,9 +37,8 @@ it.each(['a server', 'a database'])('a file of JSON lines is submitted to %s wit
 
 it('a submitter by database goes on with the server that holds it next, on another port', async () => {
   const database = join(temporaryFolder(), 'tasks.db');
-  const serve = { address: ['localhost', 0], database, foreverMode: true };
-  const first = startProgram('serve.mjs', serve);
-  await until(() => first.lines.length > 0, 'the first server', 15_000);
+  const serve: ServerOptions = { address: ['localhost', 0], database, foreverMode: true };
+  const first = await startServerProgram(serve);
   let go: () => void = () => {};
   const gate = new Promise<void>((resolve) => {
     go = resolve;
@@ -52,9 +51,8 @@ it('a submitter by database goes on with the server that holds it next, on anoth
   const submitter = await SubmitThread.new(slow(), { database });
   await until(() => submitter.count === 1);
   await first.kill();
-  const second = startProgram('serve.mjs', serve);
-  await until(() => second.lines.length > 0, 'the second server', 15_000);
-  expect(second.lines[0]).not.toEqual(first.lines[0]);
+  const second = await startServerProgram(serve);
+  expect(second.last('address')).not.toEqual(first.last('address'));
   go();
   expect(await submitter.join(20)).toMatchObject({ submitted: 2 });
   expect(await submitFrom(['echo again'], { database })).toMatchObject({ submitted: 1 });

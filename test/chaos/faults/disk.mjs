@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { needs, run } from '../machine.mjs';
+import { steady } from './steady.mjs';
 
 /** Commits fail while `failing` runs, the server says so, and after `mended` they succeed again; what was accepted before stays. */
 async function stalls(world, failing, mended) {
@@ -11,9 +12,15 @@ async function stalls(world, failing, mended) {
   await failing();
   await world.until(() => since().some(({ stalled }) => stalled !== null), 'the server to say that commits fail');
   world.tally('stalls');
-  const accepted = world.submitter.last('acknowledged');
-  await world.pause(200, 600);
-  world.check(world.submitter.last('acknowledged') - accepted <= 200, 'a server whose commits fail goes on accepting');
+  // What it had acknowledged before is told a little later; then nothing more is, until it says that commits succeed.
+  const accepted = () => world.submitter.last('acknowledged');
+  const quiet = async () => {
+    const [before, reports] = [accepted(), world.submitter.said.length];
+    await world.until(() => world.submitter.said.length >= reports + 4, 'reports of the submitter');
+    return accepted() === before;
+  };
+  await world.until(quiet, 'the end of what is accepted: a server whose commits fail goes on accepting');
+  await world.pause(100, 400);
   await mended();
   await world.until(() => since().at(-1)?.stalled === null, 'the server to say that commits succeed again');
   await world.goesOn('after the disk was mended');
@@ -30,7 +37,7 @@ export const disks = [
       run('mount', '-t', 'tmpfs', '-o', 'size=12m', 'none', folder);
       world.later(() => run('umount', '-l', folder));
       world.database = join(folder, 'tasks.db');
-      await world.begin();
+      await world.begin({ server: steady });
       const ballast = join(folder, 'ballast');
       const fill = () => {
         for (let size = 4 * 2 ** 20; size >= 4096; size /= 2) {
@@ -70,25 +77,27 @@ export const disks = [
     about: 'fsync and fdatasync fail with EIO for a while: nothing is said of what is not on the disk',
     needs: needs.tracing,
     async run(world) {
-      await world.begin();
+      await world.begin({ server: steady });
       let tracer;
-      const ended = () => new Promise((resolve) => tracer.once('close', resolve));
+      let ended;
       const trace = () => {
         const words = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:error=EIO'];
         tracer = spawn('strace', [...words, '-p', String(world.server.pid)], { stdio: 'ignore' });
+        // It also ends by itself when the server does.
+        ended = new Promise((resolve) => tracer.once('close', resolve));
       };
       await world.during(async () => {
         await world.pause(200, 800);
         await stalls(world, trace, async () => {
           tracer.kill('SIGINT');
-          await ended();
+          await ended;
         });
         // Some kill the server in that state: what it had not written was said to nobody.
         if (!world.random.chance(0.4)) return;
         trace();
         await world.pause(100, 300);
         await world.server.kill();
-        await ended();
+        await ended;
         world.tally('server kills');
         await world.serve({ restartMode: false });
       });

@@ -1,6 +1,7 @@
 /** A client that runs out of open files, of memory, of processes. */
 import { readdirSync } from 'node:fs';
 import { Group, needs, run } from '../machine.mjs';
+import { steady } from './steady.mjs';
 
 export const limits = [
   {
@@ -8,7 +9,7 @@ export const limits = [
     about: 'a client may open hardly a file more (EMFILE): its tasks wait, none is lost and none loses its output',
     needs: needs.limits,
     async run(world) {
-      await world.begin({ clients: 2 });
+      await world.begin({ clients: 2, server: steady });
       const { pid } = world.clients[0];
       const limit = (count) => run('prlimit', '--pid', String(pid), `--nofile=${count}:`);
       await world.during(async () => {
@@ -34,8 +35,13 @@ export const limits = [
       world.later(() => group.remove());
       // Commands that start processes themselves would fail by themselves.
       world.style = 'forkless';
-      await world.begin({ clients: 1 });
-      await world.work(1, {}, { wrapper: group.wrapper });
+      // Whichever client gets the bomb: none may fill the machine.
+      const other = new Group('pids', `${world.mark}-other`);
+      world.later(() => other.remove());
+      await world.begin({ clients: 0, submit: false, server: steady });
+      await Promise.all([world.work(0, {}, { wrapper: other.wrapper }), world.work(1, {}, { wrapper: group.wrapper })]);
+      await world.submit();
+      other.limit(other.current + 60);
       group.limit(group.current + 60);
       const bomb = (_, note) => ({ args: `${note}; b() { b | b & wait; }; b; sleep 60`, timeout: 1 });
       await world.submitOwn(bomb, { kind: 'bomb', outcome: 'timeout' });
@@ -61,9 +67,10 @@ export const limits = [
       const groups = [0, 1].map((i) => new Group('memory', `${world.mark}-${i}`));
       for (const group of groups) {
         world.later(() => group.remove());
-        group.limit(320 * 2 ** 20);
+        // A client has half of it: whatever grows beyond the rest is larger, and so what the kernel ends.
+        group.limit(400 * 2 ** 20);
       }
-      await world.begin({ clients: 0, server: { maxLosses: 3 }, submit: false });
+      await world.begin({ clients: 0, server: { maxLosses: 3, evictAfter: 10 }, submit: false });
       const start = (i) => world.work(i, {}, { wrapper: groups[i].wrapper });
       await Promise.all([start(0), start(1)]);
       await world.submit({ perSecond: 40 });

@@ -35,13 +35,14 @@ export const namespaces = [
       'the cable of a client behind a network of its own is pulled and put back: nobody is told, its tasks go to others, and it comes back',
     needs: needs.namespaces,
     async run(world) {
-      const { cable } = await beginDivided(world);
+      // Long enough that the other client is not given up, however slow the machine is.
+      const { cable } = await beginDivided(world, { evictAfter: 4 });
       await world.during(async () => {
         await world.pause(200, 800);
         world.accuse(world.clients[1], 'evicted while its cable was pulled');
         run('ip', 'link', 'set', cable.near, 'down');
         world.tally('cables pulled');
-        await world.pause(2_300, 3_500);
+        await world.pause(4_300, 5_000);
         await world.goesOn('beside a client whose cable is pulled');
         run('ip', 'link', 'set', cable.near, 'up');
         await world.pause(300, 800);

@@ -1,4 +1,5 @@
 /** `kill -9` of the server twenty times during 20,000 tasks. */
+import { steady } from './steady.mjs';
 
 export const twentyKills = {
   name: 'server-kill-20',
@@ -11,9 +12,10 @@ export const twentyKills = {
     world.style = 'lean';
     const again = { foreverMode: false, restartMode: true };
     await world.begin({
-      server: { foreverMode: false, reconnectGrace: 5, evictAfter: 10 },
+      server: { foreverMode: false, ...steady },
       client: { numTasks: 4 },
-      submit: { most, perSecond: 1e9, bundlesize: 100 },
+      // Its end is the server's: it is told to when all clients are back.
+      submit: { most, perSecond: 1e9, bundlesize: 100, held: true },
     });
     // The bytes that all tasks together note, about: each kill falls into its own twentieth of the work, somewhere.
     const bytes = most * `${most}:1:${world.clients[0].id}\n`.length;
