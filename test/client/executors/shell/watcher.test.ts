@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
 import { Watcher } from '../../../../src/client/executors/shell/watcher.ts';
+import { handClock } from '../../../support/hand-clock.ts';
 import { alive, until } from '../harness.ts';
 
 const host = fileURLToPath(new URL('./host.mjs', import.meta.url));
@@ -77,20 +78,28 @@ describe('a watcher', () => {
   });
 
   it('that somebody has stopped keeps nothing from ending', async () => {
-    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
+    const hand = handClock();
+    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, hand.clock);
     const pid = watcher.pid!;
     process.kill(pid, 'SIGSTOP');
-    await watcher.close();
+    const closed = watcher.close();
+    expect([hand.waiting, alive(pid)]).toEqual([1, true]);
+    hand.fire();
+    await closed;
     expect(alive(pid)).toBe(false);
-  }, 20_000);
+  });
 
   it('is replaced however often it is killed', async () => {
-    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
+    const hand = handClock();
+    const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, hand.clock);
     for (let times = 0; times < 5; times++) {
       const { pid } = watcher;
       process.kill(pid!, 'SIGKILL');
-      await until(() => watcher.pid !== null && watcher.pid !== pid, 'a new watcher stands');
+      await until(() => hand.waiting === 1, 'its end is noticed');
+      hand.fire();
+      expect(watcher.pid).not.toBe(pid);
+      expect(alive(watcher.pid!)).toBe(true);
     }
     await watcher.close();
-  }, 20_000);
+  });
 });

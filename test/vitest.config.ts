@@ -1,0 +1,37 @@
+/**
+ * How `npm test` runs the suite on two cores: first two files at a time; then, one after the other, those that also hold parts of the whole to a time
+ * which another file beside them could use up, or load both cores by themselves.
+ */
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const alone = [
+  'test/client/core/backfill.test.ts',
+  'test/client/executors/shell/semantics.test.ts',
+  'test/testing/scale.test.ts',
+  'test/system/bad-input.test.ts',
+  'test/system/dependencies.test.ts',
+  'test/system/hostile-port.test.ts',
+  'test/system/limits.test.ts',
+  'test/system/recovery.test.ts',
+  'test/system/resume.test.ts',
+];
+
+// It needs programs of the system: `npm run test:interop`.
+const exclude = [...configDefaults.exclude, 'test/interop/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'beside',
+          include: ['test/**/*.test.ts'],
+          exclude: [...exclude, ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { test: { name: 'alone', include: alone, exclude, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
+  },
+});
