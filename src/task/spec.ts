@@ -157,12 +157,22 @@ function functionTask(fields: Readonly<Record<string, unknown>>, defaults: TaskA
   }
   if (!Array.isArray(args)) throw new MillraceError('ERR_TASK', `the args of a function must be a list; they are ${shown(args)}`);
   const attributes = mergeAttributes(defaults, readAttributes(fields, ownFieldsOfFunction));
-  return [functionKind, `${moduleName(fields.module)}#${name}`, args.length === 0 ? null : encodeValue(args, 'args'), attributes];
+  return [functionKind, targetOf(fields.module, name), args.length === 0 ? null : encodeValue(args, 'args'), attributes];
+}
+
+/** The function that was named last: most tasks name the one that the task before them named, and to make its text takes as long as all the rest. */
+let last = { module: '', name: '', target: '' };
+
+function targetOf(module: unknown, name: string): string {
+  const given = module instanceof URL ? module.href : module;
+  if (given === last.module && name === last.name) return last.target;
+  const target = `${moduleName(given)}#${name}`;
+  if (typeof given === 'string') last = { module: given, name, target };
+  return target;
 }
 
 /** A module as every client can resolve it: a `file:` URL, or the name of a package. */
-function moduleName(module: unknown): string {
-  const name = module instanceof URL ? module.href : module;
+function moduleName(name: unknown): string {
   if (typeof name !== 'string' || name === '') {
     throw new MillraceError(
       'ERR_TASK',

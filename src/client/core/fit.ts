@@ -6,12 +6,12 @@ import type { ExecutionEnd } from '../executor.ts';
 
 /**
  * The same end when it fits; else with its output cut, or failed with `ERR_FRAME_TOO_LARGE`.
- * @param beside Bytes of the task's command line, which is shown with the result.
+ * @param args The task's command line, which is shown with the result.
  */
-export function fitted(end: ExecutionEnd, beside = 0): ExecutionEnd {
+export function fitted(end: ExecutionEnd, args = ''): ExecutionEnd {
   const { extra } = end;
-  if (extra === null || (extraSize(extra) + beside) * 3 <= largestPayload) return end;
-  const whole = bytesOf(extra.command) + bytesOf(extra.value) + beside;
+  if (extra === null || (extraSize(extra) + args.length) * 3 <= largestPayload) return end;
+  const whole = bytesOf(extra.command) + bytesOf(extra.value) + bytesOf(args);
   const out = bytesOf(extra.stdout);
   const err = bytesOf(extra.stderr);
   const room = largestPayload - whole;

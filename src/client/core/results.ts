@@ -4,7 +4,7 @@
  */
 import type { Message } from '../../protocol/messages.ts';
 import { outcomeCode, type WireResult } from '../../task/result.ts';
-import { bytesOf, extraSize } from '../../task/size.ts';
+import { extraSize } from '../../task/size.ts';
 import type { ExecutionEnd } from '../executor.ts';
 import { fitted } from './fit.ts';
 import { type HeldTask, resultsOf } from './held.ts';
@@ -92,7 +92,7 @@ export class Outgoing {
 
 /** An attempt's end as it travels; `timedOut`: its ladder was started because its time was up. */
 export function resultOf(task: HeldTask, slot: number, end: ExecutionEnd, timedOut: boolean): WireResult {
-  const { outcome, exitStatus, startedAt, durationMs, extra } = fitted(end, bytesOf(task.args));
+  const { outcome, exitStatus, startedAt, durationMs, extra } = fitted(end, task.args);
   return [task.n, timedOut ? outcomeCode.timeout : outcomeCode[outcome], exitStatus, startedAt, durationMs, slot, extra];
 }
 

@@ -32,7 +32,7 @@ describe('an end', () => {
   });
 
   it('leaves room for the command line that is shown with it', () => {
-    const { extra } = fitted(endWith({ stdout: new Uint8Array(half), stderr: new Uint8Array(half) }), 1_000);
+    const { extra } = fitted(endWith({ stdout: new Uint8Array(half), stderr: new Uint8Array(half) }), 'x'.repeat(1_000));
     expect([extra?.stdout?.length, extra?.stderr?.length]).toEqual([half - 500, half - 500]);
   });
 
