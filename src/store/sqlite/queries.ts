@@ -8,7 +8,7 @@
  * the parsing of two of them beside. The rank goes back into a comparison, so it keeps all its digits.
  */
 const storedRow = `'[' || n || ',' || state || ',' || grp || ',' || printf('%!.17g', rank) || ',' || attempts || ',' || losses || ','
-  || coalesce(ready_at, 'null') || ',' || coalesce(lane, 'null') || ',' || task || ']'`;
+  || coalesce(ready_at, 'null') || ',' || coalesce(lane, 'null') || ',' || task || ']' as row`;
 
 /** What `taskRow` reads. */
 export const recordRow: string = `'[' || n || ',' || state || ',' || grp || ',' || attempts || ',' || losses || ',' || outcome || ','
@@ -165,36 +165,30 @@ export const getEpoch: string = `select value from meta where name = 'epoch'`;
 
 export const getMeta: string = 'select name, value from meta';
 
-/**
- * Ready tasks as one list in JSON (null: there is none), of tasks whose text is long their number alone: a row of its own each takes 5 µs to hand over, so 2.
- * Params: those of the choice, limit.
- */
-const readyList = (choice: string): string => `
-  select group_concat(row, ',') as list from (select case when length(task) > 2000 then n else ${storedRow} end as row
-  from task where state = 1 ${choice} order by grp, rank, n limit ?)`;
+/** Ready tasks from the start of the queue. Params: limit. */
+export const readyFromStart: string = `select ${storedRow} from task where state = 1 order by grp, rank, n limit ?`;
 
-/** From the start of the queue. */
-export const readyFromStart: string = readyList('');
+/** Ready tasks behind a place of the queue. Params: group, rank, n, limit. */
+export const readyAfter: string = `
+  select ${storedRow} from task where state = 1 and (grp, rank, n) > (?, ?, ?) order by grp, rank, n limit ?`;
 
-/** Behind a place of the queue. Params: group, rank, n. */
-export const readyAfter: string = readyList('and (grp, rank, n) > (?, ?, ?)');
+/** The same of one lane. Params: lane, group, rank, n, limit. */
+export const readyOfLane: string = `
+  select ${storedRow} from task where state = 1 and lane = ? and (grp, rank, n) > (?, ?, ?) order by grp, rank, n limit ?`;
 
-/** The same of one lane. Params: lane, group, rank, n. */
-export const readyOfLane: string = readyList('and lane = ? and (grp, rank, n) > (?, ?, ?)');
-
-/** The same without some lanes, which are passed over in the index. Params: group, rank, n, list of lanes. */
-export const readyExcept: string = readyList(
-  'and (grp, rank, n) > (?, ?, ?) and (lane is null or lane not in (select value from json_each(?)))',
-);
+/** The same without some lanes, which are passed over in the index. Params: group, rank, n, list of lanes, limit. */
+export const readyExcept: string = `
+  select ${storedRow} from task where state = 1 and (grp, rank, n) > (?, ?, ?)
+  and (lane is null or lane not in (select value from json_each(?))) order by grp, rank, n limit ?`;
 
 /** By the index `task_ready`, so without reading a task. */
 export const countReady: string = 'select count(*) as count from task where state = 1';
 
-export const waitingTasks: string = `select ${storedRow} as row from task where state = 0 order by n`;
+export const waitingTasks: string = `select ${storedRow} from task where state = 0 order by n`;
 
 /** In the order of the list. Params: list of n. */
 export const pendingTasks: string = `
-  select ${storedRow} as row from json_each(?) j cross join task on task.n = j.value where task.state <> 4`;
+  select ${storedRow} from json_each(?) j cross join task on task.n = j.value where task.state <> 4`;
 
 /** How tasks stand, in the order of the list; -1: there is none. Params: list of n. */
 export const outcomesOf: string = `

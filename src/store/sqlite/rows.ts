@@ -136,17 +136,7 @@ function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
 
 /** A row of `storedRow`. */
 export function storedTask(row: Row, payload: PayloadReader): StoredTask {
-  return storedTaskOf(JSON.parse(String(row.row)) as StoredText, payload);
-}
-
-/** The answer of `readyList`; `long`: finds a task that is in it by its number alone. */
-export function storedTasks(row: Row | undefined, payload: PayloadReader, long: (n: number) => StoredTask[]): StoredTask[] {
-  if (typeof row?.list !== 'string') return [];
-  const items = JSON.parse(`[${row.list}]`) as (StoredText | number)[];
-  return items.flatMap((item) => (typeof item === 'number' ? long(item) : storedTaskOf(item, payload)));
-}
-
-function storedTaskOf([n, state, group, rank, attempts, losses, readyAt, lane, text]: StoredText, payload: PayloadReader): StoredTask {
+  const [n, state, group, rank, attempts, losses, readyAt, lane, text] = JSON.parse(String(row.row)) as StoredText;
   return { group, rank, n, submittedAt: text[0], lane, task: wireTask(n, text, payload), state, attempts, losses, readyAt };
 }
 
