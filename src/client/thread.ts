@@ -14,6 +14,9 @@ import { type ClientState, type ClientThreadData, clientStates } from './message
 
 const entry = new URL('./entry.js', import.meta.url);
 
+/** What is under way dies young: with the default 48 a run of 50,000 calls took 298 MB in all, with 12 in its client and its submitter 285, at the same rate. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 } as const;
+
 /** Events of a client. */
 export interface ClientEvents extends LifecycleEvents<null, ClientSummary> {
   /** It connected, lost its server, began to drain, or ended. */
@@ -63,6 +66,7 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
       name: 'millrace client',
       id,
       data,
+      resourceLimits,
       transfer,
       // Pipes are read through sockets of their descriptors.
       tracksFiles: config.capture !== 'lines',

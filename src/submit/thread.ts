@@ -17,6 +17,9 @@ import type { SubmitThreadData } from './messages.ts';
 
 const entry = new URL('./entry.js', import.meta.url);
 
+/** As the client's: what is under way dies young. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 } as const;
+
 /** What a submission did. */
 export type SubmitSummary = PumpTotals;
 
@@ -55,6 +58,7 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
       name: 'millrace submitter',
       id,
       data,
+      resourceLimits,
       transfer: hosted ? [port2] : [],
       logger: hooks.logger,
       ...(hooks.signal === null ? {} : { signal: hooks.signal }),
