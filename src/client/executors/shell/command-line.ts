@@ -3,6 +3,7 @@
  *
  * The slot runs `( body ) <input >output 2>errors;echo =$? >&2`. The subshell is the command's: whatever it does to itself (syntax
  * error, `exit`, `exec`, closed streams, variables, directory) ends with it. The slot sets no variable of its own.
+ * Builtins that can do nothing to themselves need no subshell, and so no process: 20 µs of a shell's time each instead of 217 to 253, which are a fork.
  */
 import { MillraceError } from '../../../base/errors.ts';
 import { longestArgument } from './options.ts';
@@ -18,14 +19,16 @@ export interface LineParts {
   readonly errors: string;
   /** A file that holds the command, when it is too long for an argument. */
   readonly script: string | null;
+  /** Output goes into pipes: writing may take any time. */
+  readonly piped: boolean;
 }
 
 /**
- * `direct`: a plain external command, as it is: being the last of its subshell it takes that one's place (dash, bash 5), and what is said of one
+ * `inside`: builtins alone, in the slot itself, without a process: what they do ends with them and can be seen by nothing that comes after. `direct`: a plain external command, as it is: being the last of its subshell it takes that one's place (dash, bash 5), and what is said of one
  * that does not exist begins as in a shell of its own (`exec` and `eval` put their names before it). `eval`: in the subshell itself. `own`: in a new `/bin/sh`,
  * because the command could tell a subshell from it.
  */
-export type Method = 'direct' | 'eval' | 'own';
+export type Method = 'inside' | 'direct' | 'eval' | 'own';
 
 const builtins = new Set(
   (
@@ -40,6 +43,14 @@ const plain = /^[\w./:@%+][\w./:=@%+, -]*$/;
 // Own process number, last background process, flags; parent, line numbers; jobs, traps and whatever looks at the whole shell; `.`.
 const tellsApart =
   /\$[$!-]|\$\{[$!_-]|\$_(?!\w)|\b(?:PPID|LINENO|OLDPWD|RANDOM|SECONDS|E?UID|SHELLOPTS|BASH\w*|trap|wait|kill|eval|set|source|jobs|fg|bg|times|alias|unalias|return|local|readonly|declare|typeset|shopt|suspend|disown)\b|(?:^|[\s;&|(){}!])\.(?=\s)/;
+
+// Builtins that change nothing of their shell, read nothing and end at once, joined by `&&`, `||` and `;`; in their words nothing that a shell would expand.
+const simple = /(?:true|false|:|echo|test|\[)(?:[ \t]+(?:(?:[\w./:@%+,=-]|'[^'\n]*'|"[^"$`\\!\n]*")+|\]|!=?))*/.source;
+const builtinsAlone = new RegExp(`^[ \\t]*${simple}(?:[ \\t]*(?:&&|\\|\\||;)[ \\t]*${simple})*[ \\t]*$`);
+// There a command could see which files its shell has open.
+const looksAtShell = /(?:proc|dev)\//;
+/** Longer ones gain nothing. */
+const longestInside = 1_000;
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // Names that a shell treats in its own way when it is told to export them, but not (or differently) when it finds them at its start.
@@ -57,12 +68,19 @@ export function methodOf(command: string): Method {
     const word = space < 0 ? command : command.slice(0, space);
     if (!word.includes('=') && !builtins.has(word)) return 'direct';
   }
+  if (command.length <= longestInside && builtinsAlone.test(command) && !looksAtShell.test(command)) return 'inside';
   return tellsApart.test(command) ? 'own' : 'eval';
 }
 
 /** Whether the environment's additions can be made by the subshell itself. */
 function exportable(env: Readonly<Record<string, string>>): boolean {
   for (const name in env) if (!identifier.test(name) || shellNames.test(name)) return false;
+  return true;
+}
+
+/** Whether builtins would do the same without them: the words of the library's own variables are nothing to a shell, those of others (languages) may be. */
+function unseen(env: Readonly<Record<string, string>>): boolean {
+  for (const name in env) if (!name.startsWith('TASK_')) return false;
   return true;
 }
 
@@ -98,6 +116,8 @@ const guarded = (command: string): string => (/^[-+]/.test(command) ? ` ${comman
  */
 export function slotLine(parts: LineParts, shell: string, oldDirectory: string | undefined): string {
   const own = exportable(parts.env) ? methodOf(parts.command) : 'environment';
+  const streams = `<${quote(parts.input)} >${quote(parts.output)} 2>${quote(parts.errors)};echo =$? >&2\n`;
+  if (own === 'inside' && !parts.piped && parts.cwd === null && unseen(parts.env)) return `{ eval ${quote(parts.command)};} ${streams}`;
   let body = '';
   if (own !== 'environment') {
     for (const name in parts.env) body += ` ${name}=${quote(parts.env[name]!)}`;
@@ -115,5 +135,5 @@ export function slotLine(parts: LineParts, shell: string, oldDirectory: string |
   } else if (own === 'own') body += `exec ${program}`;
   else if (own === 'direct') body += parts.command;
   else body += `eval ${quote(guarded(parts.command))}`;
-  return `(${body}) <${quote(parts.input)} >${quote(parts.output)} 2>${quote(parts.errors)};echo =$? >&2\n`;
+  return `(${body}) ${streams}`;
 }

@@ -122,11 +122,12 @@ async function openLines(
 /** What a slot must get right; `output` null: not looked at. */
 const facts: readonly { command: string; status: number | null; signal: string | null; output: string | null }[] = [
   { command: 'true', status: 0, signal: null, output: '' },
+  { command: 'echo "a  b" && false', status: 1, signal: null, output: 'a  b\n' },
   { command: '(exit 3)', status: 3, signal: null, output: '' },
   { command: 'exit 137', status: 137, signal: null, output: '' },
   { command: 'kill -9 $$', status: null, signal: 'SIGKILL', output: null },
-  { command: 'printf "%s\\n" "$PROBE"', status: 0, signal: null, output: "it's\n" },
-  { command: 'printf "%s" "$PROBE"; exit 4', status: 4, signal: null, output: "it's" },
+  { command: 'printf "%s\\n" "$TASK_PROBE"', status: 0, signal: null, output: "it's\n" },
+  { command: 'printf "%s" "$TASK_PROBE"; exit 4', status: 4, signal: null, output: "it's" },
 ];
 
 /** Runs the facts in a lane of their own; null when all hold, else the first that does not. */
@@ -144,7 +145,7 @@ async function probe(makeLane: (handlers: LaneHandlers) => Lane, spool: Spool): 
     for (const fact of facts) {
       const files = spool.files(-1, number++, null);
       next = deferred<LaneEnd>();
-      lane.start({ command: fact.command, env: { PROBE: "it's" }, cwd: null, ...files });
+      lane.start({ command: fact.command, env: { TASK_PROBE: "it's" }, cwd: null, ...files, piped: false });
       const end = await next.promise;
       const output = capture(files.output, sizeOf(files.output), 1_024)?.content ?? null;
       discard(files.output);

@@ -15,6 +15,8 @@ export interface Launch {
   readonly errors: string;
   /** A name for a file that the lane may make to hand the command over; whoever made the launch removes it. */
   readonly script: string;
+  /** Output goes into pipes, which are as slow as whoever reads them. */
+  readonly piped: boolean;
 }
 
 export interface LaneEnd {

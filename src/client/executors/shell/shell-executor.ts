@@ -169,7 +169,7 @@ export class ShellExecutor implements Executor {
     if (this.#parts.outputLimit !== null && this.#stopChecks === null) this.#checkLater();
     const { tellPaths } = this.#parts;
     const env = tellPaths ? { TASK_OUTPATH: files.output, TASK_ERRPATH: files.errors, ...execution.env } : execution.env;
-    slot.lane.start({ command: execution.command, env, cwd, ...(streamed ?? files) });
+    slot.lane.start({ command: execution.command, env, cwd, ...(streamed ?? files), piped: streamed !== null });
     this.#parts.monitor?.begin(number, execution, at, () => slot.lane.tree);
   }
 

@@ -9,6 +9,7 @@ const parts = (command: string, more: Partial<LineParts> = {}): LineParts => ({
   output: '/o',
   errors: '/e',
   script: null,
+  piped: false,
   ...more,
 });
 const line = (command: string, more: Partial<LineParts> = {}, old?: string): string => slotLine(parts(command, more), '/bin/sh', old);
@@ -22,7 +23,53 @@ describe('how a command is run in a slot', () => {
     },
   );
 
-  it.each(['true', 'cd /tmp', 'A=1 env', 'echo $HOME', 'ls *', 'a | b', 'a; b', 'ls\nls', "echo 'x'", '~/x', '-x', '# x', 'exit 3', ''])(
+  it.each([
+    'true',
+    ':',
+    'echo',
+    'echo a.b=c /x -n %,@+',
+    `echo 'a $b; c' "d & e"f`,
+    'test -f x && :',
+    '[ ! -e x ] || echo no;false',
+    'test a != b&&echo c',
+    ' true ; true ',
+  ])('builtins that leave no trace run in the slot itself: %s', (command) => {
+    expect(methodOf(command)).toBe('inside');
+  });
+
+  it.each([
+    'true > x',
+    'true &',
+    'true | true',
+    'true;',
+    'true\ntrue',
+    'true\\',
+    'echo ~',
+    'echo {a,b}',
+    'echo [ab]',
+    'echo a*',
+    'echo "$x"',
+    'echo "`x`"',
+    'echo #',
+    "echo 'open",
+    'echo é',
+    'A=1 true',
+    'true=1',
+    'truely',
+    '! true',
+    '(true)',
+    'exit 1',
+    'echo a && exit 1',
+    'printf %1000000000d 1',
+    'test -e /proc/self/fd/10',
+    'test -t 1 </dev/tty',
+    '[ -e /dev/fd/10 ]',
+    `echo ${'x'.repeat(1_000)}`,
+  ])('what could change the slot, see it, last, or be expanded does not: %j', (command) => {
+    expect(methodOf(command)).not.toBe('inside');
+  });
+
+  it.each(['cd /tmp', 'A=1 env', 'echo $HOME', 'ls *', 'a | b', 'a; b', 'ls\nls', 'printf x', '~/x', '-x', '# x', 'exit 3', ''])(
     'what a shell must read stays in the subshell: %j',
     (command) => {
       expect(methodOf(command)).toBe('eval');
@@ -56,6 +103,14 @@ describe('a line for a slot', () => {
 
   it('exports additions of the environment inside of the subshell only', () => {
     expect(line('/bin/true', { env: { A: "it's", B: '' } })).toBe(`(export A='it'\\''s' B='';/bin/true)${files}`);
+  });
+
+  it('runs builtins without a process, and not where a directory, a variable or the reader of a pipe would count', () => {
+    const env = { TASK_ID: '1' };
+    expect(line("echo 'a;b'", { env })).toBe(`{ eval 'echo '\\''a;b'\\''';}${files}`);
+    expect(line('true', { env, cwd: '/' })).toBe(`(export TASK_ID='1';cd -P '/'&&unset OLDPWD&&eval 'true')${files}`);
+    expect(line('true', { piped: true })).toBe(`(eval 'true')${files}`);
+    expect(line('true', { env: { LC_ALL: 'C' } })).toBe(`(export LC_ALL='C';eval 'true')${files}`);
   });
 
   it('leaves names that a shell cannot or must not export to env', () => {

@@ -16,6 +16,9 @@ interface Expected {
 /** Every line must do in a slot what it does in a shell of its own, which is asked beside. */
 const table: [name: string, command: string, expected: Expected][] = [
   ['a builtin', 'true', {}],
+  ['several builtins', 'echo \'a  b\' "c"; test x = y || echo d && false', { status: 1, stdout: 'a  b c\nd\n' }],
+  ['a builtin that complains', 'test 1 -eq x', { status: 2, stderr: /sh: 1: test: |test: x/ }],
+  ['a builtin that complains and others after it', '[ a = b || echo c', { stdout: 'c\n', stderr: /\[: missing/ }],
   ['an external command', '/bin/echo a b', { stdout: 'a b\n' }],
   ['nothing at all', '', {}],
   ['a status', 'exit 3', { status: 3 }],
