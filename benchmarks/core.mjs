@@ -4,6 +4,7 @@
  */
 import { ServerCore } from '../dist/server/core/core.js';
 import { plainServer } from '../dist/testing/plain-options.js';
+import { show } from './harness.mjs';
 
 const total = Number(process.env.TASKS ?? 1_000_000);
 
@@ -122,8 +123,6 @@ for (const [bundle, ahead] of [
   [100, total],
   [1_000, total],
 ]) {
-  const measured = run(bundle, ahead);
-  rows.push(measured);
-  console.log(JSON.stringify({ benchmark: 'core', tasks: total, ...measured }));
+  rows.push({ tasks: total, ...run(bundle, ahead) });
 }
-console.table(rows);
+show('core', rows);

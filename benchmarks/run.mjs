@@ -1,47 +1,69 @@
 /**
- * Runs benchmarks by name, one after the other, each in a process of its own: `npm run bench -- <name>… [--quick] [--only=case]`, or `all`.
- * Ends with status 1 when one could not run; a bar that is missed is told, and is no failure.
+ * Runs benchmarks by name, one after the other, each in a process of its own: `npm run bench -- <name>… [--quick] [--only=case] [--write]`, or `all`.
+ * `--write` keeps the figures in `results.jsonl` and makes the tables and pictures of this folder anew. Ends with status 1 when one could not run; a bar
+ * that is missed is told, and is no failure.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { machine } from './harness.mjs';
+import { questions } from './questions.mjs';
+import { writeReport } from './report.mjs';
+import { keep } from './results.mjs';
 
-/** One question each. */
-const benchmarks = {
-  shell: 'commands a second, durable, beside xargs, GNU parallel and a spawn loop; in a small host and one of 1 GiB',
-  functions: 'function calls a second from adding to recorded end, beside piscina',
-  latency: 'from a submission to an idle server to the start of the task',
-  startup: 'from nothing to the first task done, and its parts',
-  'shell-slots': 'the bare slots of a client, without a server',
-  memory: 'resident memory of a server while it streams 1,000,000 lines into SQLite',
-  core: "what the server's decisions cost per task, without store and network",
-  connections: 'what a server takes for each connected client, and how long until 200 have had work',
-  scale: 'the same with 1,000 clients of 250 slots and up to 1,000,000 queued tasks, in virtual time',
-};
 /** How `--quick` is said to those that take no options. */
-const quickly = { 'shell-slots': { N: '300', ROUNDS: '2' }, core: { TASKS: '100000' }, memory: { TASKS: '200000' } };
+const quickly = { 'shell-slots': { N: '100', ROUNDS: '1' }, core: { TASKS: '100000' } };
 
 const words = process.argv.slice(2);
 const options = words.filter((word) => word.startsWith('--'));
 const names = words.filter((word) => !word.startsWith('--'));
-const chosen = names.includes('all') ? Object.keys(benchmarks) : names;
-const unknown = chosen.filter((name) => benchmarks[name] === undefined);
-if (chosen.length === 0 || unknown.length > 0) {
+const chosen = names.includes('all') ? Object.keys(questions) : names;
+const unknown = chosen.filter((name) => questions[name] === undefined);
+const write = options.includes('--write');
+const quick = options.includes('--quick');
+if (chosen.length === 0 || unknown.length > 0 || (write && quick)) {
   if (unknown.length > 0) console.error(`there is no benchmark ${unknown.join(', ')}`);
-  console.error('npm run bench -- <name>… | all   [--quick] [--only=case]');
-  for (const [name, question] of Object.entries(benchmarks)) console.error(`  ${name.padEnd(12)} ${question}`);
+  if (write && quick) console.error('figures of a quick run are for a look: leave out --quick, or --write');
+  console.error('npm run bench -- <name>… | all   [--quick | --write] [--only=case]');
+  for (const [name, question] of Object.entries(questions)) console.error(`  ${name.padEnd(16)} ${question}`);
   process.exit(2);
+}
+
+/** Runs one, shows what it prints, and gives it back. */
+async function run(name) {
+  const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
+  const env = quick ? { ...process.env, ...quickly[name] } : process.env;
+  const child = spawn(process.execPath, [file, ...options], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk;
+    process.stdout.write(chunk);
+  });
+  const [status] = await once(child, 'close');
+  return { status, lines: text.split('\n').filter((line) => line.startsWith('{')) };
 }
 
 console.log(Object.values(machine()).join(' · '));
 const failed = [];
+const times = [];
+const bars = [];
 for (const name of chosen) {
-  console.log(`\n== ${name}: ${benchmarks[name]}`);
-  const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
-  const env = options.includes('--quick') ? { ...process.env, ...quickly[name] } : process.env;
-  const { status } = spawnSync(process.execPath, [file, ...options], { stdio: 'inherit', env });
+  console.log(`\n== ${name}: ${questions[name]}`);
+  const began = performance.now();
+  const { status, lines } = await run(name);
+  times.push(`${name} ${Math.round((performance.now() - began) / 1_000)} s`);
+  console.log(`(${times.at(-1)})`);
+  const parsed = lines.map((line) => JSON.parse(line));
+  bars.push(...parsed.filter(({ bar }) => bar !== undefined));
   if (status !== 0) failed.push(name);
+  else if (write) keep(parsed);
 }
+const missed = bars.filter(({ met }) => !met);
+console.log(`\n${times.join(' · ')}`);
+console.log(`${bars.length - missed.length} of ${bars.length} bars met${quick ? '; for a verdict, leave out --quick' : ''}`);
+for (const { bar, value, least, most } of missed)
+  console.log(`  missed: ${bar}: ${value ?? 'not run'}, ${least === undefined ? `at most ${most}` : `at least ${least}`}`);
+if (write) writeReport();
 if (failed.length > 0) {
   console.error(`could not run: ${failed.join(', ')}`);
   process.exit(1);

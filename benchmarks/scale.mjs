@@ -12,14 +12,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStore } from '../dist/store/open.js';
 import { simulateScale } from '../dist/testing/scale.js';
-import { quick, round, show } from './harness.mjs';
+import { quick, round, show, showBars } from './harness.mjs';
 
-const clients = Number(process.env.CLIENTS ?? (quick ? 200 : 1_000));
+const clients = Number(process.env.CLIENTS ?? (quick ? 50 : 1_000));
 const slots = Number(process.env.SLOTS ?? 250);
-const tasks = Number(process.env.TASKS ?? (quick ? 50_000 : 200_000));
-const all = quick ? 100_000 : 1_000_000;
+const tasks = Number(process.env.TASKS ?? (quick ? 20_000 : 200_000));
+const all = quick ? 30_000 : 1_000_000;
 const depths = quick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000];
-const rounds = Number(process.env.ROUNDS ?? 2);
+const rounds = Number(process.env.ROUNDS ?? (quick ? 1 : 2));
 const most = 1.2;
 
 /** ms of the processor: the collector works in the same thread. */
@@ -114,9 +114,9 @@ else {
   console.log(`${clients} clients of ${slots} slots`);
   console.log(`bytes: a queued task ${queuedTask}; a running one ${runningTask} more, server and client together`);
   console.log(`bytes: a client ${client} in the server and its first messages, ${clientCore} in its own core`);
-  const percent = (ratio) => `${round((ratio - 1) * 100, 1)} %`;
-  console.log(
-    `from ${depths[0]} to ${depths.at(-1)} queued a task costs ${percent(core)} more in the core, ${percent(both)} with the store`,
-  );
-  console.log(`less than 20 % more: ${core < most && both < most ? 'yes' : 'NO'}`);
+  const longest = depths.at(-1).toLocaleString('en');
+  showBars('scale', [
+    { what: `a decision with ${longest} queued against 10,000`, value: core, most },
+    { what: `the same with the store`, value: both, most },
+  ]);
 }

@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { median, programVersion, round, show } from './harness.mjs';
 
 const count = Number(process.env.N ?? 1000);
 const rounds = Number(process.env.ROUNDS ?? 5);
@@ -77,12 +78,11 @@ const questions = [
   },
 ];
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 const table = [];
 try {
   for (const { command, rivals } of questions) {
     const rates = {};
-    for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < rounds; turn++) {
       for (const [name, run] of Object.entries(rivals)) {
         const took = await run();
         rates[name] ??= [];
@@ -91,13 +91,19 @@ try {
     }
     const base = rates[Object.keys(rivals)[0]];
     for (const [name, list] of Object.entries(rates)) {
-      const ratio = median(list.map((rate, round) => rate / base[round]));
-      const row = { command, name, median: Math.round(median(list)), best: Math.round(Math.max(...list)), ratio: Number(ratio.toFixed(2)) };
-      console.log(JSON.stringify({ benchmark: 'shell-slots', commands: count, rounds, ...row }));
-      table.push(row);
+      const ratio = median(list.map((rate, turn) => rate / base[turn]));
+      table.push({
+        commands: count,
+        rounds,
+        command,
+        contestant: name,
+        rate: Math.round(median(list)),
+        best: Math.round(Math.max(...list)),
+        ratio: round(ratio),
+      });
     }
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.table(table);
+show('shell-slots', table, [programVersion('xargs')]);

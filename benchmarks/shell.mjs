@@ -1,80 +1,20 @@
 /**
  * How many shell commands a second? Server, client and submitter over loopback TCP, tasks in an SQLite file, both streams captured, two
- * slots; beside `xargs`, GNU parallel and a plain loop of `child_process.spawn`; in a small host, and in one that holds 1 GiB.
+ * slots; beside `xargs`, GNU parallel with its job log, a plain loop of `child_process.spawn` and execa; in a small host, and in one that holds 1 GiB.
+ * Slower ones get fewer commands.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { compare, quick } from './harness.mjs';
+import { compare } from './compare.mjs';
+import { commandsOverTcp } from './contestants.mjs';
+import { packageVersions, programVersion, quick } from './harness.mjs';
+import { execa, line, spawnLoop, withMemory } from './rivals/commands.mjs';
 
-/** The same command again and again; the clock begins when the first one is asked for: all threads stand then. */
-function* lines(command, tasks, clock) {
-  clock.begin();
-  for (let i = 0; i < tasks; i++) yield command;
-}
-
-/** `command` by the library. */
-const ours = (command, memory) => ({
-  async run(tasks, clock) {
-    const ballast = hold(memory);
-    const { ClientThread, ServerThread, SubmitThread } = await import('../dist/index.js');
-    const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
-    const server = await ServerThread.new({ address: 'localhost:0', database: join(folder, 'tasks.db') });
-    const client = await ClientThread.new({ address: server.address, numTasks: 2 });
-    const submitter = await SubmitThread.new(lines(command, tasks, clock), { address: server.address });
-    const { succeeded } = await server.join();
-    clock.end();
-    await Promise.all([client.join(), submitter.join()]);
-    rmSync(folder, { recursive: true, force: true });
-    if (succeeded !== tasks) throw new Error(`${succeeded} of ${tasks} tasks succeeded`);
-    if (ballast.length > 0 && ballast[0][0] !== 1) throw new Error('the memory of the host is gone');
-  },
-});
-
-/** A whole command line, `N` being the number of tasks. */
-const line = (text, needs, share = 1) => ({
-  ...(needs === undefined ? {} : { needs }),
-  share,
-  async run(tasks, clock) {
-    clock.begin();
-    const child = spawn('/bin/sh', ['-c', text.replace(/\bN\b/, String(tasks))], { stdio: 'ignore' });
-    const [status] = await once(child, 'close');
-    clock.end();
-    if (status !== 0) throw new Error(`${text} ended with status ${status}`);
-  },
-});
-
-/** What a program does without a library: two at a time, both streams read. */
-const spawnLoop = (command, memory, share = 1) => ({
-  share,
-  async run(tasks, clock) {
-    const ballast = hold(memory);
-    let left = tasks;
-    const lane = async () => {
-      while (left-- > 0) {
-        const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
-        child.stdout.resume();
-        child.stderr.resume();
-        await once(child, 'close');
-      }
-    };
-    clock.begin();
-    await Promise.all([lane(), lane()]);
-    clock.end();
-    if (ballast.length > 0 && ballast[0][0] !== 1) throw new Error('the memory of the host is gone');
-  },
-});
-
-/** Memory that is written to, so that it exists. */
-function hold(bytes = 0) {
-  return Array.from({ length: bytes / 2 ** 26 }, () => Buffer.alloc(2 ** 26, 1));
-}
-
-const parallel = { command: 'parallel', install: 'apt-get install -y parallel' };
-const tasks = quick ? 2_000 : 10_000;
-const rounds = quick ? 3 : 5;
+const ours = (command) =>
+  commandsOverTcp(function* (tasks) {
+    for (let i = 0; i < tasks; i++) yield command;
+  });
+const parallel = (command) => line(`seq N | parallel -j2 -N1 --joblog log "${command} #"`, { needs: ['parallel'], share: 0.05 });
+const tasks = quick ? 500 : 10_000;
+const rounds = quick ? 1 : 3;
 
 await compare(
   'shell',
@@ -85,10 +25,11 @@ await compare(
       tasks,
       rounds,
       contestants: {
-        'xargs -P2 sh -c': line('seq N | xargs -P2 -I{} sh -c true'),
+        'xargs -P2 sh -c': line('seq N | xargs -P2 -I{} sh -c true', { share: 0.3 }),
         millrace: ours('true'),
-        'GNU parallel -j2': line('seq N | parallel -j2 -N1 "true #"', parallel, 0.1),
-        'spawn loop': spawnLoop('true', 0, 0.25),
+        'GNU parallel -j2': parallel('true'),
+        'spawn loop': spawnLoop('true', 0.1),
+        execa: execa('true', 0.05),
       },
     },
     {
@@ -96,33 +37,33 @@ await compare(
       tasks,
       rounds,
       contestants: {
-        'xargs -P2': line('seq N | xargs -P2 -I{} /bin/true'),
+        'xargs -P2': line('seq N | xargs -P2 -I{} /bin/true', { share: 0.3 }),
         millrace: ours('/bin/true'),
-        'xargs -P2 sh -c': line('seq N | xargs -P2 -I{} sh -c /bin/true'),
-        'GNU parallel -j2': line('seq N | parallel -j2 -N1 /bin/true', parallel, 0.1),
-        'spawn loop': spawnLoop('/bin/true', 0, 0.25),
+        'xargs -P2 sh -c': line('seq N | xargs -P2 -I{} sh -c /bin/true', { share: 0.2 }),
+        'GNU parallel -j2': parallel('/bin/true'),
+        'spawn loop': spawnLoop('/bin/true', 0.1),
+        execa: execa('/bin/true', 0.05),
       },
     },
     {
-      name: 'true, 1 GiB in the host',
+      name: 'true, host of 1 GiB',
       tasks,
       rounds,
       contestants: {
         'millrace, small host': ours('true'),
-        millrace: ours('true', 2 ** 30),
-        'spawn loop': spawnLoop('true', 2 ** 30, quick ? 0.02 : 0.01),
+        millrace: withMemory(2 ** 30, ours('true')),
+        'spawn loop': withMemory(2 ** 30, spawnLoop('true', quick ? 0.04 : 0.01)),
+        execa: withMemory(2 ** 30, execa('true', quick ? 0.04 : 0.01)),
       },
     },
   ],
-  [
-    { what: 'true against xargs -P2 sh -c', case: 'true', contestant: 'millrace', of: 'ratio', least: 1.25 },
-    { what: '/bin/true against xargs -P2', case: '/bin/true', contestant: 'millrace', of: 'ratio', least: 0.6 },
-    {
-      what: 'true in a host of 1 GiB against a small one',
-      case: 'true, 1 GiB in the host',
-      contestant: 'millrace',
-      of: 'ratio',
-      least: 0.9,
-    },
-  ],
+  {
+    bars: [
+      { what: 'true against xargs -P2 sh -c', case: 'true', contestant: 'millrace', of: 'ratio', least: 2.5 },
+      { what: '/bin/true against xargs -P2', case: '/bin/true', contestant: 'millrace', of: 'ratio', least: 0.9 },
+      { what: '/bin/true against GNU parallel', case: '/bin/true', contestant: 'millrace', against: 'GNU parallel -j2', least: 3 },
+      { what: 'true in a host of 1 GiB against a small one', case: 'true, host of 1 GiB', contestant: 'millrace', of: 'ratio', least: 0.9 },
+    ],
+    versions: () => [programVersion('xargs'), programVersion('parallel'), ...packageVersions(['execa'])],
+  },
 );

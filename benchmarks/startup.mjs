@@ -6,9 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { median, quick, round, show } from './harness.mjs';
+import { median, programVersion, quick, round, show, showBars } from './harness.mjs';
 
-const rounds = quick ? 5 : 20;
+const rounds = quick ? 3 : 20;
 const door = new URL('../dist/index.js', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 
@@ -85,5 +85,7 @@ for (const [what, list] of Object.entries(times)) {
     'CPU ms': round(median(list.map((one) => one.cpu)), 1),
   });
 }
-show('startup', rows);
+show('startup', rows, [programVersion('xargs')]);
 console.log(`peak ${Math.round(process.resourceUsage().maxRSS / 1_024)} MB`);
+const cold = rows.find(({ what }) => what === "runLocal(['true'])");
+showBars('startup', [{ what: "runLocal(['true']) in a running host, median ms", value: cold.median, most: 150 }]);

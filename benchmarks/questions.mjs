@@ -1,0 +1,15 @@
+/** The benchmarks: one question each, in the order in which the report has them. */
+export const questions = {
+  shell: 'commands a second, durable, beside xargs, GNU parallel, a spawn loop and execa; in a small host and one of 1 GiB',
+  'shell-checked': 'the same with commands whose output and stored counts are checked',
+  functions: 'function calls a second from adding to recorded end, durable, beside graphile-worker, pg-boss and BullMQ',
+  'functions-memory': 'the same in memory, beside piscina and workerpool',
+  latency: 'from a submission to an idle server to the start of the task, beside BullMQ',
+  startup: 'from nothing to the first task done, and its parts',
+  memory: 'lines a second into SQLite, and resident memory with 1,000,000 of them queued',
+  connections: 'what a server takes for each of 500 connected clients, and how much of a core when they work',
+  series: 'what a task costs as the queue, the clients, the bundles and the arguments grow',
+  scale: "the server's decisions with 1,000 clients of 250 slots and up to 1,000,000 queued tasks, in virtual time",
+  core: "what the server's decisions cost per task, without store and network",
+  'shell-slots': 'the bare slots of a client, without a server',
+};
