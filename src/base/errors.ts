@@ -25,6 +25,7 @@ export const errorCodes = {
   ERR_SERVER_LOST: 'the server did not come back within reconnectTimeout',
   ERR_JOIN_TIMEOUT: 'join(timeout) ran out; the component goes on',
   ERR_TIMEOUT: 'an answer did not come in time',
+  ERR_HTTP: 'a server answered with an error, or with what cannot be used',
   ERR_ABORTED: 'the AbortSignal of the call was aborted',
   ERR_ENDED: 'the component has ended; its handle takes no more calls',
   ERR_THREAD: 'a worker thread of the component ended unexpectedly',

@@ -1,0 +1,110 @@
+/**
+ * The server's side of signatures: whether a request is signed by a key that this server knows, is the very one that was signed, body and all,
+ * is of now, and has not been here before.
+ *
+ * The mac is checked first: nothing that a stranger sends is remembered, and an unknown login costs what a wrong key costs and is told
+ * the same. A nonce is remembered until the time of its request falls out of the window, from where on the time alone refuses it. What was
+ * signed before this verifier was made is refused, since what came then is not remembered.
+ */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { parseVerifierOptions } from '../config/http.ts';
+import type { SignatureVerifierConfig, SignatureVerifierOptions } from '../config/http-options.ts';
+import { newKey } from '../transport/secrets.ts';
+import { bodyDigest, isSignedBy, type ReadSignature, readSignature } from './signature.ts';
+import { type ReceivedRequest, refused, singleHeader, type Verdict } from './verdict.ts';
+
+/** Keys by login: an object, or a function that looks them up. */
+export type KeySource = Readonly<Record<string, string>> | ((login: string) => string | undefined);
+
+const mandatory = ['path', 'host', 'method'] as const;
+const noncePattern = /^[\x21-\x7e]{16,256}$/;
+const plainNoncePattern = /^[\x21-\x7e]{1,256}$/;
+
+export class SignatureVerifier {
+  readonly #keyOf: (login: string) => string | undefined;
+  readonly #config: SignatureVerifierConfig;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  /** Login and nonce → ms at which it may be forgotten. In about the order in which that is so. */
+  readonly #seen = new Map<string, number>();
+  /** In place of the key of a login that there is not. */
+  readonly #nobody = newKey();
+
+  /** @throws ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION */
+  constructor(keys: KeySource, options?: SignatureVerifierOptions, clock: Clock = systemClock) {
+    if (typeof keys !== 'function' && (typeof keys !== 'object' || keys === null))
+      throw new MillraceError('ERR_OPTION', 'keys must be an object of keys by login, or a function from a login to its key');
+    this.#keyOf = typeof keys === 'function' ? keys : (login) => (Object.hasOwn(keys, login) ? keys[login] : undefined);
+    this.#config = parseVerifierOptions(options);
+    this.#clock = clock;
+    this.#startedAt = clock.wall();
+  }
+
+  /** How many requests are remembered now. */
+  get remembered(): number {
+    return this.#seen.size;
+  }
+
+  verify(request: ReceivedRequest): Verdict {
+    const header = singleHeader(request, 'authorization');
+    if (header === undefined || header === '') return refused(401, 'You need to sign your request');
+    const signature = readSignature(header);
+    if (signature === null) return refused(401, 'You need to sign your request: this is no signature');
+    const missing = mandatory.filter((name) => !signature.fields.has(name));
+    if (missing.length > 0) return refused(403, `Missing authentication data: ${missing.join(', ')}`);
+    const login = signature.fields.get('login') ?? '';
+    const key = this.#keyOf(login);
+    const signed = isSignedBy(key ?? this.#nobody, signature);
+    if (key === undefined || key === '' || !signed) return refused(403, 'Access Denied');
+    const wrong = this.#mismatch(request, signature);
+    return wrong === null ? this.#first(login, signature) : refused(403, wrong);
+  }
+
+  /** What of the request is not what was signed; null: nothing. */
+  #mismatch(request: ReceivedRequest, { fields }: ReadSignature): string | null {
+    const host = fields.get('host')?.toLowerCase();
+    const bad = (name: string): string => `Bad authorization data ${name} does not match`;
+    if (fields.get('method') !== request.method) return bad('method');
+    if (fields.get('path') !== request.path) return bad('path');
+    if (host !== singleHeader(request, 'host')?.toLowerCase()) return bad('host');
+    if (host === undefined || this.#config.hosts?.includes(host) === false) return bad('host');
+    const body = fields.get('body');
+    if (body === undefined ? !this.#config.plain : body !== bodyDigest(request.body)) return bad('body');
+    return null;
+  }
+
+  /** Of now, and not here before. */
+  #first(login: string, { fields }: ReadSignature): Verdict {
+    const { window, plain, remembered } = this.#config;
+    const now = this.#clock.wall();
+    const text = fields.get('timestamp') ?? '';
+    const at = /^\d{1,12}(?:\.\d{1,9})?$/.test(text) ? Number(text) * 1_000 : Number.NaN;
+    if (Number.isNaN(at)) return refused(403, 'Bad authorization data timestamp is missing or no time');
+    const off = Math.abs(now - at);
+    if (off > window)
+      return refused(
+        403,
+        `Bad authorization data timestamp is ${Math.round(off / 1_000)} s from the clock of this server: set the clocks right`,
+      );
+    if (Math.ceil(at) < Math.floor(this.#startedAt))
+      return refused(403, 'Bad authorization data timestamp is before the start of this server: sign it again');
+    const nonce = fields.get('nonce') ?? '';
+    if (!(plain ? plainNoncePattern : noncePattern).test(nonce))
+      return refused(403, 'Bad authorization data nonce is missing or too short');
+    this.#forget(now);
+    const mark = `${nonce} ${login}`;
+    if (this.#seen.has(mark)) return refused(403, 'Bad authorization data nonce was used before');
+    if (this.#seen.size >= remembered) return refused(503, 'Too many requests at this time');
+    this.#seen.set(mark, at + window);
+    return { accepted: true, login };
+  }
+
+  /** The oldest that are out of the window. One that came with a clock ahead waits at most two windows before those after it. */
+  #forget(now: number): void {
+    for (const [mark, until] of this.#seen) {
+      if (until >= now) return;
+      this.#seen.delete(mark);
+    }
+  }
+}
