@@ -61,6 +61,11 @@ export const errorCodes = {
   ERR_GROUP_FAILED: 'a task of a group failed for good; later groups were not started',
   ERR_RESOURCES: 'a task asks for more than its client has',
   ERR_NOT_FOUND: 'no task with this id, or no file of a value',
+  ERR_URI: 'a URI of a remote object is malformed, or of an unknown kind',
+  ERR_OBJECT: 'a daemon has no object of this id, holds it already, or a reference was freed',
+  ERR_NOT_EXPOSED: 'a remote object exposes no method or attribute of this name',
+  ERR_NAME: 'a name server has no such name, or keeps it already',
+  ERR_BATCH: 'a batch of remote calls was asked for something that cannot be',
   ERR_STATE: 'the task is not in a state that allows this',
 } as const;
 

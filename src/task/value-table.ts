@@ -4,7 +4,8 @@
  * A node is a text, a finite or infinite number, a boolean or null as itself, or a tagged list:
  * `[a, …items]` array · `[o, …keys, …items]` object · `[m, …keys, …items]` Map · `[s, …items]` Set · `[u]` undefined · `[z]` -0 ·
  * `[n, hex]` bigint · `[j, json]` text with half a surrogate pair · `[d, ms]` Date · `[r, source, flags]` RegExp ·
- * `[e, name, message, stack, cause?]` Error · `[b, type, bytes]` binary. Items are indexes of nodes; node 0 is the value.
+ * `[e, name, message, stack, cause?]` Error · `[b, type, bytes]` binary. Items are indexes of nodes; node 0 is the value. Tags in upper
+ * case are an extension's.
  */
 import { MillraceError } from '../base/errors.ts';
 
@@ -28,18 +29,29 @@ const binaryTypes: Readonly<Record<string, new (buffer: ArrayBuffer) => object>>
 
 const errorTypes = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError } as const;
 
+/** What a user of the table adds to it: nodes for functions, errors and instances of classes. */
+export interface ValueExtension {
+  /** The node of a part, its tag in upper case; null: as without an extension. `add` gives the index of an item. */
+  write(part: object, path: string, add: (item: unknown, path: string) => number): unknown[] | null;
+  /** The value of such a node without its items; undefined: the tag is unknown. */
+  shell(node: readonly unknown[]): unknown;
+  /** Puts the items in. */
+  fill(value: unknown, node: readonly unknown[], at: (index: unknown) => unknown): void;
+}
+
 /**
  * The table of a value.
  * @throws ERR_NOT_CLONEABLE, naming the path of what cannot cross
  */
-export function flattenValue(value: unknown, name: string): unknown[] {
+export function flattenValue(value: unknown, name: string, extension?: ValueExtension): unknown[] {
   const nodes: unknown[] = [];
   const known = new Map<object, number>();
   add(value, name, 0);
   return nodes;
 
   function add(part: unknown, path: string, depth: number): number {
-    if (typeof part !== 'object' || part === null) return nodes.push(primitive(part, path)) - 1;
+    if ((typeof part !== 'object' || part === null) && (typeof part !== 'function' || extension === undefined))
+      return nodes.push(primitive(part, path)) - 1;
     const before = known.get(part);
     if (before !== undefined) return before;
     if (depth > deepest) throw refused(`${path.slice(0, 100)}…`, `is nested more than ${deepest} levels deep`);
@@ -50,6 +62,9 @@ export function flattenValue(value: unknown, name: string): unknown[] {
   }
 
   function compound(part: object, path: string, depth: number): unknown[] {
+    const extended = extension?.write(part, path, (item, at) => add(item, at, depth));
+    if (extended !== undefined && extended !== null) return extended;
+    if (typeof part === 'function') throw refused(path, 'is a function');
     if (Array.isArray(part)) return ['a', ...Array.from(part, (item: unknown, i) => add(item, `${path}[${i}]`, depth))];
     if (part instanceof Map) {
       const keys = [...part.keys()].map((key: unknown) => add(key, `${path} (a key)`, depth));
@@ -79,10 +94,10 @@ export function flattenValue(value: unknown, name: string): unknown[] {
  * The value of a table.
  * @throws TypeError for a table that `flattenValue` cannot have made
  */
-export function buildValue(table: unknown): unknown {
+export function buildValue(table: unknown, extension?: ValueExtension): unknown {
   if (!Array.isArray(table) || table.length === 0) throw new TypeError('no table');
   const nodes: readonly unknown[] = table;
-  const values = nodes.map(shell);
+  const values = nodes.map((node) => (extension !== undefined && isExtended(node) ? extension.shell(node) : shell(node)));
   for (const [index, node] of nodes.entries()) if (Array.isArray(node)) fill(values[index], node);
   return values[0];
 
@@ -94,7 +109,8 @@ export function buildValue(table: unknown): unknown {
   function fill(value: unknown, node: readonly unknown[]): void {
     const [tag, ...rest] = node;
     const half = rest.length / 2;
-    if ((tag === 'm' || tag === 'o') && !Number.isInteger(half)) throw new TypeError('a key without an item');
+    if (isExtended(node)) extension?.fill(value, node, at);
+    else if ((tag === 'm' || tag === 'o') && !Number.isInteger(half)) throw new TypeError('a key without an item');
     if (tag === 'a') for (const item of rest) (value as unknown[]).push(at(item));
     else if (tag === 's') for (const item of rest) (value as Set<unknown>).add(at(item));
     else if (tag === 'm') for (let i = 0; i < half; i += 1) (value as Map<unknown, unknown>).set(at(rest[i]), at(rest[half + i]));
@@ -108,6 +124,10 @@ export function buildValue(table: unknown): unknown {
       Object.defineProperty(value, 'cause', { value: at(rest[3]), configurable: true, enumerable: false, writable: true });
     }
   }
+}
+
+function isExtended(node: unknown): node is unknown[] {
+  return Array.isArray(node) && typeof node[0] === 'string' && node[0] >= 'A' && node[0] <= 'Z';
 }
 
 /** The value of a node, its items still missing. */

@@ -1,0 +1,227 @@
+/**
+ * The side that has objects: listens, and lets who holds the key call what is registered and exposed. Each connection is a session; what was made for
+ * it, or passed by reference on it, is free when it ends.
+ */
+import type { Address, ParsedAddress } from '../base/address.ts';
+import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { hostName, newId } from '../base/ids.ts';
+import type { Connection } from '../transport/connection.ts';
+import { listen, type NetListener } from '../transport/listen.ts';
+import { binding } from './binding.ts';
+import { remoteOver } from './caller.ts';
+import { type ExposeOptions, exposureOf } from './exposure.ts';
+import { checkOptions, type SharedRemoteOptions } from './options.ts';
+import { Session } from './session.ts';
+import { mark, objectTarget, type Target } from './target.ts';
+import { URI } from './uri.ts';
+
+export interface DaemonOptions extends SharedRemoteOptions {
+  /** Default `localhost:0`: any free port. */
+  readonly address?: Address;
+  /** Oneway calls run at once and side by side. Default: one after the other, in the order of one connection. */
+  readonly onewayThreaded?: boolean;
+}
+
+export type InstanceMode = 'session' | 'single' | 'percall';
+
+export interface RegisterOptions extends ExposeOptions {
+  /** Of a class: one instance for each connection (default), one for all, or one for each call. */
+  readonly instances?: InstanceMode;
+}
+
+/** A class whose instances are made without arguments. */
+export type RemoteClass = new () => object;
+
+interface Registration {
+  readonly id: string;
+  readonly subject: object;
+  target(session: Session): Target;
+}
+
+const optionNames = ['address', 'auth', 'tls', 'classes', 'onewayThreaded'] as const;
+const registerNames = ['expose', 'oneway', 'idempotent', 'instances'] as const;
+const modes: readonly InstanceMode[] = ['session', 'single', 'percall'];
+
+/** States. *listening*. *stopped* (`stop`): nobody gets in, every session is closed, calls of the handle are refused with `ERR_ENDED`. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #byId: Map<string, Registration> = new Map();
+  readonly #bySubject: Map<object, Registration> = new Map();
+  readonly #sessions: Set<Session> = new Set();
+  readonly #left: Set<() => void> = new Set();
+  #listener: NetListener | null = null;
+
+  private constructor(options: DaemonOptions) {
+    this.#options = options;
+  }
+
+  /** Listens. @throws the codes of options, addresses and keys */
+  static async new(options?: DaemonOptions): Promise<Daemon> {
+    const given = checkOptions(options, optionNames, 'Daemon.new()');
+    const daemon = new Daemon(given);
+    daemon.#listener = await listen({
+      address: given.address ?? { host: 'localhost', port: 0 },
+      auth: given.auth ?? null,
+      tls: given.tls ?? null,
+      self: { role: 'server', id: newId(), host: hostName(), pid: process.pid },
+      onConnection: (connection) => daemon.#accept(connection),
+    });
+    return daemon;
+  }
+
+  /** The bound address. */
+  get address(): ParsedAddress {
+    return this.#listening().address;
+  }
+
+  /** Connections of now. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Objects and functions of this side, and of the other sides, that are held because they were passed by reference.
+   */
+  get references(): { readonly given: number; readonly got: number } {
+    let given = 0;
+    let got = 0;
+    for (const { references } of this.#sessions) {
+      given += references.given;
+      got += references.got;
+    }
+    return { given, got };
+  }
+
+  /** Makes an object, or the instances of a class, callable; returns the URI. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_UNKNOWN_OPTION, ERR_ENDED */
+  register(subject: object | RemoteClass, id: string = `obj_${newId()}`, options?: RegisterOptions): string {
+    const { instances, ...exposing } = checkOptions(options, registerNames, 'register()');
+    this.#listening();
+    if ((typeof subject !== 'object' && typeof subject !== 'function') || subject === null)
+      throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class');
+    if (typeof id !== 'string' || !/^[^\s@]+$/.test(id))
+      throw new MillraceError('ERR_OBJECT', `the id of an object is a text without spaces and '@'; it is ${JSON.stringify(id)}`);
+    if (instances !== undefined && (!modes.includes(instances) || typeof subject !== 'function'))
+      throw new MillraceError('ERR_OPTION', "instances is 'session', 'single' or 'percall', and only for a class", {
+        details: { option: 'instances' },
+      });
+    if (this.#byId.has(id)) throw new MillraceError('ERR_OBJECT', `an object is registered as '${id}' already: unregister it first`);
+    if (this.#bySubject.has(subject))
+      throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#bySubject.get(subject)!.id}'`);
+    const registration: Registration =
+      typeof subject === 'function'
+        ? { id, subject, target: instancesOf(subject as RemoteClass, instances ?? 'session', exposing) }
+        : { id, subject, target: always(objectTarget(() => subject, exposureOf(subject, exposing))) };
+    this.#byId.set(id, registration);
+    this.#bySubject.set(subject, registration);
+    if (typeof subject === 'object')
+      mark(
+        subject,
+        objectTarget(() => subject, exposureOf(subject, exposing)),
+      );
+    return this.uriFor(id);
+  }
+
+  /** Nobody can call it any more. @throws ERR_OBJECT */
+  unregister(subjectOrId: object | string): void {
+    const { id, subject } = this.#registered(subjectOrId);
+    this.#byId.delete(id);
+    this.#bySubject.delete(subject);
+    mark(subject, null);
+  }
+
+  /** @throws ERR_OBJECT */
+  uriFor(subjectOrId: object | string): string {
+    return URI.of(this.#registered(subjectOrId).id, this.#listening().address).toString();
+  }
+
+  /** Closes every connection, after what is on its way was sent, and takes the address back. */
+  async stop(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = null;
+    if (listener === null) return;
+    for (const { subject } of this.#byId.values()) mark(subject, null);
+    this.#byId.clear();
+    this.#bySubject.clear();
+    await listener.close();
+    for (const session of this.#sessions) session.close();
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#left.add(resolve));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #listening(): NetListener {
+    if (this.#listener === null) throw new MillraceError('ERR_ENDED', 'the daemon was stopped: make a new one');
+    return this.#listener;
+  }
+
+  #registered(subjectOrId: object | string): Registration {
+    const found = typeof subjectOrId === 'string' ? this.#byId.get(subjectOrId) : this.#bySubject.get(subjectOrId);
+    if (found !== undefined) return found;
+    throw new MillraceError('ERR_OBJECT', typeof subjectOrId === 'string' ? noObject(subjectOrId) : 'this object is not registered here');
+  }
+
+  #accept(connection: Connection): void {
+    if (connection.peer.role !== 'control') {
+      connection.destroy(
+        new MillraceError('ERR_PROTOCOL', `a ${connection.peer.role} dialled a daemon of remote objects: it needs a task server`),
+      );
+      return;
+    }
+    const { auth, tls, classes = {}, onewayThreaded = false } = this.#options;
+    const session: Session = new Session({
+      connection,
+      clock: systemClock,
+      classes,
+      onewayThreaded,
+      find: (id, caller) => {
+        const found = this.#byId.get(id);
+        if (found === undefined) throw new MillraceError('ERR_OBJECT', noObject(id));
+        return found.target(caller);
+      },
+      revive: (uri) => remoteOver(binding(uri, { auth: auth ?? null, tls: tls ?? null, classes })),
+      closed: () => {
+        this.#sessions.delete(session);
+        if (this.#sessions.size === 0) for (const left of this.#left) left();
+      },
+    });
+    this.#sessions.add(session);
+  }
+}
+
+const always =
+  (target: Target): (() => Target) =>
+  () =>
+    target;
+
+function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: ExposeOptions): (session: Session) => Target {
+  const exposure = exposureOf(make.prototype as object, exposing);
+  if (mode === 'percall') return always(objectTarget(() => new make(), exposure));
+  if (mode === 'single') {
+    let only: object | null = null;
+    return always(
+      objectTarget(() => {
+        only ??= new make();
+        return only;
+      }, exposure),
+    );
+  }
+  const bySession = new WeakMap<Session, Target>();
+  return (session) => {
+    const known = bySession.get(session);
+    if (known !== undefined) return known;
+    let own: object | null = null;
+    const target = objectTarget(() => {
+      own ??= new make();
+      return own;
+    }, exposure);
+    bySession.set(session, target);
+    return target;
+  };
+}
+
+function noObject(id: string): string {
+  return `no object is registered as '${id.slice(0, 200)}': check its id, and that its daemon still has it`;
+}

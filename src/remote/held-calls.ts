@@ -1,0 +1,58 @@
+/** Calls that wait for a connection, in their order; time-out and signal of each count from the call on, not from the connection. */
+import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { CallBounds } from './caller.ts';
+import type { Session } from './session.ts';
+
+type Perform = (session: Session, bounds: CallBounds) => Promise<unknown>;
+
+interface Held {
+  go(session: Session): void;
+  fail(error: unknown): void;
+}
+
+export class HeldCalls {
+  readonly #held: Set<Held> = new Set();
+
+  add(perform: Perform, { timeout, signal }: CallBounds, uri: string): Promise<unknown> {
+    const since = systemClock.now();
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        over();
+        reject(error);
+      };
+      const onAbort = (): void =>
+        fail(new MillraceError('ERR_ABORTED', 'the call was aborted before there was a connection', { cause: signal?.reason }));
+      const late = (): void => fail(new MillraceError('ERR_TIMEOUT', `no connection to ${uri} within ${timeout} ms`));
+      const held: Held = {
+        go: (session) => {
+          over();
+          const left = timeout === null ? null : Math.max(1, timeout - (systemClock.now() - since));
+          perform(session, { timeout: left, signal }).then(resolve, reject);
+        },
+        fail,
+      };
+      let stopTimer: (() => void) | null = null;
+      const over = (): void => {
+        this.#held.delete(held);
+        stopTimer?.();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      if (signal?.aborted) {
+        onAbort();
+        return;
+      }
+      if (timeout !== null) stopTimer = systemClock.after(timeout, late);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#held.add(held);
+    });
+  }
+
+  go(session: Session): void {
+    for (const held of this.#held) held.go(session);
+  }
+
+  fail(error: unknown): void {
+    for (const held of this.#held) held.fail(error);
+  }
+}

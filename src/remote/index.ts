@@ -1,0 +1,14 @@
+/** Remote objects: what one thread or machine registers, others call as if it was theirs. The door `millrace/remote`. */
+export type { Address } from '../base/address.ts';
+export { type ErrorCode, MillraceError } from '../base/errors.ts';
+export type { Duration } from '../task/task.ts';
+export type { Remote } from './caller.ts';
+export { type CurrentCall, currentCall } from './current-call.ts';
+export { Daemon, type DaemonOptions, type InstanceMode, type RegisterOptions } from './daemon.ts';
+export { remoteTraceback } from './error-nodes.ts';
+export type { ExposeOptions } from './exposure.ts';
+export type { SharedRemoteOptions } from './options.ts';
+export { bounded, type CallOptions, configureRemote, control, type ProxyControl, type ProxyOptions, proxy, release } from './proxy.ts';
+export { byReference } from './target.ts';
+export { URI, type URIProtocol } from './uri.ts';
+export type { Classes } from './values.ts';

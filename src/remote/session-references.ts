@@ -1,0 +1,179 @@
+/**
+ * What crosses one connection by reference: functions, marked objects and objects of a daemon of this side get a number; a number of the other
+ * side becomes a stand-in. A stand-in that nobody uses any more is given back when it is collected, or at once by `control(standIn).release()`.
+ */
+import { MillraceError } from '../base/errors.ts';
+import { type BatchReply, type BatchSending, type CallBounds, type Caller, callerOf, remoteOver } from './caller.ts';
+import { Given, Got } from './core/references.ts';
+import { functionTarget, markedTarget, type Target } from './target.ts';
+import type { References } from './values.ts';
+
+/** Objects that are no reference of this connection. */
+export interface ForeignObjects {
+  /** A proxy for a URI. */
+  revive(uri: string): object;
+}
+
+/** What a stand-in does with its calls. */
+export interface Reach {
+  readonly open: boolean;
+  call(object: number, method: string, args: readonly unknown[], bounds: CallBounds): Promise<unknown>;
+  get(object: number, name: string, bounds: CallBounds): Promise<unknown>;
+  set(object: number, name: string, value: unknown, bounds: CallBounds): Promise<unknown>;
+  batch(
+    object: number,
+    names: readonly string[],
+    picks: readonly number[],
+    lists: readonly unknown[][],
+    options: BatchSending,
+    bounds: CallBounds,
+  ): Promise<BatchReply>;
+  giveBack(number: number, heard: number): void;
+}
+
+const unbounded: CallBounds = { timeout: null, signal: null };
+
+/** The caller of a stand-in. */
+export class ReferenceCaller implements Caller {
+  readonly reach: Reach;
+  readonly number: number;
+  readonly #release: (caller: ReferenceCaller) => void;
+  #released = false;
+
+  constructor(reach: Reach, number: number, release: (caller: ReferenceCaller) => void) {
+    this.reach = reach;
+    this.number = number;
+    this.#release = release;
+  }
+
+  async call(method: string, args: unknown[], bounds: CallBounds = unbounded): Promise<unknown> {
+    return this.#usable().call(this.number, method, args, bounds);
+  }
+
+  async get(name: string, bounds: CallBounds = unbounded): Promise<unknown> {
+    return this.#usable().get(this.number, name, bounds);
+  }
+
+  async set(name: string, value: unknown, bounds: CallBounds = unbounded): Promise<void> {
+    await this.#usable().set(this.number, name, value, bounds);
+  }
+
+  async batch(
+    names: readonly string[],
+    picks: readonly number[],
+    lists: readonly unknown[][],
+    options: BatchSending,
+    bounds: CallBounds = unbounded,
+  ): Promise<BatchReply> {
+    return this.#usable().batch(this.number, names, picks, lists, options, bounds);
+  }
+
+  kindOf(): null {
+    return null;
+  }
+
+  describe(): string {
+    return `reference ${this.number}`;
+  }
+
+  /** It is not used any more: the other side may forget it. */
+  release(): void {
+    if (!this.#released) this.#release(this);
+    this.#released = true;
+  }
+
+  #usable(): Reach {
+    if (!this.#released) return this.reach;
+    throw new MillraceError('ERR_OBJECT', 'this reference was released: it cannot be called any more');
+  }
+}
+
+interface Handle {
+  readonly standIn: WeakRef<object>;
+}
+
+export class SessionReferences implements References {
+  readonly #reach: Reach;
+  readonly #foreign: ForeignObjects;
+  readonly #given: Given<object> = new Given();
+  readonly #targets: WeakMap<object, Target> = new WeakMap();
+  readonly #got: Got<Handle> = new Got();
+  readonly #collected: FinalizationRegistry<[number, Handle]>;
+
+  constructor(reach: Reach, foreign: ForeignObjects) {
+    this.#reach = reach;
+    this.#foreign = foreign;
+    this.#collected = new FinalizationRegistry(([number, handle]) => this.#giveBack(number, handle));
+  }
+
+  get counts(): { readonly given: number; readonly got: number } {
+    return { given: this.#given.size, got: this.#got.size };
+  }
+
+  /** `[F, number]` function · `[O, number]` object · `[B, number]` what the other side gave · `[P, uri]` a proxy elsewhere. */
+  give(part: object): unknown[] | null {
+    const caller = callerOf(part);
+    if (caller instanceof ReferenceCaller && caller.reach === this.#reach) return ['B', caller.number];
+    if (caller?.uri !== undefined) return ['P', caller.uri];
+    const target = this.#targets.get(part) ?? this.#targetOf(part, caller !== undefined);
+    if (target === undefined) return null;
+    this.#targets.set(part, target);
+    return [typeof part === 'function' ? 'F' : 'O', this.#given.give(part)];
+  }
+
+  take(node: readonly unknown[]): unknown {
+    const [tag, name] = node;
+    if (tag === 'P') return this.#foreign.revive(String(name));
+    if (typeof name !== 'number') return undefined;
+    if (tag === 'F' || tag === 'O') return this.#standIn(name, tag === 'F');
+    return tag === 'B' ? this.#given.find(name) : undefined;
+  }
+
+  find(number: number): Target | undefined {
+    const object = this.#given.find(number);
+    return object === undefined ? undefined : this.#targets.get(object);
+  }
+
+  freed(number: number, heard: number): void {
+    this.#given.giveBack(number, heard);
+  }
+
+  clear(): void {
+    this.#given.clear();
+    this.#got.clear();
+  }
+
+  #targetOf(part: object, isStandIn: boolean): Target | undefined {
+    // A stand-in of another connection is passed on: calls go through this side.
+    if (isStandIn || typeof part === 'function') return functionOrRelay(part);
+    return markedTarget(part);
+  }
+
+  #standIn(number: number, callable: boolean): object {
+    const known = this.#got.hear(number)?.standIn.deref();
+    if (known !== undefined) return known;
+    let handle: Handle;
+    const caller = new ReferenceCaller(this.#reach, number, () => this.#giveBack(number, handle));
+    const standIn = remoteOver(caller, callable);
+    handle = { standIn: new WeakRef(standIn) };
+    this.#got.keep(number, handle);
+    this.#collected.register(standIn, [number, handle]);
+    return standIn;
+  }
+
+  #giveBack(number: number, handle: Handle): void {
+    const heard = this.#got.drop(number, handle);
+    if (heard > 0) this.#reach.giveBack(number, heard);
+  }
+}
+
+function functionOrRelay(part: object): Target | undefined {
+  const caller = callerOf(part);
+  if (caller === undefined) return functionTarget(part as (...args: unknown[]) => unknown);
+  return {
+    call: (method, args) => caller.call(method, args),
+    get: (name) => caller.get(name),
+    set: (name, value) => void caller.set(name, value),
+    exposure: { methods: new Set(), attributes: new Set(), oneway: new Set(), idempotent: new Set() },
+  };
+}

@@ -1,0 +1,102 @@
+/** URIs of remote objects as people write them: where the object is, or under what name or tags a name server knows it. Text only; nothing is looked up. */
+import { type Address, formatAddress, type ParsedAddress, parseAddress } from '../base/address.ts';
+import { MillraceError, reasonOf } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
+
+export type URIProtocol = 'mill' | 'millname' | 'millmeta';
+
+const protocols: readonly URIProtocol[] = ['mill', 'millname', 'millmeta'];
+const form = /^([A-Za-z]+):([^\s@]+)(?:@(\S+))?$/;
+
+/** Where a name server is when nobody says it. */
+const nameServerAddress: ParsedAddress = { host: 'localhost', port: 50_001 };
+
+/**
+ * `mill:<object>@host:port`, `mill:<object>@./u:<path>` (unix socket), `millname:<name>[@host[:port]]`, `millmeta:<tag,tag>[@host[:port]]`.
+ */
+export class URI {
+  readonly protocol: URIProtocol;
+  /** The object's id, the name, or the tags as one text. */
+  readonly object: string;
+  /** Of the object, or of the name server. */
+  readonly address: ParsedAddress;
+
+  /** @throws ERR_URI */
+  constructor(uri: string | URI) {
+    if (uri instanceof URI) {
+      this.protocol = uri.protocol;
+      this.object = uri.object;
+      this.address = uri.address;
+      return;
+    }
+    if (typeof uri !== 'string') throw refused(uri, 'it is no text');
+    const [, scheme = '', object = '', location] = form.exec(uri.trim()) ?? [];
+    const protocol = protocols.find((known) => known === scheme.toLowerCase());
+    if (scheme === '') throw refused(uri, "it must be like 'mill:object@host:port', 'millname:name' or 'millmeta:tag,tag'");
+    if (/^pyro/i.test(scheme)) throw refused(uri, `'${scheme}:' is of Pyro, which is not spoken here`);
+    if (protocol === undefined) throw refused(uri, `its kind '${scheme}' is unknown.${didYouMean(scheme, protocols)}`);
+    if (protocol === 'mill' && location === undefined) throw refused(uri, "it lacks the place of the object: '@host:port'");
+    this.protocol = protocol;
+    this.object = protocol === 'millmeta' ? tagsOf(object, uri).join(',') : object;
+    this.address = location === undefined ? nameServerAddress : place(location, protocol, uri);
+  }
+
+  /** The URI of an object of a daemon. */
+  static of(object: string, address: ParsedAddress): URI {
+    return new URI('path' in address ? `mill:${object}@./u:${address.path}` : `mill:${object}@${formatAddress(address)}`);
+  }
+
+  /** `host:port`, or the path of the socket. */
+  get location(): string {
+    return formatAddress(this.address);
+  }
+
+  get host(): string | null {
+    return 'host' in this.address ? this.address.host : null;
+  }
+
+  get port(): number | null {
+    return 'port' in this.address ? this.address.port : null;
+  }
+
+  /** Of `millmeta`; else none. */
+  get tags(): readonly string[] {
+    return this.protocol === 'millmeta' ? this.object.split(',') : [];
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof URI && other.toString() === this.toString();
+  }
+
+  toString(): string {
+    return `${this.protocol}:${this.object}@${'path' in this.address ? `./u:${this.address.path}` : this.location}`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+function tagsOf(text: string, uri: string): string[] {
+  const tags = text.split(',').map((tag) => tag.trim());
+  if (tags.includes('')) throw refused(uri, 'one of its tags is empty');
+  return tags;
+}
+
+function place(location: string, protocol: URIProtocol, uri: string): ParsedAddress {
+  const bare = /^(?:\[[^\]]*\]|[^:]+)$/.test(location) && !location.startsWith('./u:');
+  try {
+    if (location.startsWith('./u:')) return parseAddress({ path: location.slice(4) });
+    if (bare && protocol === 'mill') throw new MillraceError('ERR_URI', 'it has no port');
+    const address = parseAddress((bare ? `${location}:50001` : location) as Address);
+    if ('port' in address && address.port === 0) throw new MillraceError('ERR_URI', 'its port is 0');
+    return address;
+  } catch (error) {
+    throw refused(uri, `its place '${location.slice(0, 200)}' is wrong: ${reasonOf(error)}`);
+  }
+}
+
+function refused(uri: unknown, why: string): MillraceError {
+  const given = typeof uri === 'string' ? `'${uri.slice(0, 200)}'` : String(uri);
+  return new MillraceError('ERR_URI', `${given} is no URI of a remote object: ${why}`, { details: { uri: given } });
+}
