@@ -2,11 +2,13 @@
 export type { Address } from '../base/address.ts';
 export { type ErrorCode, MillraceError } from '../base/errors.ts';
 export type { Duration } from '../task/task.ts';
+export { type Batch, type BatchOptions, BatchResults, batch } from './batch.ts';
 export type { Remote } from './caller.ts';
 export { type CurrentCall, currentCall } from './current-call.ts';
 export { Daemon, type DaemonOptions, type InstanceMode, type RegisterOptions } from './daemon.ts';
 export { remoteTraceback } from './error-nodes.ts';
 export type { ExposeOptions } from './exposure.ts';
+export { type Asynchronous, asynchronous, asynchronous as async, type Future, FutureResult, future } from './future.ts';
 export type { SharedRemoteOptions } from './options.ts';
 export { bounded, type CallOptions, configureRemote, control, type ProxyControl, type ProxyOptions, proxy, release } from './proxy.ts';
 export { byReference } from './target.ts';
