@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MillraceError } from '../../src/base/errors.ts';
 import { bounded, configureRemote, control, currentCall, proxy, type Remote, remoteTraceback } from '../../src/remote/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.mjs';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 import { auth, Calculator, calculator, failure, openDaemon, openProxy } from './parts.ts';
@@ -120,7 +120,8 @@ describe('a proxy', () => {
 
   test('calls a method again only when it is idempotent, as often as maxRetries says', async () => {
     const daemon = await openDaemon();
-    const relay = await TcpProxy.to((daemon.address as { port: number }).port);
+    const relay = await TcpProxy.open((daemon.address as { port: number }).port);
+    onTestFinished(() => relay.close());
     let calls = 0;
     const cutting = {
       safe(): number {
