@@ -1,16 +1,15 @@
 /**
- * Holds the table of `test/system/hypershell-parity.md` to the run: when that table was part of it, every test that a row names must have
- * run and passed in the same run. What is missing is printed, and the run fails.
+ * Holds the tables of parity to the run: when the test of a table was part of it, every test that one of its rows names must have run and passed in
+ * the same run. What is missing is printed, and the run fails.
  */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Reporter, TestModule } from 'vitest/node';
-import { parityTable, readParityTable } from './parity-table.ts';
+import { parityTables, readParityTable } from './parity-table.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const table = 'test/system/hypershell-parity.test.ts';
 
-/** Tells the table's own test, which runs in another process, that somebody looks at the whole run. */
+/** Tells the tables' own tests, which run in other processes, that somebody looks at the whole run. */
 export const presence = 'MILLRACE_PARITY_REPORTER';
 
 export default class ParityReporter implements Reporter {
@@ -20,17 +19,17 @@ export default class ParityReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     const passed = new Set<string>();
-    let held = false;
+    const ran = new Set<string>();
     for (const module of modules) {
       const file = relative(root, module.moduleId);
-      held ||= file === table;
+      ran.add(file);
       for (const test of module.children.allTests('passed')) passed.add(`${file} > ${test.fullName}`);
     }
-    if (!held) return;
-    const missing = readParityTable(parityTable).filter(({ file, test }) => !passed.has(`${file} > ${test}`));
+    const held = Object.entries(parityTables).filter(([test]) => ran.has(test));
+    const missing = held.flatMap(([, table]) => readParityTable(table)).filter(({ file, test }) => !passed.has(`${file} > ${test}`));
     if (missing.length === 0) return;
     const lines = missing.map(({ original, file, test }) => `  ${original}: ${file} > ${test}`);
-    process.stderr.write(`\n${missing.length} rows of the parity table are not proved by this run:\n${lines.join('\n')}\n`);
+    process.stderr.write(`\n${missing.length} rows of the parity tables are not proved by this run:\n${lines.join('\n')}\n`);
     process.exitCode = 1;
   }
 }
