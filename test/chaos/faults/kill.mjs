@@ -56,8 +56,8 @@ export const kills = [
     name: 'all-kill',
     about: 'kill -9 of the server and of clients, also both at once',
     async run(world) {
-      // A client whose server is back has so long to find it, and whoever was killed with the server is waited for as long.
-      await world.begin({ server: { ...endsItself, evictAfter: 6 } });
+      // Clients and the submitter of a server that is back have so long to find it, and whoever was killed with it is waited for as long.
+      await world.begin({ server: { ...endsItself, evictAfter: 6, reconnectGrace: 5 } });
       await world.during(async (times) => {
         await world.pause(200, 1_000);
         if (times === 0 || world.random.chance(0.3))

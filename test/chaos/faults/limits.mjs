@@ -67,8 +67,8 @@ export const limits = [
       const groups = [0, 1].map((i) => new Group('memory', `${world.mark}-${i}`));
       for (const group of groups) {
         world.later(() => group.remove());
-        // A client has half of it: whatever grows beyond the rest is larger, and so what the kernel ends.
-        group.limit(400 * 2 ** 20);
+        // A client has less than half of it: what fills the rest is larger, and so what the kernel ends.
+        group.limit(360 * 2 ** 20);
       }
       await world.begin({ clients: 0, server: { maxLosses: 3, evictAfter: 10 }, submit: false });
       const start = (i) => world.work(i, {}, { wrapper: groups[i].wrapper });
