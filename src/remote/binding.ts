@@ -11,7 +11,7 @@ import { HeldCalls } from './held-calls.ts';
 import { NameSet } from './name-set.ts';
 import { type SharedRemoteOptions, wholeNumber } from './options.ts';
 import { Session } from './session.ts';
-import { URI } from './uri.ts';
+import { namesObject, URI } from './uri.ts';
 
 export interface BindingOptions extends SharedRemoteOptions {
   /** ms for connecting and for each call; null: none. */
@@ -19,9 +19,6 @@ export interface BindingOptions extends SharedRemoteOptions {
   readonly maxRetries?: number;
   readonly signal?: AbortSignal | null;
 }
-
-/** The object that answers names on the daemon of a name server. */
-const namesObject = 'mill.names';
 
 /** What the object says of itself. */
 interface Description {

@@ -9,6 +9,7 @@ export { Daemon, type DaemonOptions, type InstanceMode, type RegisterOptions } f
 export { remoteTraceback } from './error-nodes.ts';
 export type { ExposeOptions } from './exposure.ts';
 export { type Asynchronous, asynchronous, asynchronous as async, type Future, FutureResult, future } from './future.ts';
+export { locateNS, type NameListFilter, NameServer, serveNames } from './name-server.ts';
 export type { SharedRemoteOptions } from './options.ts';
 export { bounded, type CallOptions, configureRemote, control, type ProxyControl, type ProxyOptions, proxy, release } from './proxy.ts';
 export { byReference } from './target.ts';

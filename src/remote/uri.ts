@@ -9,7 +9,10 @@ const protocols: readonly URIProtocol[] = ['mill', 'millname', 'millmeta'];
 const form = /^([A-Za-z]+):([^\s@]+)(?:@(\S+))?$/;
 
 /** Where a name server is when nobody says it. */
-const nameServerAddress: ParsedAddress = { host: 'localhost', port: 50_001 };
+export const nameServerAddress: { readonly host: string; readonly port: number } = { host: 'localhost', port: 50_001 };
+
+/** The object that answers names, on the daemon of a name server. */
+export const namesObject = 'mill.names';
 
 /**
  * `mill:<object>@host:port`, `mill:<object>@./u:<path>` (unix socket), `millname:<name>[@host[:port]]`, `millmeta:<tag,tag>[@host[:port]]`.
