@@ -227,10 +227,14 @@ export class Incoming {
   #reply(id: number, kind: string, result: unknown): void {
     if (this.#over) return;
     const { outbox, values } = this.#setup;
+    const failed = (error: unknown): void => this.#refuse(id, error);
     try {
-      outbox.send(['=', id, result instanceof BatchAnswer ? result.parts : values.pack(result, `the result of a remote ${kind}`)]);
+      outbox.answer(
+        ['=', id, result instanceof BatchAnswer ? result.parts : values.pack(result, `the result of a remote ${kind}`)],
+        failed,
+      );
     } catch (error) {
-      this.#refuse(id, error);
+      failed(error);
     }
   }
 
@@ -243,10 +247,12 @@ export class Incoming {
       details: { thrown: values.packError(error) },
       cause: null,
     });
+    /** An error that is too large itself. */
+    const failed = (error: unknown): void => outbox.answer(['!', id, wire(error)], () => {});
     try {
-      outbox.send(['!', id, wire(thrown)]);
+      outbox.answer(['!', id, wire(thrown)], failed);
     } catch (error) {
-      outbox.send(['!', id, wire(error)]);
+      failed(error);
     }
   }
 }

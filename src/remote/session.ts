@@ -167,7 +167,7 @@ export class Session {
       };
       const id = this.#calls.add(pending);
       try {
-        this.#outbox.send(['?', id, kind, packed]);
+        this.#outbox.send(['?', id, kind, packed], (error) => this.#take(id)?.reject(error));
       } catch (error) {
         this.#calls.take(id);
         throw error;
