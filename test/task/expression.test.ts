@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
+import { Script } from 'node:vm';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Template } from '../../src/task/template.ts';
 
 function evaluate(code: string, line = 'a/b-7.tar.gz'): string {
@@ -26,6 +27,20 @@ describe('an expression of a template', () => {
 
   it('has the line as a text, never as a number or a date that it looks like', () => {
     for (const line of ['007', '20240101', 'true', 'null', '1e5']) expect(evaluate('typeof x + x', line)).toBe(`string${line}`);
+  });
+
+  it('is run again when the machine took its time away, and given up when it was too slow each time', () => {
+    const template = new Template('{= x + "!" =}');
+    const late = (): never => {
+      throw Object.assign(new Error('late'), { code: 'ERR_SCRIPT_EXECUTION_TIMEOUT' });
+    };
+    expect(template.expand('a', {})).toBe('a!');
+    const runs = vi.spyOn(Script.prototype, 'runInContext');
+    onTestFinished(() => runs.mockRestore());
+    runs.mockImplementationOnce(late).mockImplementationOnce(late);
+    expect(template.expand('b', {})).toBe('b!');
+    runs.mockImplementation(late);
+    expect(() => template.expand('c', {})).toThrow('longer than 100 ms');
   });
 
   it('has the path helpers of node:path', () => {
