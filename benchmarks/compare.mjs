@@ -68,12 +68,12 @@ export function inProcess(file, words, env = {}) {
 }
 
 /** One run of a contestant of a benchmark's file. */
-export function runOnce(file, name, contestant, tasks, env = {}) {
+function runOnce(file, name, contestant, tasks, env = {}) {
   return inProcess(file, [`--case=${name}`, `--contestant=${contestant}`, `--tasks=${tasks}`], env);
 }
 
 /** Whether this process is one of a contestant; it has run then. */
-export async function contested(cases) {
+async function contested(cases) {
   const wanted = argument('contestant');
   if (wanted === undefined) return false;
   const { contestants } = cases.find(({ name }) => name === argument('case'));

@@ -139,7 +139,7 @@ export function costPicture(lines) {
     points.sort((a, b) => a.at - b.at);
     parts.push(...curve(one, points, { x: 70 + (i % 2) * 420, y: 98 + Math.floor(i / 2) * 250, w: 330, h }));
   }
-  parts.push(footer(548, lines, 'series', 'the lowest of three rounds'));
+  parts.push(footer(548, lines, 'series', 'the lowest of its rounds'));
   return picture(568, 'What a task costs against queue, clients, bundle and argument', parts);
 }
 

@@ -14,10 +14,10 @@ import { openStore } from '../dist/store/open.js';
 import { simulateScale } from '../dist/testing/scale.js';
 import { quick, round, show, showBars } from './harness.mjs';
 
-const clients = Number(process.env.CLIENTS ?? (quick ? 50 : 1_000));
+const clients = Number(process.env.CLIENTS ?? (quick ? 20 : 1_000));
 const slots = Number(process.env.SLOTS ?? 250);
-const tasks = Number(process.env.TASKS ?? (quick ? 20_000 : 200_000));
-const all = quick ? 30_000 : 1_000_000;
+const tasks = Number(process.env.TASKS ?? (quick ? 10_000 : 200_000));
+const all = quick ? 20_000 : 1_000_000;
 const depths = quick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000];
 const rounds = Number(process.env.ROUNDS ?? (quick ? 1 : 2));
 const most = 1.2;

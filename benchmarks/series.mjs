@@ -1,7 +1,8 @@
 /**
  * What does a task cost as a quantity grows: tasks in the queue, clients, the size of a submission's bundle, the bytes of an argument? Processor time
  * per task, from submission to recorded result, over loopback TCP with an SQLite file; of everything, but where clients grow that of the server alone.
- * Each point is a process of its own, the lowest of its rounds, which go over all points in turns. `plot.mjs` draws them. Run after `npm run build`.
+ * Each point is a process of its own, the lowest of its rounds (`--rounds=`), which go over all points in turns. `plot.mjs` draws them. Run after
+ * `npm run build`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,7 @@ import { module } from './contestants.mjs';
 import { announce, argument, packageVersions, quick, round, showBars, showTable } from './harness.mjs';
 import { SimulatedClient, startServer } from './simulated-clients.mjs';
 
-const rounds = quick ? 1 : 3;
+const rounds = Number(argument('rounds') ?? (quick ? 1 : 3));
 /** Done before the measurement begins. */
 const warmUp = quick ? 500 : 10_000;
 
