@@ -8,6 +8,7 @@ import {
   importCycles,
   impureCores,
   layerViolations,
+  loadedAtStart,
   moduleViolations,
   rootViolations,
   type SourceFile,
@@ -39,6 +40,18 @@ describe('the tree', () => {
   it('keeps clocks, timers, chance, environment, console and Workers in their folders', () => expect(wordViolations(source)).toEqual([]));
   it('has cores without I/O, clock and promise', () => expect(impureCores(source)).toEqual([]));
   it('has worker entries that do not load the option parser', () => expect(heavyEntries(source)).toEqual([]));
+  // A file costs a thread half a millisecond to load: the time from `new` to ready is mostly that. Whoever needs more may load it later.
+  it.each([
+    ['src/server/entry.ts', 145, ['croner', 'msgpackr', 'uuid']],
+    ['src/client/entry.ts', 100, ['croner', 'msgpackr', 'uuid']],
+    ['src/submit/entry.ts', 56, ['croner', 'msgpackr', 'uuid']],
+    ['src/index.ts', 112, ['croner', 'eventemitter3', 'msgpackr', 'uuid', 'zod']],
+  ])('has a %s that loads few files at its start, and neither SQLite nor sockets', (entry, most, packages) => {
+    const loaded = loadedAtStart(source, entry);
+    expect(loaded.files.filter((path) => /^src\/store\/(?:sqlite|memory)\/|^src\/transport\/(?:net-ipc|dial|ipc-)/.test(path))).toEqual([]);
+    expect(loaded.files.length).toBeLessThanOrEqual(most);
+    expect(loaded.packages).toEqual(packages);
+  });
   it('has short files with honest names that open with what they are', () => expect(shapeViolations(everything)).toEqual([]));
   it('has nothing at its root that is not named', () => expect(rootViolations(readdirSync(root))).toEqual([]));
 });
@@ -155,6 +168,17 @@ describe('the rules bite', () => {
     ];
     expect(heavyEntries(files('import'))).toEqual(['src/server/entry.ts -> src/server/server.ts -> src/config/server.ts -> zod']);
     expect(heavyEntries(files('import type'))).toEqual([]);
+  });
+
+  it('what is loaded at the start is found, what comes later or is only a type is not', () => {
+    const files = [
+      ...file('src/server/entry.ts', "import { a } from './a.ts';\nimport type { b } from './b.ts';\nconst c = await import('./c.ts');"),
+      ...file('src/server/a.ts', "export { d } from './d.ts';\nimport 'some/deep';"),
+    ];
+    expect(loadedAtStart(files, 'src/server/entry.ts')).toEqual({
+      files: ['src/server/entry.ts', 'src/server/a.ts', 'src/server/d.ts'],
+      packages: ['some'],
+    });
   });
 
   it('a long file, an empty name, a missing opening and a switched-off checker are found', () => {

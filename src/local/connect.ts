@@ -14,11 +14,9 @@ import type { ResultsOptions } from '../control/results.ts';
 import type { TaskQuery } from '../data/query.ts';
 import { StoredTasks, type Upkeep } from '../data/stored-tasks.ts';
 import type { StoredTaskData, TaskData } from '../data/task-data.ts';
-import { backupDatabase, rotateDatabase, vacuumDatabase } from '../store/maintain.ts';
 import { databasePath, openStore } from '../store/open.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
 import type { TaskInput } from '../task/task.ts';
-import { dial } from '../transport/dial.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { dialUntil } from '../transport/reconnect.ts';
 import { type ConnectionEvents, RemoteEvents } from './remote-events.ts';
@@ -108,6 +106,7 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   const { auth, tls, connectTimeout } = config;
   const signal = hooks.signal === null ? {} : { signal: hooks.signal };
+  const { dial } = await import('../transport/dial.ts');
   const connection = await dialUntil((left) => dial(config.address, { auth, tls, self, clock, timeout: left, ...signal }), {
     clock,
     timeout: connectTimeout,
@@ -146,9 +145,9 @@ export async function openTasks(database: string): Promise<StoredTaskData> {
       const { changeStored } = await import('./stored-change.ts');
       return changeStored(database, query, change, clock);
     },
-    rotate: (target) => rotateDatabase(database, target, clock),
-    vacuum: () => vacuumDatabase(database, clock),
-    backup: (target) => backupDatabase(database, target),
+    rotate: async (target) => (await maintenance()).rotateDatabase(database, target, clock),
+    vacuum: async () => (await maintenance()).vacuumDatabase(database, clock),
+    backup: async (target) => (await maintenance()).backupDatabase(database, target),
   };
   try {
     return new StoredTasks(store, await store.salt(), clock, upkeep);
@@ -157,3 +156,6 @@ export async function openTasks(database: string): Promise<StoredTaskData> {
     throw error;
   }
 }
+
+/** Loaded by those who use it, as SQLite is. */
+const maintenance = (): Promise<typeof import('../store/maintain.ts')> => import('../store/maintain.ts');

@@ -5,10 +5,6 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { makeSalt } from '../task/id.ts';
-import { MemoryStore } from './memory/adapter.ts';
-import { SqliteStore } from './sqlite/adapter.ts';
-import { connect } from './sqlite/connect.ts';
-import { loadDriver } from './sqlite/driver.ts';
 import type { TaskStore } from './store.ts';
 
 /** Finished tasks that the memory store keeps when nothing else is said. */
@@ -39,8 +35,15 @@ export async function openStore(database: string | undefined, options: OpenStore
   const path = databasePath(database);
   if (path === null) {
     const { count = defaultRetainCount, age = Number.POSITIVE_INFINITY } = options.retain ?? {};
+    const { MemoryStore } = await import('./memory/adapter.ts');
     return new MemoryStore({ count, age, now: () => clock.wall(), salt: makeSalt(random()) });
   }
+  // Each adapter is loaded by those who use it: the files of SQLite's are a sixth of what a server's thread loads.
+  const [{ loadDriver }, { SqliteStore }, { connect }] = await Promise.all([
+    import('./sqlite/driver.ts'),
+    import('./sqlite/adapter.ts'),
+    import('./sqlite/connect.ts'),
+  ]);
   const kind = await loadDriver();
   return new SqliteStore(
     connect(kind, path, {

@@ -12,9 +12,7 @@ import { pumpOptions } from '../source/submission.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
-import { holderOf } from './holder.ts';
 import type { SubmitThreadData } from './messages.ts';
-import { isInUse, StoreSink } from './store-sink.ts';
 import { type OpenSink, ServerSink, type SubmitterParts } from './submitter.ts';
 
 const clock = systemClock;
@@ -47,6 +45,8 @@ async function openSink(config: SubmitConfig, parts: Omit<SubmitterParts, 'targe
   const { target } = config;
   if (target === null) throw new MillraceError('ERR_INTERNAL', 'a submitter needs a target');
   if (target.kind === 'server') return ServerSink.open({ ...parts, target });
+  // The stores are loaded by those who submit into one.
+  const [{ isInUse, StoreSink }, { holderOf }] = await Promise.all([import('./store-sink.ts'), import('./holder.ts')]);
   try {
     return await StoreSink.open(target.database, parts.clock);
   } catch (error) {

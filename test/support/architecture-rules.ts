@@ -173,6 +173,21 @@ export function heavyEntries(files: readonly SourceFile[], heavy = 'zod'): strin
   return found;
 }
 
+/** The project's files and the packages that an entry has loaded before its first line runs. */
+export function loadedAtStart(files: readonly SourceFile[], entry: string): { readonly files: string[]; readonly packages: string[] } {
+  const modules = new Map(parse(files).map((module) => [module.path, module]));
+  const reached = new Set([entry]);
+  const packages = new Set<string>();
+  for (const path of reached) {
+    for (const { specifier, typeOnly, late } of modules.get(path)?.imports ?? []) {
+      if (typeOnly || late) continue;
+      if (isRelative(specifier)) reached.add(target(path, specifier));
+      else if (!isBuiltin(specifier)) packages.add(packageName(specifier));
+    }
+  }
+  return { files: [...reached], packages: [...packages].sort() };
+}
+
 /** Length, names, an opening comment, and no comment that switches a checker off. */
 export function shapeViolations(files: readonly SourceFile[]): string[] {
   const found: string[] = [];

@@ -9,6 +9,8 @@ export interface Import {
   readonly specifier: string;
   /** `import type …` or `export type … from`: erased when built. */
   readonly typeOnly: boolean;
+  /** `import(…)`: loaded when it is asked for. */
+  readonly late: boolean;
   /** 1-based. */
   readonly line: number;
 }
@@ -137,6 +139,7 @@ export function scan(text: string): Scan {
     imports.push({
       specifier: text.slice(open, close),
       typeOnly: typeOnlyForm.test(statement),
+      late: match[0].includes('('),
       line: lineAt(text, match.index),
     });
   }

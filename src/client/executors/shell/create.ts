@@ -9,19 +9,25 @@ import type { Executor, ExecutorHandlers } from '../../executor.ts';
 import { Collector } from './collector.ts';
 import { InheritedStreams } from './inherit.ts';
 import type { Lane, LaneEnd, LaneHandlers } from './lane.ts';
-import { LinePipes } from './line-pipes.ts';
-import { Monitor } from './monitor.ts';
-import { openProcessTable } from './monitor-ps.ts';
+import type { LinePipes } from './line-pipes.ts';
+import type { Monitor, MonitorOptions } from './monitor.ts';
 import { defaultCaptureLimit, type ShellExecutorOptions } from './options.ts';
 import { Redirection } from './redirection.ts';
 import { ShellExecutor, type ShellExecutorParts } from './shell-executor.ts';
 import { SlotLane } from './slot-lane.ts';
 import { SpawnLane } from './spawn-lane.ts';
 import { capture, discard, Spool, sizeOf } from './spool.ts';
+import { sweepSpools } from './spool-sweep.ts';
 import { Watcher } from './watcher.ts';
 
 /** A shell that has not answered by then is none. */
 const patience = 5_000;
+
+/**
+ * When what others have left is looked for (ms): not while this client and its server start. To read the names of a folder that once held two
+ * million entries takes 150 ms of a processor, about what a start of all threads takes.
+ */
+const sweepDelay = 1_000;
 
 /** The executor and how it runs commands. */
 export interface CreatedShellExecutor extends Executor {
@@ -41,8 +47,9 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
   const keepFiles = options.keepFiles ?? (mode === 'files' || options.monitor?.series === true);
   const { environment } = options;
   // Before there is anything to be cleaned up.
-  const table = options.monitor ? await openProcessTable() : null;
+  const makeMonitor = options.monitor ? await monitorMaker(options.monitor) : null;
   const spool = new Spool(options.spoolFolder, keepFiles);
+  clock.after(sweepDelay, () => void sweepSpools(options.spoolFolder), { unref: true });
   const windows = process.platform === 'win32';
   const watcher = windows ? null : new Watcher(shell, keepFiles ? spool.commands : spool.folder, environment.PATH, logger, clock);
   const inherited =
@@ -57,7 +64,7 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
     collector: new Collector({ spool, capture: mode, captureLimit, inherited, redirection }),
     lines: mode === 'lines' ? await openLines(options, spool, watcher, handlers) : null,
     redirection,
-    monitor: table && options.monitor ? new Monitor({ ...options.monitor, table, spool, clock, logger }) : null,
+    monitor: makeMonitor?.({ spool, clock, logger }) ?? null,
     tellPaths: mode === 'files',
     outputLimit: options.outputLimit ?? null,
     keepFiles,
@@ -95,6 +102,15 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
   return Object.assign(executor, { method: 'spawn' as const });
 }
 
+/** What few clients need is loaded when it is asked for. */
+async function monitorMaker(
+  options: NonNullable<ShellExecutorOptions['monitor']>,
+): Promise<(parts: Pick<MonitorOptions, 'spool' | 'clock' | 'logger'>) => Monitor> {
+  const [{ Monitor }, { openProcessTable }] = await Promise.all([import('./monitor.ts'), import('./monitor-ps.ts')]);
+  const table = await openProcessTable();
+  return (parts) => new Monitor({ ...options, table, ...parts });
+}
+
 /** Leaves nothing behind when there are no named pipes. */
 async function openLines(
   options: ShellExecutorOptions,
@@ -104,6 +120,7 @@ async function openLines(
 ): Promise<LinePipes> {
   const { slots, environment, clock = systemClock } = options;
   try {
+    const { LinePipes } = await import('./line-pipes.ts');
     return await LinePipes.open({
       folder: spool.commands,
       slots,

@@ -1,5 +1,5 @@
 /**
- * What clients that were killed have left in a spool folder: removed when the next client starts there. A folder is touched only when it is
+ * What clients that were killed have left in a spool folder: removed soon after the next client has started there. A folder is touched only when it is
  * surely such a one: of this user, closed to others (0700), and marked by a process of this machine that lives no more.
  */
 import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../../base/errors.ts';
-import { ownerPath, ownerText, sweepSpools } from './spool-sweep.ts';
+import { ownerPath, ownerText } from './spool-sweep.ts';
 
 /** The files of one command. */
 export interface CommandFiles {
@@ -56,9 +56,8 @@ export class Spool {
   /** A file that is open for nothing: where no more may be opened it makes room for the output of a command. */
   #spare: number | null = null;
 
-  /** Makes the folders in `parent`, which must exist, and lets go what clients that were killed have left there. `keepsFiles`: results name files that outlive it. */
+  /** Makes the folders in `parent`, which must exist. `keepsFiles`: results name files that outlive it. */
   constructor(parent: string, keepsFiles: boolean) {
-    void sweepSpools(parent);
     try {
       this.folder = mkdtempSync(join(parent, 'millrace-'));
       writeFileSync(ownerPath(this.folder), ownerText(keepsFiles), { mode: 0o600 });

@@ -1,10 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createShellExecutor } from '../../../../src/client/executors/shell/create.ts';
 import { Spool } from '../../../../src/client/executors/shell/spool.ts';
 import { ownerPath, ownerText, sweepSpools } from '../../../../src/client/executors/shell/spool-sweep.ts';
 import { temporaryFolder } from '../../../support/temporary.ts';
 import { until } from '../../../support/until.ts';
+import { environment } from '../harness.ts';
 
 /** A spool as a killed client leaves it: its number is another process's by now. */
 function left(parent: string, { keep = false, mark = ownerText(keep).replace(/ \d+\n/, ' 1\n') } = {}): string {
@@ -16,13 +18,16 @@ function left(parent: string, { keep = false, mark = ownerText(keep).replace(/ \
 }
 
 describe('the spools of clients that were killed', () => {
-  it('are removed when the next client starts there, which does not wait for it', async () => {
+  it('are removed soon after the next client has started there, which does not wait for it', async () => {
     const parent = temporaryFolder();
     const folder = left(parent);
-    const spool = new Spool(parent, false);
-    expect(existsSync(folder)).toBe(true);
+    const handlers = { ended: () => {}, failed: () => {} };
+    const executor = await createShellExecutor({ slots: 1, environment, spoolFolder: parent }, handlers);
+    expect(readdirSync(parent)).toHaveLength(2);
     await until(() => !existsSync(folder));
-    expect(existsSync(spool.folder)).toBe(true);
+    expect(readdirSync(parent)).toHaveLength(1);
+    await executor.close();
+    expect(readdirSync(parent)).toHaveLength(0);
   });
 
   it('keep the files that results name', async () => {
