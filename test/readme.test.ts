@@ -17,6 +17,8 @@ expectNoLeaks();
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+/** Pages of doors that the README leads to. */
+const pages = ['src/http/README.md', 'src/remote/README.md'];
 
 interface Program {
   readonly name: string;
@@ -31,16 +33,16 @@ interface Section {
   readonly programs: Program[];
 }
 
-/** The programs of the README by the heading under which they stand. */
-function sections(): Section[] {
+/** The programs of a page by the heading under which they stand. */
+function sections(page: string = readme): Section[] {
   const found: Section[] = [];
-  const pattern = /^#{2,3} (?<title>.+)$|^```(?<info>.*)\n(?<body>[\s\S]*?)^```$/gm;
+  const pattern = /^#{1,3} (?<title>.+)$|^```(?<info>.*)\n(?<body>[\s\S]*?)^```$/gm;
   let open: { name: string; text: string } | null = null;
   const close = (output: string | null, anyOrder: boolean): void => {
     if (open !== null) found.at(-1)?.programs.push({ ...open, output, anyOrder });
     open = null;
   };
-  for (const { groups } of readme.matchAll(pattern)) {
+  for (const { groups } of page.matchAll(pattern)) {
     const { title, info, body = '' } = groups as Record<string, string | undefined>;
     if (title !== undefined) {
       close(null, false);
@@ -102,8 +104,10 @@ const lines = (text: string, anyOrder: boolean): string[] => {
   return anyOrder ? all.sort() : all;
 };
 
+const all = [...sections(), ...pages.flatMap((path) => sections(readFileSync(join(root, path), 'utf8')))];
+
 describe('a program of the README', () => {
-  it.each(sections())('under “$title” prints what is said there', async ({ programs }) => {
+  it.each(all)('under “$title” prints what is said there', async ({ programs }) => {
     const folder = project(programs);
     if (programs.some(({ name }) => name.endsWith('.ts'))) {
       const files = programs.map(({ name }) => name).filter((name) => name.endsWith('.ts'));
@@ -128,7 +132,7 @@ describe('a program of the README', () => {
   });
 
   it('that is a module only belongs to another one', () => {
-    for (const { programs } of sections())
+    for (const { programs } of all)
       for (const { name, output } of programs)
         if (output === null)
           expect(
@@ -139,6 +143,10 @@ describe('a program of the README', () => {
 });
 
 describe('the README', () => {
+  it('leads to the page of each door', () => {
+    for (const path of pages) expect(readme).toContain(`](${path})`);
+  });
+
   it('lists every error code with its meaning, and no other', () => {
     const listed = table('Errors').map(([code, meaning]) => [code?.replaceAll('`', ''), meaning]);
     expect(Object.fromEntries(listed)).toEqual(errorCodes);
