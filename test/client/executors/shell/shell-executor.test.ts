@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -195,10 +195,12 @@ describe('output', () => {
   it('with capture inherit comes task by task, each on a line of its own', async () => {
     const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
     const shell = await openOne({ capture: 'inherit', slots: 2, streams });
-    await Promise.all([
-      shell.run('printf 1; sleep 0.05; printf 1', {}, 0),
-      shell.run('printf "2\\n"; sleep 0.02; echo 2; echo e >&2', {}, 1),
-    ]);
+    // The first to begin is the last to end, however slow the machine is.
+    const mark = join(shell.folder, 'go-on');
+    const first = shell.run(`printf 1; until test -e ${mark}; do sleep 0.01; done; rm ${mark}; printf 1`, {}, 0);
+    await shell.run('printf "2\\n"; echo 2; echo e >&2', {}, 1);
+    writeFileSync(mark, '');
+    await first;
     await shell.run('echo 3');
     open.splice(0);
     await shell.close();
