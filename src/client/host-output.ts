@@ -35,6 +35,7 @@ export class HostOutput {
     const stdout = redirectOutput === null ? null : this.#stream(redirectOutput);
     const same = redirectErrors !== null && redirectErrors === redirectOutput;
     this.#streams = { stdout, stderr: same ? stdout : redirectErrors === null ? null : this.#stream(redirectErrors) };
+    port.once('close', () => this.release());
     port.on('message', (message: OutputMessage) => {
       const [queue] = message;
       this.#queues[queue] = this.#queues[queue].then(() => this.#deal(message));
@@ -52,10 +53,14 @@ export class HostOutput {
     for (const release of this.#releases) release();
   }
 
+  /** The thread is gone: the streams are the user's alone. Its port may close a round of the event loop later than its end is told. */
+  release(): void {
+    this.#streams.stdout?.release();
+    this.#streams.stderr?.release();
+  }
+
   #stream(target: NonNullable<Hooks['redirectOutput']>): RedirectStream {
-    const stream = new RedirectStream(target, 'the stream that output is redirected to', (error) => this.#failed(error));
-    this.#port.once('close', () => stream.release());
-    return stream;
+    return new RedirectStream(target, 'the stream that output is redirected to', (error) => this.#failed(error));
   }
 
   async #deal(message: OutputMessage): Promise<void> {

@@ -90,6 +90,8 @@ export class ClientThread extends ThreadHandle<ClientEvents, null, ClientSummary
       return await super.finished();
     } catch (error) {
       throw this.#output?.thrown?.error ?? error;
+    } finally {
+      this.#output?.release();
     }
   }
 
