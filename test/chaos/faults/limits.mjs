@@ -43,7 +43,8 @@ export const limits = [
       await world.submit();
       other.limit(other.current + 60);
       group.limit(group.current + 60);
-      const bomb = (_, note) => ({ args: `${note}; b() { b | b & wait; }; b; sleep 60`, timeout: 1 });
+      // The command itself starts nothing after it, so that it cannot fail before its time is up.
+      const bomb = (_, note) => ({ args: `${note}; (b() { b | b & wait; }; b) & exec sleep 60`, timeout: 1 });
       await world.submitOwn(bomb, { kind: 'bomb', outcome: 'timeout' });
       world.tally('fork bombs');
       await world.goesOn('beside a fork bomb');
