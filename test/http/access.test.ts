@@ -1,9 +1,9 @@
 /** Clients and the checks of a server together, over real sockets. */
 import { expect, it, onTestFinished } from 'vitest';
-import { Client, type HTTPError, hashToken, SignatureVerifier, TokenIdentifier, TokenVerifier } from '../../src/http/index.ts';
+import { Client, hashToken, SignatureVerifier, TokenIdentifier, TokenVerifier } from '../../src/http/index.ts';
 import { signedHeader } from '../../src/http/signature.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
-import { Answer, type Heard, type Served, serve } from './servers.ts';
+import { Answer, failure, type Heard, type Served, serve } from './servers.ts';
 
 expectNoLeaks();
 
@@ -12,12 +12,6 @@ function open(host: string, authenticator: ConstructorParameters<typeof Client>[
   onTestFinished(() => client.close());
   return client;
 }
-
-const failure = (promise: Promise<unknown>): Promise<HTTPError> =>
-  promise.then(
-    () => expect.fail('it succeeded'),
-    (error: unknown) => error as HTTPError,
-  );
 
 /** A server that tells each caller who it is, or refuses it as the verifier says. */
 function guarded(verifier: SignatureVerifier | TokenVerifier): Promise<Served> {

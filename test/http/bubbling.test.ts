@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { Client, type ErrorBody, errorAnswer, errorBody, HTTPError, Request, Response } from '../../src/http/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
-import { Answer, type Served, type ServeOptions, serve } from './servers.ts';
+import { Answer, failure, type Served, type ServeOptions, serve } from './servers.ts';
 
 expectNoLeaks();
 
@@ -14,12 +14,6 @@ function open(host: string): Client {
   onTestFinished(() => client.close());
   return client;
 }
-
-const failure = (promise: Promise<unknown>): Promise<HTTPError> =>
-  promise.then(
-    () => expect.fail('it succeeded'),
-    (error: unknown) => error as HTTPError,
-  );
 
 /** `front` asks `middle`, that asks `back`, that answers as told. */
 async function threeServers(atTheEnd: () => unknown, options: ServeOptions = {}): Promise<{ front: Served; middle: Served; back: Served }> {

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { Client, type HTTPError, type HttpClientOptions, type LoginKey, Response, TokenIdentifier } from '../../src/http/index.ts';
+import { Client, type HttpClientOptions, type LoginKey, Response, TokenIdentifier } from '../../src/http/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
-import { Answer, serve } from './servers.ts';
+import { Answer, failure, serve } from './servers.ts';
 
 expectNoLeaks();
 
@@ -12,12 +12,6 @@ function open(host: string, authenticator: ConstructorParameters<typeof Client>[
   onTestFinished(() => client.close());
   return client;
 }
-
-const failure = (promise: Promise<unknown>): Promise<HTTPError> =>
-  promise.then(
-    () => expect.fail('it succeeded'),
-    (error: unknown) => error as HTTPError,
-  );
 
 it('a request with a token gives a response whose body is decoded', async () => {
   const server = await serve(() => ['/abc', '/captain']);

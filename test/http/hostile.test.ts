@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { Client, type HTTPError, type HttpClientOptions } from '../../src/http/index.ts';
+import { Client, type HttpClientOptions } from '../../src/http/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
-import { Answer, serve, serveSockets } from './servers.ts';
+import { Answer, failure, serve, serveSockets } from './servers.ts';
 
 expectNoLeaks();
 
@@ -10,12 +10,6 @@ function open(host: string, options?: HttpClientOptions): Client {
   onTestFinished(() => client.close());
   return client;
 }
-
-const failure = (promise: Promise<unknown>): Promise<HTTPError> =>
-  promise.then(
-    () => expect.fail('it succeeded'),
-    (error: unknown) => error as HTTPError,
-  );
 
 const ok = 'HTTP/1.1 200 OK\r\n';
 

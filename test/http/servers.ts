@@ -2,8 +2,8 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
-import { type ErrorBodyOptions, errorAnswer } from '../../src/http/index.ts';
+import { expect, onTestFinished } from 'vitest';
+import { type ErrorBodyOptions, errorAnswer, type HTTPError } from '../../src/http/index.ts';
 
 export interface Heard {
   readonly method: string;
@@ -103,3 +103,10 @@ export async function serveSockets(act: (socket: Socket) => void): Promise<strin
   });
   return `http://127.0.0.1:${port}`;
 }
+
+/** The error that a request must fail with. */
+export const failure = (promise: Promise<unknown>): Promise<HTTPError> =>
+  promise.then(
+    () => expect.fail('it succeeded'),
+    (error: unknown) => error as HTTPError,
+  );

@@ -24,9 +24,10 @@ export interface LineParts {
 }
 
 /**
- * `inside`: builtins alone, in the slot itself, without a process: what they do ends with them and can be seen by nothing that comes after. `direct`: a plain external command, as it is: being the last of its subshell it takes that one's place (dash, bash 5), and what is said of one
- * that does not exist begins as in a shell of its own (`exec` and `eval` put their names before it). `eval`: in the subshell itself. `own`: in a new `/bin/sh`,
- * because the command could tell a subshell from it.
+ * `inside`: builtins alone, in the slot itself, without a process: what they do ends with them and can be seen by nothing that comes after. `direct`: a
+ * plain external command, as it is: being the last of its subshell it takes that one's place (dash, bash 5), and what is said of one that does not exist
+ * begins as in a shell of its own (`exec` and `eval` put their names before it). `eval`: in the subshell itself. `own`: in a new `/bin/sh`, because the
+ * command could tell a subshell from it.
  */
 export type Method = 'inside' | 'direct' | 'eval' | 'own';
 
