@@ -33,14 +33,26 @@ const pure = [
 // It needs programs of the system: `npm run test:interop`.
 const exclude = [...configDefaults.exclude, 'test/interop/**'];
 
+// A machine that does something else meanwhile is slow, not wrong: what hangs is seen all the same.
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'pure', include: pure, exclude: [...exclude, ...alone], isolate: false, maxWorkers: 2, sequence: { groupOrder: 1 } },
+        test: {
+          ...patience,
+          name: 'pure',
+          include: pure,
+          exclude: [...exclude, ...alone],
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         test: {
+          ...patience,
           name: 'beside',
           include: ['test/**/*.test.ts'],
           exclude: [...exclude, ...alone, ...pure],
@@ -48,7 +60,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
-      { test: { name: 'alone', include: alone, exclude, maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      { test: { ...patience, name: 'alone', include: alone, exclude, maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
   },
 });

@@ -8,9 +8,9 @@ import type { ShellExecutorOptions } from '../../../src/client/executors/shell/o
 
 export const environment: Record<string, string> = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: '/tmp' };
 
-/** Polls until it holds; fails after five seconds. */
+/** Polls until it holds; fails after twenty seconds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const limit = performance.now() + 5_000;
+  const limit = performance.now() + 20_000;
   while (!condition()) {
     if (performance.now() > limit) throw new Error(`did not happen: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

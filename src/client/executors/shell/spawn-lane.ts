@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { type Clock, pauseFor } from '../../../base/clock.ts';
 import { MillraceError, reasonOf } from '../../../base/errors.ts';
 import type { TaskSignal } from '../../executor.ts';
@@ -15,13 +16,19 @@ export interface SpawnLaneOptions {
   /** null: what the system calls its shell. */
   readonly shell: string | null;
   readonly environment: Readonly<Record<string, string>>;
-  readonly watcher: Watcher | null;
+  readonly watcher: Pick<Watcher, 'add' | 'remove'> | null;
   readonly clock: Clock;
 }
 
 /** Wait before the lane is ready again after a process could not be had, in ms. */
 const pause = 200;
 const mostFailures = 300;
+
+/**
+ * The command is let go by a line on descriptor 3, after the watcher has its number: were this process killed between the two, nobody
+ * would end it. Where the line does not come it ends by itself. The second shell begins as if there had been no first one.
+ */
+const gate = 'IFS= read -r MILLRACE_GATE <&3 || exit 126; exec 3<&-; exec "$0" "$@"';
 
 /**
  * idle: no child. running: `#child` is the command's. Groups that outlive their command are kept in `#leftovers` until the lane is
@@ -70,6 +77,7 @@ export class SpawnLane implements Lane {
       return;
     }
     this.#options.watcher?.add(child.pid);
+    letGo(child);
     child.once('exit', (status, signal) => this.#ended(child, status, signal));
   }
 
@@ -109,14 +117,16 @@ export class SpawnLane implements Lane {
       env: { ...this.#options.environment, ...launch.env },
       ...(launch.cwd === null ? {} : { cwd: launch.cwd }),
     };
-    const { shell } = this.#options;
+    const { shell, watcher } = this.#options;
     if (shell === null) return spawn(launch.command, { ...options, shell: true });
+    // A first - or + would be read as an option of the shell.
+    let order = ['-c', /^[-+]/.test(launch.command) ? ` ${launch.command}` : launch.command];
     if (Buffer.byteLength(launch.command) >= longestArgument) {
       writeFileSync(launch.script, launch.command, { mode: 0o600 });
-      return spawn(shell, [launch.script], options);
+      order = [launch.script];
     }
-    // A first - or + would be read as an option of the shell.
-    return spawn(shell, ['-c', /^[-+]/.test(launch.command) ? ` ${launch.command}` : launch.command], options);
+    if (watcher === null) return spawn(shell, order, options);
+    return spawn(shell, ['-c', gate, shell, ...order], { ...options, stdio: [...stdio, 'pipe'] });
   }
 
   #ended(child: ChildProcess, status: number | null, signal: NodeJS.Signals | null): void {
@@ -146,4 +156,12 @@ export class SpawnLane implements Lane {
     }
     this.#cancelWait = this.#options.clock.after(pause, () => this.#handlers.ready());
   }
+}
+
+function letGo(child: ChildProcess): void {
+  const opener = child.stdio[3] as Writable | null | undefined;
+  if (!opener) return;
+  // One that was killed at once leaves nobody to read it.
+  opener.on('error', () => {});
+  opener.end('\n', () => opener.destroy());
 }

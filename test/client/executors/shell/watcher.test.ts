@@ -47,6 +47,16 @@ describe.each(['slots', 'spawn'])('kill -9 of the host of %s', (method) => {
   });
 });
 
+describe('kill -9 of the host between the spawn of a command and word of it to the watcher', () => {
+  it('leaves a process that ends by itself, before anything of the command has run', async () => {
+    const unlucky = fileURLToPath(new URL('./host-killed-by-its-watcher.mjs', import.meta.url));
+    spawn(process.execPath, [unlucky, folder, `echo ran >${folder}/ran; exec sleep 60`], { stdio: 'inherit' });
+    const group = await numberIn(`${folder}/group`);
+    await until(() => !alive(group), 'the process of the command is gone');
+    expect(existsSync(`${folder}/ran`)).toBe(false);
+  });
+});
+
 describe('a watcher', () => {
   it('kills what it still watches when it is closed, and spares what it was told to forget', async () => {
     const watcher = new Watcher('/bin/sh', join(folder, 'nothing'), process.env.PATH, silentLogger, systemClock);
