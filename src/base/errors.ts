@@ -61,6 +61,7 @@ export const errorCodes = {
   ERR_GROUP_FAILED: 'a task of a group failed for good; later groups were not started',
   ERR_RESOURCES: 'a task asks for more than its client has',
   ERR_NOT_FOUND: 'no task with this id, or no file of a value',
+  ERR_REMOTE: 'a remote object failed in a way that has no code of its own',
   ERR_URI: 'a URI of a remote object is malformed, or of an unknown kind',
   ERR_OBJECT: 'a daemon has no object of this id, holds it already, or a reference was freed',
   ERR_NOT_EXPOSED: 'a remote object exposes no method or attribute of this name',

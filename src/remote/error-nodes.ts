@@ -3,6 +3,18 @@
  * the same class where this side knows it, and `remoteTraceback` tells the stack of the other side apart from that of the call.
  */
 import { MillraceError } from '../base/errors.ts';
+import {
+  CommunicationError,
+  ConnectionClosedError,
+  DaemonError,
+  MessageTooLargeError,
+  NamingError,
+  ProtocolError,
+  PyroError,
+  SecurityError,
+  SerializeError,
+  TimeoutError,
+} from './errors.ts';
 
 const builtIn: readonly (new (message?: string) => Error)[] = [
   Error,
@@ -12,6 +24,20 @@ const builtIn: readonly (new (message?: string) => Error)[] = [
   SyntaxError,
   TypeError,
   URIError,
+];
+
+const ours: readonly { readonly prototype: Error; readonly name: string }[] = [
+  MillraceError,
+  PyroError,
+  CommunicationError,
+  ConnectionClosedError,
+  TimeoutError,
+  ProtocolError,
+  MessageTooLargeError,
+  SerializeError,
+  NamingError,
+  DaemonError,
+  SecurityError,
 ];
 
 /** Where an error came from, when it came over a connection. */
@@ -34,11 +60,7 @@ export class ErrorNodes {
   readonly #classes: ReadonlyMap<string, object>;
 
   constructor(names: ReadonlyMap<object, string>, classes: ReadonlyMap<string, object>) {
-    this.#names = new Map([
-      ...builtIn.map((type) => [type.prototype, type.name] as const),
-      [MillraceError.prototype, 'MillraceError'],
-      ...names,
-    ]);
+    this.#names = new Map([...[...builtIn, ...ours].map((type) => [type.prototype, type.name] as const), ...names]);
     this.#classes = new Map([...this.#names].map(([prototype, name]) => [name, prototype]));
     for (const [name, prototype] of classes) if (prototype instanceof Error) (this.#classes as Map<string, object>).set(name, prototype);
   }

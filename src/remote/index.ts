@@ -7,6 +7,19 @@ export type { Remote } from './caller.ts';
 export { type CurrentCall, currentCall } from './current-call.ts';
 export { Daemon, type DaemonOptions, type InstanceMode, type RegisterOptions } from './daemon.ts';
 export { remoteTraceback } from './error-nodes.ts';
+export {
+  CommunicationError,
+  ConnectionClosedError,
+  DaemonError,
+  MessageTooLargeError,
+  NamingError,
+  ProtocolError,
+  PyroError,
+  type RemoteErrorOptions,
+  SecurityError,
+  SerializeError,
+  TimeoutError,
+} from './errors.ts';
 export type { ExposeOptions } from './exposure.ts';
 export { type Asynchronous, asynchronous, asynchronous as async, type Future, FutureResult, future } from './future.ts';
 export { locateNS, type NameListFilter, NameServer, serveNames } from './name-server.ts';
