@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { type ErrorCode, MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { dial } from '../transport/dial.ts';
+import { type CallbackErrors, callbackErrors } from './callback-errors.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, remoteOver } from './caller.ts';
 import { HeldCalls } from './held-calls.ts';
 import { NameSet } from './name-set.ts';
@@ -13,7 +14,7 @@ import { type SharedRemoteOptions, wholeNumber } from './options.ts';
 import { Session } from './session.ts';
 import { namesObject, URI } from './uri.ts';
 
-export interface BindingOptions extends SharedRemoteOptions {
+export interface BindingOptions extends SharedRemoteOptions, CallbackErrors {
   /** ms for connecting and for each call; null: none. */
   readonly timeout?: number | null;
   readonly maxRetries?: number;
@@ -224,6 +225,7 @@ export class Binding implements Caller {
         clock: systemClock,
         classes,
         onewayThreaded: false,
+        callbackFailed: callbackErrors(this.options),
         find: (id) => {
           throw new MillraceError('ERR_OBJECT', `a caller has no object '${id.slice(0, 200)}': pass it as an argument`);
         },

@@ -10,6 +10,8 @@ export interface CurrentCall {
   readonly signal: AbortSignal;
   /** The connection of the caller: the same for all of its calls. */
   readonly session: string;
+  /** Calls back when that connection has ended; at once when it has already. Returns the way to call it off. */
+  onEnd(freed: () => void): () => void;
 }
 
 let current: CurrentCall | null = null;

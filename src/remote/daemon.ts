@@ -2,36 +2,48 @@
  * The side that has objects: listens, and lets who holds the key call what is registered and exposed. Each connection is a session; what was made for
  * it, or passed by reference on it, is free when it ends.
  */
-import type { Address, ParsedAddress } from '../base/address.ts';
+import { type Address, type ParsedAddress, parseAddress } from '../base/address.ts';
 import { systemClock } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
+import type { Duration } from '../task/task.ts';
 import type { Connection } from '../transport/connection.ts';
 import { listen, type NetListener } from '../transport/listen.ts';
 import { binding } from './binding.ts';
+import { type CallbackErrors, callbackErrors } from './callback-errors.ts';
 import { remoteOver } from './caller.ts';
+import { checkName, checkTags } from './core/names.ts';
+import type { CurrentCall } from './current-call.ts';
 import { type ExposeOptions, exposureOf } from './exposure.ts';
+import { always, type InstanceMode, instanceModes, instancesOf, type RemoteClass } from './instances.ts';
+import { Naming } from './naming.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
 import { Session } from './session.ts';
 import { mark, objectTarget, type Target } from './target.ts';
-import { URI } from './uri.ts';
+import { namesObject, URI } from './uri.ts';
 
-export interface DaemonOptions extends SharedRemoteOptions {
+export interface DaemonOptions extends SharedRemoteOptions, CallbackErrors {
   /** Default `localhost:0`: any free port. */
   readonly address?: Address;
   /** Oneway calls run at once and side by side. Default: one after the other, in the order of one connection. */
   readonly onewayThreaded?: boolean;
+  /** Where the names of its objects are kept. Default: none, unless it is a name server itself. It needs the same `auth` and `tls`. */
+  readonly nameServer?: Address;
+  /** The name server forgets names that were not renewed for so long; they are, three times within it. Default 30 s. */
+  readonly nameLease?: Duration;
 }
-
-export type InstanceMode = 'session' | 'single' | 'percall';
 
 export interface RegisterOptions extends ExposeOptions {
   /** Of a class: one instance for each connection (default), one for all, or one for each call. */
   readonly instances?: InstanceMode;
+  /** The name under which the name server has it, told in the background: `named()` resolves when it is. */
+  readonly name?: string;
+  /** Tags of that name. */
+  readonly metadata?: readonly string[];
+  /** The call (`currentCall()`) whose caller owns it: it is unregistered when the caller's connection ends. */
+  readonly owner?: CurrentCall;
 }
-
-/** A class whose instances are made without arguments. */
-export type RemoteClass = new () => object;
 
 interface Registration {
   readonly id: string;
@@ -39,21 +51,30 @@ interface Registration {
   target(session: Session): Target;
 }
 
-const optionNames = ['address', 'auth', 'tls', 'classes', 'onewayThreaded'] as const;
-const registerNames = ['expose', 'oneway', 'idempotent', 'instances'] as const;
-const modes: readonly InstanceMode[] = ['session', 'single', 'percall'];
+const optionNames = ['address', 'auth', 'tls', 'classes', 'onewayThreaded', 'onCallbackError', 'nameServer', 'nameLease'] as const;
+const registerNames = ['expose', 'oneway', 'idempotent', 'callback', 'instances', 'name', 'metadata', 'owner'] as const;
+
+/** ms for the name server to answer. */
+const nameTimeout = 10_000;
 
 /** States. *listening*. *stopped* (`stop`): nobody gets in, every session is closed, calls of the handle are refused with `ERR_ENDED`. */
 export class Daemon {
   readonly #options: DaemonOptions;
+  readonly #nameServer: ParsedAddress | null;
+  readonly #nameLease: number;
   readonly #byId: Map<string, Registration> = new Map();
   readonly #bySubject: Map<object, Registration> = new Map();
   readonly #sessions: Set<Session> = new Set();
   readonly #left: Set<() => void> = new Set();
+  readonly #stopped: Set<() => void> = new Set();
+  #naming: Naming | null = null;
   #listener: NetListener | null = null;
 
   private constructor(options: DaemonOptions) {
     this.#options = options;
+    this.#nameServer = options.nameServer === undefined ? null : parseAddress(options.nameServer, 'nameServer');
+    this.#nameLease = parseDuration(options.nameLease ?? 30, 'nameLease');
+    if (this.#nameLease < 100) throw new MillraceError('ERR_OPTION', 'nameLease is at least 0.1 s', { details: { option: 'nameLease' } });
   }
 
   /** Listens. @throws the codes of options, addresses and keys */
@@ -93,21 +114,23 @@ export class Daemon {
     return { given, got };
   }
 
-  /** Makes an object, or the instances of a class, callable; returns the URI. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_UNKNOWN_OPTION, ERR_ENDED */
+  /** Makes an object, or the instances of a class, callable; returns the URI. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_UNKNOWN_OPTION, ERR_NAME, ERR_ENDED */
   register(subject: object | RemoteClass, id: string = `obj_${newId()}`, options?: RegisterOptions): string {
-    const { instances, ...exposing } = checkOptions(options, registerNames, 'register()');
+    const { instances, name, metadata, owner, ...exposing } = checkOptions(options, registerNames, 'register()');
     this.#listening();
     if ((typeof subject !== 'object' && typeof subject !== 'function') || subject === null)
       throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class');
     if (typeof id !== 'string' || !/^[^\s@]+$/.test(id))
       throw new MillraceError('ERR_OBJECT', `the id of an object is a text without spaces and '@'; it is ${JSON.stringify(id)}`);
-    if (instances !== undefined && (!modes.includes(instances) || typeof subject !== 'function'))
+    if (instances !== undefined && (!instanceModes.includes(instances) || typeof subject !== 'function'))
       throw new MillraceError('ERR_OPTION', "instances is 'session', 'single' or 'percall', and only for a class", {
         details: { option: 'instances' },
       });
     if (this.#byId.has(id)) throw new MillraceError('ERR_OBJECT', `an object is registered as '${id}' already: unregister it first`);
     if (this.#bySubject.has(subject))
       throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#bySubject.get(subject)!.id}'`);
+    const naming = name === undefined ? null : this.#namingOf(name);
+    const tags = metadata === undefined ? [] : checkTags(metadata);
     const registration: Registration =
       typeof subject === 'function'
         ? { id, subject, target: instancesOf(subject as RemoteClass, instances ?? 'session', exposing) }
@@ -119,12 +142,28 @@ export class Daemon {
         subject,
         objectTarget(() => subject, exposureOf(subject, exposing)),
       );
-    return this.uriFor(id);
+    const uri = this.uriFor(id);
+    naming?.keep(name!, { uri, metadata: tags });
+    owner?.onEnd(() => {
+      if (this.#listener !== null && this.#byId.get(id) === registration) this.unregister(id);
+    });
+    return uri;
+  }
+
+  /** Resolves when the name server has every name that was given to `register`. Rejects when it could not be told; that is tried again by itself. */
+  async named(): Promise<void> {
+    await this.#naming?.settled();
+  }
+
+  /** Called when `stop` is. */
+  whenStopped(call: () => void): void {
+    this.#stopped.add(call);
   }
 
   /** Nobody can call it any more. @throws ERR_OBJECT */
   unregister(subjectOrId: object | string): void {
     const { id, subject } = this.#registered(subjectOrId);
+    if (this.#naming !== null) this.#naming.drop(this.uriFor(id));
     this.#byId.delete(id);
     this.#bySubject.delete(subject);
     mark(subject, null);
@@ -140,6 +179,8 @@ export class Daemon {
     const listener = this.#listener;
     this.#listener = null;
     if (listener === null) return;
+    await this.#naming?.end();
+    for (const call of this.#stopped) call();
     for (const { subject } of this.#byId.values()) mark(subject, null);
     this.#byId.clear();
     this.#bySubject.clear();
@@ -155,6 +196,18 @@ export class Daemon {
   #listening(): NetListener {
     if (this.#listener === null) throw new MillraceError('ERR_ENDED', 'the daemon was stopped: make a new one');
     return this.#listener;
+  }
+
+  #namingOf(name: string): Naming {
+    checkName(name);
+    const { auth = null, tls = null } = this.#options;
+    const place = this.#nameServer ?? (this.#byId.has(namesObject) ? this.address : null);
+    if (place === null)
+      throw new MillraceError('ERR_OPTION', 'a name needs a name server: give `nameServer` to Daemon.new()', {
+        details: { option: 'name' },
+      });
+    this.#naming ??= new Naming(binding(URI.of(namesObject, place), { auth, tls, timeout: nameTimeout }), this.#nameLease);
+    return this.#naming;
   }
 
   #registered(subjectOrId: object | string): Registration {
@@ -176,6 +229,7 @@ export class Daemon {
       clock: systemClock,
       classes,
       onewayThreaded,
+      callbackFailed: callbackErrors(this.#options),
       find: (id, caller) => {
         const found = this.#byId.get(id);
         if (found === undefined) throw new MillraceError('ERR_OBJECT', noObject(id));
@@ -189,37 +243,6 @@ export class Daemon {
     });
     this.#sessions.add(session);
   }
-}
-
-const always =
-  (target: Target): (() => Target) =>
-  () =>
-    target;
-
-function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: ExposeOptions): (session: Session) => Target {
-  const exposure = exposureOf(make.prototype as object, exposing);
-  if (mode === 'percall') return always(objectTarget(() => new make(), exposure));
-  if (mode === 'single') {
-    let only: object | null = null;
-    return always(
-      objectTarget(() => {
-        only ??= new make();
-        return only;
-      }, exposure),
-    );
-  }
-  const bySession = new WeakMap<Session, Target>();
-  return (session) => {
-    const known = bySession.get(session);
-    if (known !== undefined) return known;
-    let own: object | null = null;
-    const target = objectTarget(() => {
-      own ??= new make();
-      return own;
-    }, exposure);
-    bySession.set(session, target);
-    return target;
-  };
 }
 
 function noObject(id: string): string {

@@ -4,14 +4,17 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
+import { isMarked } from './decorators.ts';
 
 export interface ExposeOptions {
-  /** Methods, accessors and fields that may be used. Default: all public methods and accessors of its class, no fields. */
+  /** Methods, accessors and fields that may be used. Default: those marked by `@expose`, else all public methods and accessors of its class, no fields. */
   readonly expose?: readonly string[];
   /** Methods of which no answer is sent. */
   readonly oneway?: readonly string[];
   /** Methods that may be called again when the connection was lost under them (`maxRetries`). */
   readonly idempotent?: readonly string[];
+  /** Methods of which an error is told on this side too, as by `@callback`. */
+  readonly callback?: readonly string[];
 }
 
 export interface Exposure {
@@ -19,7 +22,17 @@ export interface Exposure {
   readonly attributes: ReadonlySet<string>;
   readonly oneway: ReadonlySet<string>;
   readonly idempotent: ReadonlySet<string>;
+  readonly callback: ReadonlySet<string>;
 }
+
+/** Of what has no methods. */
+export const nothing: Exposure = {
+  methods: new Set(),
+  attributes: new Set(),
+  oneway: new Set(),
+  idempotent: new Set(),
+  callback: new Set(),
+};
 
 const never: ReadonlySet<string> = new Set(['constructor', 'then', '__proto__', 'prototype']);
 
@@ -31,13 +44,19 @@ function isPublic(name: string): boolean {
 /** `shape`: the object, or the prototype of its class. @throws ERR_NOT_EXPOSED for a listed name that cannot be exposed */
 export function exposureOf(shape: object, options: ExposeOptions = {}): Exposure {
   const found = new Map<string, 'method' | 'attribute'>();
-  for (let level: object | null = shape; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level))
-    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
+  const marked: Record<'expose' | 'oneway' | 'callback', string[]> = { expose: [], oneway: [], callback: [] };
+  let whole = false;
+  for (let level: object | null = shape; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+    whole ||= isMarked('expose', Object.getOwnPropertyDescriptor(level, 'constructor')?.value);
+    for (const [name, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (!isPublic(name) || found.has(name)) continue;
-      if (typeof descriptor.value === 'function') found.set(name, 'method');
-      else if (descriptor.get !== undefined || descriptor.set !== undefined) found.set(name, 'attribute');
+      if (typeof value === 'function') found.set(name, 'method');
+      else if (get !== undefined || set !== undefined) found.set(name, 'attribute');
+      for (const mark of ['expose', 'oneway', 'callback'] as const)
+        if ([value, get, set].some((member) => isMarked(mark, member))) marked[mark].push(name);
     }
-  const listed = options.expose ?? [...found.keys()];
+  }
+  const listed = options.expose ?? (whole || marked.expose.length === 0 ? [...found.keys()] : marked.expose);
   for (const name of listed) {
     if (!isPublic(name)) throw new MillraceError('ERR_NOT_EXPOSED', `'${name}' is private or of every object: it cannot be exposed`);
     if (!found.has(name)) found.set(name, 'attribute');
@@ -49,11 +68,13 @@ export function exposureOf(shape: object, options: ExposeOptions = {}): Exposure
         throw new MillraceError('ERR_NOT_EXPOSED', `${option} names '${name}', which is no exposed method.${didYouMean(name, methods)}`);
     return new Set(names);
   };
+  const exposed = (names: readonly string[]): readonly string[] => names.filter((name) => methods.has(name));
   return {
     methods,
     attributes: new Set(listed.filter((name) => found.get(name) === 'attribute')),
-    oneway: chosen(options.oneway ?? [], 'oneway'),
+    oneway: chosen(options.oneway ?? exposed(marked.oneway), 'oneway'),
     idempotent: chosen(options.idempotent ?? [], 'idempotent'),
+    callback: chosen(options.callback ?? exposed(marked.callback), 'callback'),
   };
 }
 

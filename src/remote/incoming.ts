@@ -4,9 +4,13 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import type { WireError } from '../protocol/wire-error.ts';
-import type { CurrentCall } from './current-call.ts';
+import { isThenable } from './core/thenable.ts';
+import { weightOf } from './core/weight.ts';
 import { within } from './current-call.ts';
+import { onewayWindow } from './oneway-gate.ts';
+import { OnewayQueue } from './oneway-queue.ts';
 import type { Outbox } from './outbox.ts';
+import { Ending, Running } from './running-call.ts';
 import type { Target } from './target.ts';
 import type { Values } from './values.ts';
 
@@ -16,49 +20,40 @@ export interface IncomingSetup {
   readonly session: string;
   /** Oneway calls run at once instead of one after the other. */
   readonly onewayThreaded: boolean;
+  /** An error of a method that is a callback: it is told on this side too. */
+  callbackFailed(error: unknown, method: string): void;
+  /** The other side has broken the rules. */
+  broken(error: MillraceError): void;
   /** The object of a call. @throws ERR_OBJECT */
   find(object: unknown): Target;
 }
 
-class Running implements CurrentCall {
-  readonly session: string;
-  #controller: AbortController | null = null;
-  #reason: MillraceError | null = null;
-
-  constructor(session: string) {
-    this.session = session;
-  }
-
-  /** Made when a method asks for it: most do not. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#reason !== null) this.#controller.abort(this.#reason);
-    return this.#controller.signal;
-  }
-
-  abort(reason: MillraceError): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(reason);
-  }
-}
+/** Bytes of oneway calls that may wait: the window, and one message more of the largest kind. */
+const mostOneway = onewayWindow + 17 * 1024 * 1024;
 
 export class Incoming {
   readonly #setup: IncomingSetup;
   /** Calls whose method goes on, by number. */
   readonly #running: Map<number, Running> = new Map();
   readonly #oneways: Set<Running> = new Set();
-  #queue: (() => unknown)[] = [];
-  #begun = 0;
-  #busy = false;
-  #over = false;
+  readonly #queue: OnewayQueue;
+  readonly #ending: Ending = new Ending();
 
   constructor(setup: IncomingSetup) {
     this.#setup = setup;
+    const { outbox, onewayThreaded } = setup;
+    const reports = {
+      ran: (count: number, stuck: boolean): void => {
+        if (!this.#ending.over) outbox.send(['event', 'ran', [count, stuck]]);
+      },
+      flooded: (): void => setup.broken(new MillraceError('ERR_PROTOCOL', 'it sends more oneway calls than have been done')),
+    };
+    this.#queue = new OnewayQueue(reports, onewayThreaded, mostOneway);
   }
 
   /** A request with an answer. */
   answer(id: number, kind: string, params: unknown): void {
-    const running = new Running(this.#setup.session);
+    const running = new Running(this.#setup.session, this.#ending);
     let result: unknown;
     try {
       result = within(running, () => this.#perform(kind, params, running));
@@ -85,10 +80,10 @@ export class Incoming {
 
   /** A request without one: nobody hears of its errors. */
   oneway(kind: string, params: unknown): void {
-    const running = new Running(this.#setup.session);
+    const running = new Running(this.#setup.session, this.#ending);
     const start = (): unknown => {
       try {
-        const result = within(running, () => this.#perform(kind, params, running));
+        const result = within(running, () => this.#perform(kind, params, running, false));
         if (!isThenable(result)) return undefined;
         this.#oneways.add(running);
         const over = (): void => void this.#oneways.delete(running);
@@ -97,7 +92,13 @@ export class Incoming {
         return undefined;
       }
     };
-    this.#inOrder(start);
+    const items: unknown = Array.isArray(params) ? params[kind === 'call' ? 2 : 3] : null;
+    this.#queue.add(start, weightOf(items));
+  }
+
+  /** The other side has to wait with its oneway calls. */
+  full(): void {
+    this.#queue.full();
   }
 
   /** The other side gave a call up. */
@@ -107,38 +108,13 @@ export class Incoming {
 
   /** The connection is over: every running method is told, what has not begun does not. */
   end(): void {
-    this.#over = true;
-    this.#queue = [];
+    this.#queue.end();
     const gone = new MillraceError('ERR_CONNECTION_CLOSED', 'the caller of this method is gone');
     for (const running of [...this.#running.values(), ...this.#oneways]) running.abort(gone);
+    this.#ending.end();
   }
 
-  #inOrder(start: () => unknown): void {
-    if (this.#setup.onewayThreaded) {
-      start();
-      return;
-    }
-    this.#queue.push(start);
-    this.#startNext();
-  }
-
-  #startNext(): void {
-    while (!this.#busy && this.#begun < this.#queue.length) {
-      const result = this.#queue[this.#begun++]!();
-      if (!isThenable(result)) continue;
-      this.#busy = true;
-      const next = (): void => {
-        this.#busy = false;
-        this.#startNext();
-      };
-      result.then(next, next);
-    }
-    if (this.#begun < this.#queue.length) return;
-    this.#queue = [];
-    this.#begun = 0;
-  }
-
-  #perform(kind: string, params: unknown, running: Running): unknown {
+  #perform(kind: string, params: unknown, running: Running, answered = true): unknown {
     if (!Array.isArray(params)) throw malformed(kind);
     const { values } = this.#setup;
     const [object, name, items, form]: unknown[] = params;
@@ -149,9 +125,9 @@ export class Incoming {
     switch (kind) {
       case 'call': {
         const args = values.unpackList(items, form);
-        if (!target.exposure.oneway.has(name)) return target.call(name, args);
+        if (!answered || !target.exposure.oneway.has(name)) return this.#call(target, name, args);
         // The caller did not know yet: it is answered at once all the same.
-        this.#inOrder(() => swallowed(() => within(running, () => target.call(name, args))));
+        this.#queue.add(() => swallowed(() => within(running, () => this.#call(target, name, args))), 0);
         return undefined;
       }
       case 'get':
@@ -160,6 +136,20 @@ export class Incoming {
         return target.set(name, values.unpack(items));
     }
     throw malformed(kind);
+  }
+
+  #call(target: Target, name: string, args: unknown[]): unknown {
+    if (!target.exposure.callback.has(name)) return target.call(name, args);
+    const failed = (error: unknown): never => {
+      this.#setup.callbackFailed(error, name);
+      throw error;
+    };
+    try {
+      const result = target.call(name, args);
+      return isThenable(result) ? Promise.resolve(result).catch(failed) : result;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   /** `[object, names, picks, lists of arguments, form, continueOnError]` → `[results, form, [[place, error]…]]`. */
@@ -190,7 +180,7 @@ export class Incoming {
           const name: unknown = names[picks[at] as number];
           const args = lists[at];
           if (typeof name !== 'string' || !Array.isArray(args)) throw malformed('batch');
-          result = target.call(name, args);
+          result = this.#call(target, name, args);
         } catch (error) {
           if (failed(error)) break;
           continue;
@@ -225,7 +215,7 @@ export class Incoming {
   }
 
   #reply(id: number, kind: string, result: unknown): void {
-    if (this.#over) return;
+    if (this.#ending.over) return;
     const { outbox, values } = this.#setup;
     const failed = (error: unknown): void => this.#refuse(id, error);
     try {
@@ -239,7 +229,7 @@ export class Incoming {
   }
 
   #refuse(id: number, thrown: unknown): void {
-    if (this.#over) return;
+    if (this.#ending.over) return;
     const { outbox, values } = this.#setup;
     const wire = (error: unknown): WireError => ({
       code: 'ERR_REMOTE',
@@ -280,8 +270,4 @@ function swallowed(body: () => unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -5,7 +5,8 @@ export type { Duration } from '../task/task.ts';
 export { type Batch, type BatchOptions, BatchResults, batch } from './batch.ts';
 export type { Remote } from './caller.ts';
 export { type CurrentCall, currentCall } from './current-call.ts';
-export { Daemon, type DaemonOptions, type InstanceMode, type RegisterOptions } from './daemon.ts';
+export { Daemon, type DaemonOptions, type RegisterOptions } from './daemon.ts';
+export { callback, expose, oneway } from './decorators.ts';
 export { remoteTraceback } from './error-nodes.ts';
 export {
   CommunicationError,
@@ -22,6 +23,7 @@ export {
 } from './errors.ts';
 export type { ExposeOptions } from './exposure.ts';
 export { type Asynchronous, asynchronous, asynchronous as async, type Future, FutureResult, future } from './future.ts';
+export type { InstanceMode } from './instances.ts';
 export { locateNS, type NameListFilter, NameServer, serveNames } from './name-server.ts';
 export type { SharedRemoteOptions } from './options.ts';
 export { bounded, type CallOptions, configureRemote, control, type ProxyControl, type ProxyOptions, proxy, release } from './proxy.ts';

@@ -3,10 +3,14 @@
  * look up; the URIs `millname:` and `millmeta:` ask it on their own, at each connection anew.
  */
 import { type Address, formatAddress, parseAddress } from '../base/address.ts';
+import { systemClock } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
+import type { Duration } from '../task/task.ts';
 import type { Remote } from './caller.ts';
-import { type NameFilter, Names } from './core/names.ts';
+import type { NameFilter } from './core/names.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
+import { MemoryNames, NameObject, type NameStore, nameMethods } from './name-object.ts';
 import { checkOptions } from './options.ts';
 import { control, type ProxyOptions, proxy } from './proxy.ts';
 import { nameServerAddress, namesObject, URI } from './uri.ts';
@@ -15,48 +19,21 @@ interface Registering {
   /** Refuse a name that is kept already. */
   readonly safe?: boolean;
   readonly metadata?: readonly string[];
+  /** The name is gone after this time, unless it is registered again. Default: it stays. */
+  readonly lease?: Duration;
 }
 
-/** What others call of it. */
-class NameObject {
-  readonly #names: Names = new Names();
-
-  register(name: unknown, uri: string, { safe, metadata }: Registering): void {
-    const place = new URI(uri);
-    this.#names.register(name, place.toString(), { safe: safe === true, metadata });
-  }
-
-  lookup(name: unknown): string {
-    return this.#names.lookup(name).uri;
-  }
-
-  metadata(name: unknown): readonly string[] {
-    return this.#names.lookup(name).metadata;
-  }
-
-  tagged(tags: unknown): string[] {
-    return this.#names.tagged(tags);
-  }
-
-  list(filter: NameFilter): [name: string, uri: string][] {
-    return this.#names.list(filter).map(([name, { uri }]) => [name, uri]);
-  }
-
-  remove(name: unknown): boolean {
-    return this.#names.remove(name);
-  }
-
-  setMetadata(name: unknown, metadata: unknown): void {
-    this.#names.setMetadata(name, metadata);
-  }
-
-  ping(): void {}
+/** Makes a daemon answer names. */
+function answerNames(daemon: Daemon, store: NameStore = new MemoryNames()): void {
+  const names = new NameObject(store, systemClock);
+  daemon.register(names, namesObject, { expose: nameMethods });
+  daemon.whenStopped(() => names.end());
 }
 
 /** A daemon that is a name server, and can have objects beside it. Default address: `localhost:50001`. Names last as long as it. */
 export async function serveNames(options: DaemonOptions = {}): Promise<Daemon> {
   const daemon = await Daemon.new({ address: nameServerAddress, ...options });
-  daemon.register(new NameObject(), namesObject);
+  answerNames(daemon);
   return daemon;
 }
 
@@ -81,8 +58,9 @@ export class NameServer implements AsyncDisposable {
 
   /** Keeps a name for a URI; an earlier one is replaced, but for `safe`. @throws ERR_NAME, ERR_URI */
   async register(name: string, uri: string | URI, options?: Registering): Promise<void> {
-    const { safe = false, metadata } = checkOptions(options, ['safe', 'metadata'], 'register()');
-    await this.#remote.register(name, String(new URI(uri)), metadata === undefined ? { safe } : { safe, metadata });
+    const { safe = false, metadata, lease } = checkOptions(options, ['safe', 'metadata', 'lease'], 'register()');
+    const ms = lease === undefined ? null : parseDuration(lease, 'lease');
+    await this.#remote.register(name, String(new URI(uri)), metadata === undefined ? { safe, lease: ms } : { safe, metadata, lease: ms });
   }
 
   /** @throws ERR_NAME */

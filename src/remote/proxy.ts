@@ -4,14 +4,17 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import type { Duration } from '../task/task.ts';
+import { type Batch, batch } from './batch.ts';
 import { Binding, type BindingOptions, binding } from './binding.ts';
+import type { CallbackErrors } from './callback-errors.ts';
 import { type CallBounds, type Caller, callerOf, type Remote, remoteOver } from './caller.ts';
+import { type Asynchronous, asynchronous } from './future.ts';
 import type { NameSet } from './name-set.ts';
 import { checkOptions, type SharedRemoteOptions, timeoutOf } from './options.ts';
 import { ReferenceCaller } from './session-references.ts';
 import type { URI } from './uri.ts';
 
-export interface ProxyOptions extends SharedRemoteOptions {
+export interface ProxyOptions extends SharedRemoteOptions, CallbackErrors {
   /** For connecting and for each call; then ERR_TIMEOUT. Default: that of `configureRemote`, else none. */
   readonly timeout?: Duration | null;
   /** Ends every call of this proxy (ERR_ABORTED). */
@@ -20,7 +23,7 @@ export interface ProxyOptions extends SharedRemoteOptions {
   readonly maxRetries?: number;
 }
 
-const optionNames = ['auth', 'tls', 'classes', 'timeout', 'signal', 'maxRetries'] as const;
+const optionNames = ['auth', 'tls', 'classes', 'timeout', 'signal', 'maxRetries', 'onCallbackError'] as const;
 
 const defaults: { timeout: number | null } = { timeout: null };
 
@@ -62,6 +65,10 @@ export interface ProxyControl<T> extends AsyncDisposable {
   copy(): Remote<T>;
   /** Whether the other proxy is of the same URI. */
   equals(other: unknown): boolean;
+  /** As `batch(proxy)`. */
+  batch(): Batch<Remote<T>>;
+  /** As `asynchronous(proxy)`. */
+  async(): Asynchronous<Remote<T>>;
   get<K extends keyof T & string>(name: K): Promise<T[K]>;
   /** Sets an exposed attribute. */
   set<K extends keyof T & string>(name: K, value: T[K]): Promise<void>;
@@ -71,14 +78,16 @@ export interface ProxyControl<T> extends AsyncDisposable {
 export function control<T>(remote: Remote<T>): ProxyControl<T> {
   const bound = callerOf(remote);
   if (!(bound instanceof Binding)) throw new MillraceError('ERR_OPTION', 'control() takes a proxy that proxy() has made');
-  return new Control<T>(bound);
+  return new Control<T>(bound, remote);
 }
 
 class Control<T> implements ProxyControl<T> {
   readonly #binding: Binding;
+  readonly #remote: Remote<T>;
 
-  constructor(bound: Binding) {
+  constructor(bound: Binding, remote: Remote<T>) {
     this.#binding = bound;
+    this.#remote = remote;
   }
 
   get uri(): string {
@@ -141,6 +150,14 @@ class Control<T> implements ProxyControl<T> {
 
   equals(other: unknown): boolean {
     return callerOf(other)?.uri === this.uri;
+  }
+
+  batch(): Batch<Remote<T>> {
+    return batch(this.#remote);
+  }
+
+  async(): Asynchronous<Remote<T>> {
+    return asynchronous(this.#remote);
   }
 
   get<K extends keyof T & string>(name: K): Promise<T[K]> {

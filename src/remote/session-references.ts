@@ -5,6 +5,7 @@
 import { MillraceError } from '../base/errors.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, callerOf, remoteOver } from './caller.ts';
 import { Given, Got } from './core/references.ts';
+import { nothing } from './exposure.ts';
 import { functionTarget, markedTarget, type Target } from './target.ts';
 import type { References } from './values.ts';
 
@@ -174,6 +175,6 @@ function functionOrRelay(part: object): Target | undefined {
     call: (method, args) => caller.call(method, args),
     get: (name) => caller.get(name),
     set: (name, value) => void caller.set(name, value),
-    exposure: { methods: new Set(), attributes: new Set(), oneway: new Set(), idempotent: new Set() },
+    exposure: nothing,
   };
 }

@@ -3,7 +3,8 @@
  * object cross by reference.
  */
 import { MillraceError } from '../base/errors.ts';
-import { type ExposeOptions, type Exposure, exposureOf, notExposed } from './exposure.ts';
+import { isMarked } from './decorators.ts';
+import { type ExposeOptions, type Exposure, exposureOf, notExposed, nothing } from './exposure.ts';
 
 type Members = Record<string, unknown>;
 
@@ -16,7 +17,7 @@ export interface Target {
   readonly exposure: Exposure;
 }
 
-const nothing: Exposure = { methods: new Set(), attributes: new Set(), oneway: new Set(), idempotent: new Set() };
+const callbackFunction: Exposure = { ...nothing, callback: new Set(['']) };
 
 /** A function that was passed as an argument or result. */
 export function functionTarget(fn: (...args: unknown[]) => unknown): Target {
@@ -27,7 +28,7 @@ export function functionTarget(fn: (...args: unknown[]) => unknown): Target {
     call: (method, args) => (method === '' ? fn(...args) : refuse(method, 'method')),
     get: (name) => refuse(name, 'attribute'),
     set: (name) => refuse(name, 'attribute'),
-    exposure: nothing,
+    exposure: isMarked('callback', fn) ? callbackFunction : nothing,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import { fromWireError, toWireError, type WireError } from '../protocol/wire-error.ts';
+import { abortedError, boundCall } from './call-bounds.ts';
 import type { Connection } from './connection.ts';
 
 export interface PeerHandlers {
@@ -65,14 +66,14 @@ export class Peer {
 
   /** Rejects with the other side's error, `ERR_CONNECTION_CLOSED`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_NOT_CLONEABLE` or `ERR_FRAME_TOO_LARGE`. */
   request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    const { timeout, signal } = options;
+    const { signal } = options;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError(null));
       if (signal?.aborted) return reject(abortedError(method, signal));
       const id = ++this.#lastId;
       // Refused by the codec: nothing was sent, nothing is left open.
       this.connection.send(['?', id, method, params]);
-      const cleanup = timeout === undefined && signal === undefined ? null : this.#bound(id, method, timeout, signal);
+      const cleanup = boundCall(this.#handlers.clock, method, options, (error) => this.#take(id)?.reject(error));
       this.#pending.set(id, { resolve, reject, cleanup });
     });
   }
@@ -92,18 +93,6 @@ export class Peer {
 
   destroy(error?: MillraceError): void {
     this.connection.destroy(error);
-  }
-
-  #bound(id: number, method: string, timeout: number | undefined, signal: AbortSignal | undefined): () => void {
-    const fail = (error: MillraceError): void => this.#take(id)?.reject(error);
-    const onAbort = (): void => fail(abortedError(method, signal));
-    const late = (): void => fail(new MillraceError('ERR_TIMEOUT', `no answer to '${method}' within ${timeout} ms`));
-    const stopTimer = timeout === undefined ? null : this.#handlers.clock.after(timeout, late);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    return () => {
-      stopTimer?.();
-      signal?.removeEventListener('abort', onAbort);
-    };
   }
 
   #take(id: number): Pending | undefined {
@@ -181,8 +170,4 @@ export class Peer {
 function closedError(cause: MillraceError | null): MillraceError {
   const why = cause === null ? '' : `: ${cause.message}`;
   return new MillraceError('ERR_CONNECTION_CLOSED', `the connection ended before the answer came${why}`, { cause: cause ?? undefined });
-}
-
-function abortedError(method: string, signal: AbortSignal | undefined): MillraceError {
-  return new MillraceError('ERR_ABORTED', `'${method}' was aborted`, { cause: signal?.reason });
 }

@@ -1,20 +1,19 @@
 /**
- * What a name server knows: names with the URI that each stands for and its tags. The port `NameStore` is what the server needs of it; this one is in
- * memory and lasts as long as its daemon.
+ * What a name server decides: which names are good, which of two registrations counts, which names are dead. Time is a parameter, what is kept is asked
+ * for before.
  */
 import { MillraceError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest.ts';
 
-export interface NameEntry {
+/** A name as it is kept. */
+export interface NameRow {
+  readonly name: string;
   readonly uri: string;
   readonly metadata: readonly string[];
-}
-
-export interface NameStore {
-  get(name: string): NameEntry | undefined;
-  set(name: string, entry: NameEntry): void;
-  delete(name: string): boolean;
-  entries(): Iterable<readonly [name: string, entry: NameEntry]>;
+  /** ms that it lives after `renewedAt`; null: until it is removed. */
+  readonly lease: number | null;
+  /** ms since the epoch, by the name server's clock. */
+  readonly renewedAt: number;
 }
 
 export interface NameFilter {
@@ -24,72 +23,73 @@ export interface NameFilter {
 }
 
 const longest = 1_024;
+const mostTags = 1_000;
 
 /** A name: text without spaces and '@', so that it fits into a URI. @throws ERR_NAME */
-function checkName(name: unknown): string {
+export function checkName(name: unknown): string {
   if (typeof name === 'string' && name.length <= longest && /^[^\s@]+$/.test(name)) return name;
   throw new MillraceError('ERR_NAME', `a name is a text of at most ${longest} characters without spaces and '@'`);
 }
 
-function checkTags(tags: unknown): readonly string[] {
-  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && /^[^\s,@]+$/.test(tag))) return [...new Set(tags as string[])];
-  throw new MillraceError('ERR_NAME', "metadata is a list of tags: texts without spaces, ',' and '@'");
+/** @throws ERR_NAME */
+export function checkTags(tags: unknown): readonly string[] {
+  if (
+    Array.isArray(tags) &&
+    tags.length <= mostTags &&
+    tags.every((tag) => typeof tag === 'string' && tag.length <= longest && /^[^\s,@]+$/.test(tag))
+  )
+    return [...new Set(tags as string[])];
+  throw new MillraceError('ERR_NAME', `metadata is a list of at most ${mostTags} tags: texts without spaces, ',' and '@'`);
 }
 
-export class Names {
-  readonly #store: NameStore;
+/** Whether a name still stands: its lease runs from the last renewal, or from the start of its server, whatever is later. */
+export function isAlive({ lease, renewedAt }: NameRow, now: number, startedAt: number): boolean {
+  return lease === null || now < Math.max(renewedAt, startedAt) + lease;
+}
 
-  constructor(store: NameStore = new Map<string, NameEntry>()) {
-    this.#store = store;
-  }
+export interface Registering {
+  readonly uri: string;
+  readonly safe: boolean;
+  readonly metadata: unknown;
+  readonly lease: number | null;
+}
 
-  /** Takes the place of an earlier one of the name, whose tags stay when none are given; `safe`: refuses to. @throws ERR_NAME */
-  register(name: unknown, uri: string, { safe = false, metadata }: { safe?: boolean; metadata?: unknown } = {}): void {
-    const known = this.#store.get(checkName(name));
-    if (known !== undefined && safe)
-      throw new MillraceError(
-        'ERR_NAME',
-        `the name '${String(name)}' is kept already, for ${known.uri}: remove it first, or register without \`safe\``,
-      );
-    const tags = metadata === undefined ? (known?.metadata ?? []) : checkTags(metadata);
-    this.#store.set(name as string, { uri, metadata: tags });
-  }
+/** The row that takes the place of `known`, whose tags stay when none are given. @throws ERR_NAME for a name that is kept, when `safe` */
+export function registered(name: string, known: NameRow | null, { uri, safe, metadata, lease }: Registering, now: number): NameRow {
+  if (known !== null && safe)
+    throw new MillraceError(
+      'ERR_NAME',
+      `the name '${name}' is kept already, for ${known.uri}: remove it first, or register without \`safe\``,
+    );
+  return { name, uri, metadata: metadata === undefined ? (known?.metadata ?? []) : checkTags(metadata), lease, renewedAt: now };
+}
 
-  /** @throws ERR_NAME */
-  lookup(name: unknown): NameEntry {
-    const found = this.#store.get(checkName(name));
-    if (found !== undefined) return found;
-    const names = [...this.#store.entries()].map(([known]) => known);
-    throw new MillraceError('ERR_NAME', `no object has the name '${String(name).slice(0, 200)}'.${didYouMean(String(name), names)}`);
-  }
+/** The row of a renewal; null: the name has gone to another place meanwhile, and stays there. */
+export function renewed(known: NameRow | null, row: NameRow): NameRow | null {
+  return known === null || known.uri === row.uri ? row : null;
+}
 
-  /** The URIs of those that have all of these tags. @throws ERR_NAME when there are none */
-  tagged(tags: unknown): string[] {
-    const wanted = checkTags(tags);
-    const found = this.list({ metadataAll: wanted }).map(([, { uri }]) => uri);
-    if (found.length > 0) return found;
-    throw new MillraceError('ERR_NAME', `no object has the tags ${wanted.join(', ')}`);
-  }
+/** By name, ascending. */
+export function matching(rows: readonly NameRow[], { prefix = '', metadataAll = [], metadataAny }: NameFilter = {}): NameRow[] {
+  return rows
+    .filter(
+      ({ name, metadata }) =>
+        name.startsWith(prefix) &&
+        metadataAll.every((tag) => metadata.includes(tag)) &&
+        (metadataAny === undefined || metadataAny.some((tag) => metadata.includes(tag))),
+    )
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
 
-  /** By name, ascending. */
-  list({ prefix = '', metadataAll = [], metadataAny }: NameFilter = {}): (readonly [name: string, entry: NameEntry])[] {
-    return [...this.#store.entries()]
-      .filter(
-        ([name, { metadata }]) =>
-          name.startsWith(prefix) &&
-          metadataAll.every((tag) => metadata.includes(tag)) &&
-          (metadataAny === undefined || metadataAny.some((tag) => metadata.includes(tag))),
-      )
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-  }
+export function unknownName(name: string, rows: readonly NameRow[]): MillraceError {
+  const names = rows.map((row) => row.name);
+  return new MillraceError('ERR_NAME', `no object has the name '${name.slice(0, 200)}'.${didYouMean(name, names)}`);
+}
 
-  /** False: there was none. */
-  remove(name: unknown): boolean {
-    return this.#store.delete(checkName(name));
-  }
-
-  /** @throws ERR_NAME */
-  setMetadata(name: unknown, metadata: unknown): void {
-    this.#store.set(checkName(name), { uri: this.lookup(name).uri, metadata: checkTags(metadata) });
-  }
+/** The URIs of those that have all of these tags. @throws ERR_NAME when there are none */
+export function tagged(rows: readonly NameRow[], tags: unknown): string[] {
+  const wanted = checkTags(tags);
+  const found = matching(rows, { metadataAll: wanted }).map(({ uri }) => uri);
+  if (found.length > 0) return found;
+  throw new MillraceError('ERR_NAME', `no object has the tags ${wanted.join(', ')}`);
 }
