@@ -193,7 +193,7 @@ export class Server {
   }
 
   #perform(turn: Turn): void {
-    for (const { connection, message } of turn.sends) this.#links.send(connection, message);
+    this.#links.sendAll(turn.sends);
     for (const { connection, error } of turn.cut) this.#links.cut(connection, error);
     for (const client of turn.writes?.clients ?? []) this.#clients.set(client.n, client);
     this.#stall.recorded(turn);

@@ -1,8 +1,7 @@
 /**
  * The output gate: turns of the core become transactions, and what depends on them leaves after the commit.
  *
- * Idle → a turn ends with the event-loop round. Busy → not before five times the fixed cost of the commits of late has passed (so that
- * fsync takes at most a fifth of the thread), or when there are rows enough to be worth it. A commit that fails keeps its turn and is made again, whole: nothing was
+ * Idle → a turn ends with the event-loop round. Busy → not before its pace lets it, or when there are rows enough to be worth it. A commit that fails keeps its turn and is made again, whole: nothing was
  * said, so nothing must be unsaid. One that cannot succeed any more (the file is damaged) ends the loop. One turn is under way at a time.
  */
 import type { Clock } from '../base/clock.ts';
@@ -11,14 +10,13 @@ import { MillraceError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { isLasting } from '../store/lasting.ts';
 import type { Awaitable, TaskStore } from '../store/store.ts';
+import { CommitPace } from './commit-pace.ts';
 import type { ServerCore } from './core/core.ts';
 import type { CoreEvent, Instant, Turn } from './core/events.ts';
+import { Rest } from './rest.ts';
 
 /** Rows that are worth a transaction at once: FULL costs 30 % at 100 tasks a commit, 9 % at 500, 5 % at 2,000. Waiting for 4,000 took in 21,000 lines a second instead of 150,000. */
 const mostRows = 500;
-
-/** Commits that wait for nothing after a pause: a call alone makes two (taken, ended), and without this its end waits for four times the first of them. */
-const commitsAtOnce = 8;
 
 /** What waits for a commit that fails. */
 export interface Unrecorded {
@@ -55,10 +53,8 @@ export class Turns {
   /** Something was fed since the last turn was taken. */
   #dirty = false;
   #rows = 0;
-  /** By when the commits so far are a fifth of the time: the next one is not before that. It lags behind where there were few. */
-  #notBefore = 0;
-  /** ms that a commit costs whatever is in it: the shortest of late. The rest of a long one is rows, which waiting would not save. */
-  #fixed = 10;
+  readonly #pace = new CommitPace();
+  readonly #rest: Rest;
   #retry = firstRetry;
   /** Since when commits fail, and nothing is read. */
   #stalledSince = 0;
@@ -79,6 +75,7 @@ export class Turns {
     this.#store = store;
     this.#clock = clock;
     this.#handlers = handlers;
+    this.#rest = new Rest(store, clock, () => !this.#dirty && !this.#underWay);
     this.#logger = logger;
   }
 
@@ -133,6 +130,7 @@ export class Turns {
   close(): void {
     this.#closed = true;
     this.#scheduled?.();
+    this.#rest.close();
     this.#wake?.();
     for (const waiting of [this.#open, this.#leaving]) waiting?.reject(dropped());
     this.#open = null;
@@ -141,7 +139,7 @@ export class Turns {
 
   #schedule(): void {
     if (this.#underWay || this.#immediate) return;
-    const wait = this.#rows >= mostRows ? 0 : this.#notBefore - this.#clock.now();
+    const wait = this.#rows >= mostRows ? 0 : this.#pace.notBefore - this.#clock.now();
     if (wait > 0) {
       this.#scheduled ??= this.#clock.after(wait, () => {
         this.#scheduled = null;
@@ -199,10 +197,7 @@ export class Turns {
 
   #committed(turn: Turn, began: number): void {
     const now = this.#clock.now();
-    if (this.#store.durable) {
-      this.#fixed = Math.min(now - began, this.#fixed * 1.05);
-      this.#notBefore = Math.max(this.#notBefore, now - commitsAtOnce * 5 * this.#fixed) + 5 * this.#fixed;
-    }
+    if (this.#store.durable) this.#pace.committed(now - began, now);
     const stalled = this.#failing !== null;
     if (stalled) {
       this.#failing = null;
@@ -250,7 +245,9 @@ export class Turns {
         () => this.#store.outcomes(lookups),
         (outcomes) => this.feed({ type: 'parents', outcomes }),
       );
-    if (!this.#closed) this.#setWake();
+    if (this.#closed) return;
+    this.#setWake();
+    this.#rest.turned();
   }
 
   /** Ask the store what the core wants to know: at once, where the store answers at once. */

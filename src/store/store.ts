@@ -250,6 +250,9 @@ export interface TaskStore {
   /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */
   recover(): Awaitable<Recovery>;
   commit(writes: Writes): Awaitable<void>;
+  /** There is upkeep that a commit will have to wait for, unless `catchUp` is called while nothing else is to be done. */
+  readonly behind?: boolean;
+  catchUp?(): void;
   /** Ready tasks that come after `after` in queue order (null: from the start), at most `limit`; `except` are leased now. Queue order = (group, rank, n). */
   ready(after: QueueKey | null, limit: number, lanes?: LaneChoice): Awaitable<StoredTask[]>;
   /** Which of these keys and ids of users are taken, and by which task. */

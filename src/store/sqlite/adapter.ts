@@ -34,6 +34,8 @@ import { type WriteFacts, write } from './write.ts';
 
 /** How often commits look whether the file is still in its place (ms). */
 const placeCheck = 1_000;
+/** Commits until the log had better go to the file: a small one is 5 pages, and SQLite does it by itself, inside of a commit, at 1,000. */
+const commitsOfALog = 64;
 
 export class SqliteStore implements TaskStore {
   readonly durable = true;
@@ -55,6 +57,8 @@ export class SqliteStore implements TaskStore {
   /** The last commit failed. */
   #unwritten = false;
   #announced = false;
+  /** Commits since `catchUp`. */
+  #logged = 0;
   #closed = false;
 
   /** @param now Epoch ms: when ends are recorded, for `retain`. */
@@ -99,7 +103,17 @@ export class SqliteStore implements TaskStore {
       this.#nextTask = next;
       for (const client of writes.clients) this.#clients.set(client.n, client);
       for (const grant of writes.grants) this.#granted.set(grant.id, grant.tasks);
+      this.#logged++;
     });
+  }
+
+  get behind(): boolean {
+    return this.#logged >= commitsOfALog;
+  }
+
+  catchUp(): void {
+    this.#logged = 0;
+    this.#guard(() => this.#connection.makeRoom());
   }
 
   ready(after: QueueKey | null, limit: number, lanes?: LaneChoice): StoredTask[] {

@@ -173,3 +173,14 @@ test('a server that another one has followed on the same file writes no more', (
     );
   expect(store.numbers({})).toEqual([1, 2, 3, 4, 5, 6]);
 });
+
+test('after many small commits the log goes to the file when it is told to catch up', () => {
+  const { store } = open();
+  store.recover();
+  let n = 0;
+  while (!store.behind) store.commit(writes({ tasks: [storedTask(++n)] }));
+  expect(n).toBeGreaterThan(9);
+  const before = statSync(path).size;
+  store.catchUp();
+  expect([store.behind, statSync(path).size > before]).toEqual([false, true]);
+});

@@ -31,10 +31,10 @@ class FunctionExecutor implements Executor {
   readonly #logger: Logger;
   readonly #runs: (Run | null)[];
   readonly #journals: Journal[] = [];
-  /** By slot. */
-  readonly #pools: Promise<ThreadPool>[] = [];
+  /** By slot. A promise only while it opens: a call whose thread stands is on its way at once, before what its start says to the server. */
+  readonly #pools: (Promise<ThreadPool> | ThreadPool)[] = [];
   /** Pools that make no more threads; their last calls may still run. */
-  readonly #retired: Promise<ThreadPool>[] = [];
+  readonly #retired: (Promise<ThreadPool> | ThreadPool)[] = [];
   #batches = 0;
   /** Threads of a slot that could not be had, in a row. */
   readonly #failures: number[] = [];
@@ -184,7 +184,9 @@ class FunctionExecutor implements Executor {
 
   async #run(slot: number, run: Run): Promise<void> {
     this.#pools[slot] ??= this.#open(slot);
-    const pool = await this.#pools[slot];
+    const opened = this.#pools[slot];
+    const pool = opened instanceof Promise ? await opened : opened;
+    if (this.#pools[slot] === opened) this.#pools[slot] = pool;
     for (;;) {
       if (this.#closed) return;
       this.#journals[slot] ??= new Journal();
