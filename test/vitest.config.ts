@@ -20,6 +20,7 @@ const pure = [
   'base',
   'config',
   'data',
+  'graph',
   'protocol',
   'source',
   'submit',

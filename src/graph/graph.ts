@@ -1,0 +1,214 @@
+/**
+ * The graph: a state machine without I/O or clocks. `handle` takes what happened, `endTurn` gives out what is ready and answers with what is to be
+ * told to whom. The sessions of all connections are in one graph, since they share the clients.
+ */
+import { MillraceError } from '../base/errors.ts';
+import { Board } from './board.ts';
+import { checkGraph } from './check.ts';
+import type { GraphEvent, GraphTurn } from './effects.ts';
+import { type GraphClient, GraphObject, GraphSession, type GraphTask, type objectState, taskState } from './entities.ts';
+import { obstacleOf, place, recallable, recallDue } from './placement.ts';
+import { Progress } from './progress.ts';
+import { submit } from './submit.ts';
+import { failureError, nodesOf, Waits } from './waits.ts';
+
+export class Graph {
+  readonly #board: Board = new Board();
+  readonly #waits: Waits = new Waits(this.#board);
+  readonly #progress: Progress = new Progress(this.#board, this.#waits);
+  #sessions = 0;
+
+  /** Sessions that were not closed. */
+  get open(): number {
+    return this.#board.sessions.size;
+  }
+
+  get clients(): Iterable<GraphClient> {
+    return this.#board.clients.values();
+  }
+
+  openSession(name: string, onFailure: 'fail' | 'continue'): GraphSession {
+    const session = new GraphSession(++this.#sessions, name, onFailure);
+    this.#board.sessions.add(session);
+    return session;
+  }
+
+  client(id: string): GraphClient | null {
+    return this.#board.clients.get(id) ?? null;
+  }
+
+  /** Requests of a session that cannot be granted throw and change nothing. @throws ERR_TASK, ERR_STATE, ERR_NOT_FOUND, ERR_DEPENDENCY, ERR_TASK_FAILED */
+  handle(event: GraphEvent, now: number): void {
+    switch (event.type) {
+      case 'submit':
+        live(event.session);
+        submit(this.#board, event.session, event.objects, event.tasks, event.sizes);
+        return;
+      case 'wait':
+        live(event.session);
+        this.#waits.add(event.session, event.token, event.items, event.some);
+        return;
+      case 'await-object':
+        live(event.session);
+        this.#waits.addObject(event.session, event.token, event.object);
+        return;
+      case 'give-up':
+        this.#waits.giveUp(event.token);
+        return;
+      case 'unkeep':
+        this.#unkeep(event.session, event.objects);
+        return;
+      case 'close':
+        this.#close(event.session);
+        return;
+      case 'client-joined':
+        this.#board.roomy.add(this.#board.addClient(event.id, event.capacity));
+        return;
+      default:
+        this.#ofClient(event, now);
+    }
+  }
+
+  endTurn(now: number): GraphTurn {
+    place(this.#board);
+    const recall = recallable(this.#board, now);
+    if (recall !== null) {
+      recall.client.recalling = true;
+      this.#board.orders(recall.client).recall = recall.tasks;
+    }
+    const { answers, failed } = this.#board;
+    if (answers.length > 0) this.#board.answers = [];
+    if (failed.length > 0) this.#board.failed = [];
+    return { orders: this.#board.takeOrders(), answers, failed };
+  }
+
+  /** The monotonic time at which a `tick` is due; null: none. */
+  wakeAt(): number | null {
+    return recallDue(this.#board);
+  }
+
+  /** Why a task has not ended. @throws ERR_NOT_FOUND */
+  explain(session: GraphSession, id: number): string {
+    const [task] = nodesOf(session, [id]);
+    if (task === undefined || task instanceof GraphObject) throw new MillraceError('ERR_NOT_FOUND', `the session has no task ${id}`);
+    switch (task.state) {
+      case taskState.waiting:
+        if (task.parked !== null) return `the client ${task.parked.id}, which alone has one of its inputs, is away`;
+        return `it waits for ${task.missing} of its ${task.inputs.length} inputs`;
+      case taskState.ready:
+        return `it is ready, but ${obstacleOf(this.#board, task)}`;
+      case taskState.assigned:
+        return task.following ? 'its client has it, and makes its input first' : `its client ${task.client!.id} has it`;
+      case taskState.failed:
+        return task.failure?.message ?? 'it failed';
+      case taskState.removed:
+        return 'its session has ended';
+      default:
+        return 'it has finished';
+    }
+  }
+
+  /** Verifies every cross-index. */
+  check(): void {
+    this.#waits.check();
+    checkGraph(this.#board);
+  }
+
+  #unkeep(session: GraphSession, ids: readonly number[]): void {
+    live(session);
+    const objects = nodesOf(session, ids).map((node) => {
+      if (!(node instanceof GraphObject)) throw new MillraceError('ERR_TASK', `${node.id} is a task, not an object`);
+      if (!node.keep) throw new MillraceError('ERR_STATE', `the object '${node.spec[1]}' is not kept`);
+      return node;
+    });
+    for (const object of objects) this.#progress.unkeep(object);
+  }
+
+  #close(session: GraphSession): void {
+    if (!this.#board.sessions.delete(session)) return;
+    if (session.state === 'open') this.#progress.endSession(session, 'closed');
+    session.nodes.clear();
+  }
+
+  #ofClient(event: Exclude<GraphEvent, { session: GraphSession } | { type: 'client-joined' | 'give-up' }>, now: number): void {
+    if (event.type === 'tick') return;
+    const client = this.client('id' in event ? event.id : event.client);
+    if (client === null) return;
+    switch (event.type) {
+      case 'client-offline':
+        client.recalling = false;
+        this.#board.setOnline(client, false);
+        return;
+      case 'client-resumed':
+        this.#resumed(client, event);
+        return;
+      case 'client-closing':
+        client.closing = true;
+        this.#board.roomy.delete(client);
+        this.#board.shareOut(client);
+        return;
+      case 'client-left':
+        this.#left(client);
+        return;
+      case 'ended':
+        client.lastDone = now;
+        for (const end of event.ends) {
+          if ('durationMs' in end) client.mean += (end.durationMs - client.mean) / 8;
+          this.#progress.ended(client, end);
+        }
+        return;
+      case 'given-back':
+        client.recalling = false;
+        for (const run of event.runs) {
+          const task = client.runs.get(run);
+          if (task !== undefined) this.#progress.back(task, false);
+        }
+        return;
+      case 'object-lost': {
+        const object = [...client.held].find(({ n }) => n === event.object);
+        if (object !== undefined) this.#progress.lose(client, object);
+      }
+    }
+  }
+
+  /** What it does not list is lost, what nobody knows is dropped. */
+  #resumed(client: GraphClient, { ends, runs, objects }: Extract<GraphEvent, { type: 'client-resumed' }>): void {
+    this.#board.setOnline(client, true);
+    for (const end of ends) this.#progress.ended(client, end);
+    const listed = new Set(runs);
+    const orders = this.#board.orders(client);
+    for (const run of runs) if (!client.runs.has(run)) orders.cancel.push(run);
+    for (const task of [...client.runs.values()]) if (!listed.has(task.run)) this.#progress.back(task, false);
+    const held = new Set(objects);
+    const known = new Set([...client.held].map(({ n }) => n));
+    for (const n of objects) if (!known.has(n)) orders.drop.push(n);
+    for (const object of [...client.held]) if (!held.has(object.n)) this.#progress.lose(client, object);
+    this.#board.unpark(client);
+  }
+
+  #left(client: GraphClient): void {
+    this.#board.removeClient(client);
+    this.#board.shareOut(client);
+    for (const task of [...client.runs.values()]) if (client.runs.has(task.run)) this.#progress.back(task, !task.following);
+    for (const object of [...client.held]) this.#progress.lose(client, object);
+    this.#board.unpark(client);
+    for (const session of this.#board.sessions) session.clients.delete(client);
+  }
+}
+
+function live(session: GraphSession): void {
+  if (session.state === 'failed') throw failureError(session.failure!);
+  if (session.state === 'closed') throw new MillraceError('ERR_ENDED', 'the session is closed');
+}
+
+/** The state of a node, in the words of the protocol. */
+export function stateOf(
+  node: GraphTask | GraphObject,
+): 'waiting' | 'ready' | 'assigned' | 'running' | 'finished' | 'failed' | 'removed' | 'unfinished' {
+  if (node instanceof GraphObject) {
+    const names = ['unfinished', 'finished', 'removed', 'failed'] as const;
+    return names[node.state satisfies (typeof objectState)[keyof typeof objectState]];
+  }
+  if (node.state === taskState.assigned && !node.following) return 'running';
+  return (['waiting', 'ready', 'assigned', 'finished', 'failed', 'removed'] as const)[node.state];
+}

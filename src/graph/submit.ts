@@ -1,0 +1,145 @@
+/** A submission: looked through as a whole first, so that one which is refused leaves nothing behind; then its nodes are linked. */
+import { MillraceError } from '../base/errors.ts';
+import type { Board } from './board.ts';
+import {
+  GraphObject,
+  type GraphSession,
+  GraphTask,
+  type Needs,
+  type ObjectSpec,
+  objectState,
+  type TaskMore,
+  type TaskSpec,
+  taskState,
+} from './entities.ts';
+
+/** `sizes`: of constants whose bytes came before. Answers with the tasks that are ready. @throws ERR_TASK, ERR_STATE */
+export function submit(
+  board: Board,
+  session: GraphSession,
+  objects: readonly ObjectSpec[],
+  specs: readonly TaskSpec[],
+  sizes: ReadonlyMap<number, number>,
+): void {
+  const made = new Map<number, GraphObject>();
+  for (const spec of objects) {
+    const [id, label, , , value] = spec;
+    if (session.nodes.has(id) || made.has(id)) throw wrong(`the number ${id} is used twice`);
+    if (value === true && !sizes.has(id)) throw wrong(`the bytes of the object ${named(id, label)} were not put before`);
+    made.set(id, new GraphObject(board.nextObject(), session, spec));
+  }
+  const tasks = linked(board, session, specs, made);
+  for (const object of made.values()) {
+    if (object.constant) continue;
+    if (object.producer === null)
+      throw wrong(`the object ${named(object.id, object.spec[1])} has neither a value nor a task that makes it`);
+  }
+  const ordered = inOrder(tasks);
+  for (const [id, object] of made) {
+    session.nodes.set(id, object);
+    if (!object.constant) continue;
+    const value = object.spec[4];
+    object.size = value === true ? sizes.get(id)! : (value as Uint8Array).length;
+    object.contentType = object.spec[5]?.contentType ?? null;
+    session.objects++;
+    session.bytes += object.size;
+  }
+  for (const task of ordered) register(session, task);
+  for (let i = ordered.length - 1; i >= 0; i--) deepen(ordered[i]!);
+  for (const task of ordered) if (task.missing === 0) board.makeReady(task);
+}
+
+function linked(board: Board, session: GraphSession, specs: readonly TaskSpec[], made: ReadonlyMap<number, GraphObject>): GraphTask[] {
+  const ids = new Set<number>();
+  return specs.map((spec) => {
+    const [id, type, , pairs, results, more] = spec;
+    if (session.nodes.has(id) || made.has(id) || ids.has(id)) throw wrong(`the number ${id} is used twice`);
+    ids.add(id);
+    const inputs: GraphObject[] = [];
+    for (let i = 0; i < pairs.length; i += 2) {
+      const object = made.get(pairs[i] as number) ?? session.nodes.get(pairs[i] as number);
+      if (!(object instanceof GraphObject)) throw wrong(`the task ${named(id, type)} has an unknown input ${pairs[i]}`);
+      if (object.state === objectState.removed)
+        throw new MillraceError(
+          'ERR_STATE',
+          `the object ${named(object.id, object.spec[1])} was removed, since nothing needed it: keep it`,
+        );
+      if (object.state === objectState.failed)
+        throw new MillraceError('ERR_DEPENDENCY', `the object ${named(object.id, object.spec[1])} was never made: its task failed`);
+      inputs.push(object);
+    }
+    const outputs = results.map((result) => {
+      const object = made.get(result);
+      if (object === undefined) throw wrong(`the task ${named(id, type)} has an output ${result} that was not submitted with it`);
+      if (object.constant) throw wrong(`the object ${named(result, object.spec[1])} has a value: no task can make it`);
+      if (object.producer !== null) throw wrong(`two tasks make the object ${named(result, object.spec[1])}`);
+      return object;
+    });
+    const task = new GraphTask(session, spec, { inputs, outputs, needs: needsOf(more), order: board.nextOrder() });
+    for (const object of outputs) object.producer = task;
+    return task;
+  });
+}
+
+/** Parents before children. @throws ERR_TASK for a cycle */
+function inOrder(tasks: readonly GraphTask[]): GraphTask[] {
+  const open = new Map<GraphTask, number>();
+  const children = new Map<GraphTask, GraphTask[]>();
+  for (const task of tasks) open.set(task, 0);
+  for (const task of tasks) {
+    for (const { producer } of task.inputs) {
+      if (producer === null || !open.has(producer)) continue;
+      open.set(task, open.get(task)! + 1);
+      const list = children.get(producer);
+      if (list === undefined) children.set(producer, [task]);
+      else list.push(task);
+    }
+  }
+  const ordered = tasks.filter((task) => open.get(task) === 0);
+  for (let i = 0; i < ordered.length; i++) {
+    for (const child of children.get(ordered[i]!) ?? []) {
+      const left = open.get(child)! - 1;
+      open.set(child, left);
+      if (left === 0) ordered.push(child);
+    }
+  }
+  if (ordered.length === tasks.length) return ordered;
+  const stuck = tasks.find((task) => open.get(task)! > 0)!;
+  throw wrong(`the tasks form a cycle: ${named(stuck.id, stuck.spec[1])} depends on itself`);
+}
+
+function register(session: GraphSession, task: GraphTask): void {
+  session.nodes.set(task.id, task);
+  session.unfinished++;
+  task.state = taskState.waiting;
+  for (const object of task.inputs) {
+    object.consumers.push(task);
+    object.pending++;
+    if (object.state === objectState.unfinished) task.missing++;
+  }
+}
+
+/** Children come first; those of earlier submissions learn of it one step far only, so that a chain built link by link costs no more than its links. */
+function deepen(task: GraphTask): void {
+  for (const { producer } of task.inputs) {
+    if (producer === null || producer.depth > task.depth) continue;
+    // A heap that it stands in is sorted by this.
+    if (producer.heap === null) producer.depth = task.depth + 1;
+  }
+}
+
+function needsOf(more: TaskMore | null): Needs | null {
+  if (more === null) return null;
+  const { cpus = 1, memory = 0, resources = {} } = more;
+  const names = Object.keys(resources).sort();
+  if (cpus === 1 && memory === 0 && names.length === 0) return null;
+  return { key: `${cpus} ${memory} ${names.map((name) => `${name}=${resources[name]}`).join(' ')}`, cpus, memory, resources };
+}
+
+function named(id: number, name: string): string {
+  return `${id} (${name})`;
+}
+
+function wrong(message: string): MillraceError {
+  return new MillraceError('ERR_TASK', message);
+}
