@@ -229,6 +229,7 @@ export class Binding implements Caller {
         find: (id) => {
           throw new MillraceError('ERR_OBJECT', `a caller has no object '${id.slice(0, 200)}': pass it as an argument`);
         },
+        renew: async () => (this.#session?.open ? this.#session : await this.#connect()),
         revive: (uri) => remoteOver(binding(uri, this.options)),
         closed: () => {
           if (this.#session === session) this.#session = null;

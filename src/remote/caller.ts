@@ -44,12 +44,21 @@ export interface BatchReply {
 
 type AnyFunction = (...args: never[]) => unknown;
 
+/** What arrives of a result: a stream of items as an `AsyncIterable`, all else as it is. */
+type Arriving<R> = R extends AsyncIterable<infer I> | Iterator<infer I> ? AsyncIterableIterator<I, undefined> & AsyncDisposable : R;
+
 /** A method as it is called from afar. Overloads and generics stay where it is asynchronous already. */
 type RemoteMethod<F extends AnyFunction> =
-  ReturnType<F> extends Promise<unknown>
-    ? F
+  ReturnType<F> extends Promise<infer V>
+    ? [V] extends [never]
+      ? F
+      : V extends AsyncIterable<unknown> | Iterator<unknown>
+        ? (...args: Parameters<F>) => Promise<Arriving<V>>
+        : F
     : F extends { (...args: infer A1): infer R1; (...args: infer A2): infer R2; (...args: infer A3): infer R3 }
-      ? ((...args: A1) => Promise<Awaited<R1>>) & ((...args: A2) => Promise<Awaited<R2>>) & ((...args: A3) => Promise<Awaited<R3>>)
+      ? ((...args: A1) => Promise<Arriving<Awaited<R1>>>) &
+          ((...args: A2) => Promise<Arriving<Awaited<R2>>>) &
+          ((...args: A3) => Promise<Arriving<Awaited<R3>>>)
       : never;
 
 /** An object of type T as seen from another thread or machine: every method asynchronous, every exposed attribute awaited. */

@@ -17,6 +17,7 @@ import { checkName, checkTags } from './core/names.ts';
 import type { CurrentCall } from './current-call.ts';
 import { type ExposeOptions, exposureOf } from './exposure.ts';
 import { always, type InstanceMode, instanceModes, instancesOf, type RemoteClass } from './instances.ts';
+import { Lingering } from './lingering.ts';
 import { Naming } from './naming.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
 import { Session } from './session.ts';
@@ -32,6 +33,8 @@ export interface DaemonOptions extends SharedRemoteOptions, CallbackErrors {
   readonly nameServer?: Address;
   /** The name server forgets names that were not renewed for so long; they are, three times within it. Default 30 s. */
   readonly nameLease?: Duration;
+  /** So long a stream is kept whose connection was lost, for its reader to read on. Default 30 s. */
+  readonly streamLinger?: Duration;
 }
 
 export interface RegisterOptions extends ExposeOptions {
@@ -51,7 +54,17 @@ interface Registration {
   target(session: Session): Target;
 }
 
-const optionNames = ['address', 'auth', 'tls', 'classes', 'onewayThreaded', 'onCallbackError', 'nameServer', 'nameLease'] as const;
+const optionNames = [
+  'address',
+  'auth',
+  'tls',
+  'classes',
+  'onewayThreaded',
+  'onCallbackError',
+  'nameServer',
+  'nameLease',
+  'streamLinger',
+] as const;
 const registerNames = ['expose', 'oneway', 'idempotent', 'callback', 'instances', 'name', 'metadata', 'owner'] as const;
 
 /** ms for the name server to answer. */
@@ -67,12 +80,14 @@ export class Daemon {
   readonly #sessions: Set<Session> = new Set();
   readonly #left: Set<() => void> = new Set();
   readonly #stopped: Set<() => void> = new Set();
+  readonly #lingering: Lingering;
   #naming: Naming | null = null;
   #listener: NetListener | null = null;
 
   private constructor(options: DaemonOptions) {
     this.#options = options;
     this.#nameServer = options.nameServer === undefined ? null : parseAddress(options.nameServer, 'nameServer');
+    this.#lingering = new Lingering(systemClock, parseDuration(options.streamLinger ?? 30, 'streamLinger'));
     this.#nameLease = parseDuration(options.nameLease ?? 30, 'nameLease');
     if (this.#nameLease < 100) throw new MillraceError('ERR_OPTION', 'nameLease is at least 0.1 s', { details: { option: 'nameLease' } });
   }
@@ -112,6 +127,11 @@ export class Daemon {
       got += references.got;
     }
     return { given, got };
+  }
+
+  /** Streams that were not read to their end: over open connections, and over lost ones for `streamLinger`. */
+  get streams(): number {
+    return this.#lingering.size;
   }
 
   /** Makes an object, or the instances of a class, callable; returns the URI. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_UNKNOWN_OPTION, ERR_NAME, ERR_ENDED */
@@ -181,6 +201,7 @@ export class Daemon {
     if (listener === null) return;
     await this.#naming?.end();
     for (const call of this.#stopped) call();
+    this.#lingering.end();
     for (const { subject } of this.#byId.values()) mark(subject, null);
     this.#byId.clear();
     this.#bySubject.clear();
@@ -229,6 +250,7 @@ export class Daemon {
       clock: systemClock,
       classes,
       onewayThreaded,
+      lingering: this.#lingering,
       callbackFailed: callbackErrors(this.#options),
       find: (id, caller) => {
         const found = this.#byId.get(id);

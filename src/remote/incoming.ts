@@ -26,6 +26,8 @@ export interface IncomingSetup {
   broken(error: MillraceError): void;
   /** The object of a call. @throws ERR_OBJECT */
   find(object: unknown): Target;
+  /** A stream of this side goes on over this connection. @throws ERR_OBJECT, ERR_PROTOCOL */
+  resume(key: unknown, arrived: unknown, granted: unknown): void;
 }
 
 /** Bytes of oneway calls that may wait: the window, and one message more of the largest kind. */
@@ -118,6 +120,7 @@ export class Incoming {
     if (!Array.isArray(params)) throw malformed(kind);
     const { values } = this.#setup;
     const [object, name, items, form]: unknown[] = params;
+    if (kind === 'resume') return this.#setup.resume(object, name, items);
     const target = this.#setup.find(object);
     if (kind === 'bind') return describe(target);
     if (kind === 'batch') return this.#batch(target, params, running);

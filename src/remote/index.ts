@@ -27,6 +27,7 @@ export type { InstanceMode } from './instances.ts';
 export { locateNS, type NameListFilter, NameServer, serveNames } from './name-server.ts';
 export type { SharedRemoteOptions } from './options.ts';
 export { bounded, type CallOptions, configureRemote, control, type ProxyControl, type ProxyOptions, proxy, release } from './proxy.ts';
+export { RemoteStream } from './stream-reader.ts';
 export { byReference } from './target.ts';
 export { URI, type URIProtocol } from './uri.ts';
 export type { Classes } from './values.ts';

@@ -5,6 +5,7 @@
  */
 import { type Deferred, deferred } from '../base/deferred.ts';
 import type { Message } from '../protocol/messages.ts';
+import { copyOf } from './core/copy.ts';
 import { weightOf } from './core/weight.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -43,7 +44,7 @@ export class OnewayGate {
       return this.#outbox.free;
     }
     if (this.#held.length === 0) this.#outbox.send(['event', 'full', null]);
-    this.#held.push({ message: ['event', kind, own(params)], weight, failed: nobody });
+    this.#held.push({ message: ['event', kind, copyOf(params)], weight, failed: nobody });
     this.#free ??= deferred();
     return this.#free.promise;
   }
@@ -51,7 +52,7 @@ export class OnewayGate {
   /** Everything that is asked or taken back, in its order. @throws as `oneway` */
   send(message: Message, failed: (error: unknown) => void = nobody): void {
     if (this.#held.length === 0 || this.#stuck) this.#outbox.send(message, failed);
-    else this.#held.push({ message: own(message) as Message, weight: 0, failed });
+    else this.#held.push({ message: copyOf(message) as Message, weight: 0, failed });
   }
 
   /** The other side has done so many more. `stuck`: it waits for one of them. */
@@ -100,9 +101,4 @@ export class OnewayGate {
     this.#free?.resolve();
     this.#free = null;
   }
-}
-
-/** What waits must not see what its caller does with the arguments meanwhile. */
-function own(params: readonly unknown[]): readonly unknown[] {
-  return structuredClone(params);
 }

@@ -6,6 +6,7 @@ import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Connection } from '../transport/connection.ts';
+import { copyOf } from './core/copy.ts';
 
 /** Bytes that the connection may hold; above 64 MiB it ends by itself. */
 const mostHeld = 32 * 1024 * 1024;
@@ -36,7 +37,8 @@ export class Outbox {
 
   /** `failed`: it had to wait, and then could not be sent. @throws ERR_NOT_CLONEABLE, ERR_FRAME_TOO_LARGE */
   send(message: Message, failed: (error: unknown) => void = () => {}): void {
-    if (this.#waiting.length > 0 || (this.#blocked && this.#connection.backlog > mostHeld)) this.#waiting.push({ message, failed });
+    if (this.#waiting.length > 0 || (this.#blocked && this.#connection.backlog > mostHeld))
+      this.#waiting.push({ message: copyOf(message) as Message, failed });
     else if (!this.#connection.send(message)) this.#blocked = true;
   }
 

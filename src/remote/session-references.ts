@@ -6,6 +6,7 @@ import { MillraceError } from '../base/errors.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, callerOf, remoteOver } from './caller.ts';
 import { Given, Got } from './core/references.ts';
 import { nothing } from './exposure.ts';
+import type { SessionStreams } from './session-streams.ts';
 import { functionTarget, markedTarget, type Target } from './target.ts';
 import type { References } from './values.ts';
 
@@ -96,13 +97,15 @@ interface Handle {
 export class SessionReferences implements References {
   readonly #reach: Reach;
   readonly #foreign: ForeignObjects;
+  readonly #streams: SessionStreams;
   readonly #given: Given<object> = new Given();
   readonly #targets: WeakMap<object, Target> = new WeakMap();
   readonly #got: Got<Handle> = new Got();
   readonly #collected: FinalizationRegistry<[number, Handle]>;
 
-  constructor(reach: Reach, foreign: ForeignObjects) {
+  constructor(reach: Reach, foreign: ForeignObjects, streams: SessionStreams) {
     this.#reach = reach;
+    this.#streams = streams;
     this.#foreign = foreign;
     this.#collected = new FinalizationRegistry(([number, handle]) => this.#giveBack(number, handle));
   }
@@ -111,19 +114,23 @@ export class SessionReferences implements References {
     return { given: this.#given.size, got: this.#got.size };
   }
 
-  /** `[F, number]` function · `[O, number]` object · `[B, number]` what the other side gave · `[P, uri]` a proxy elsewhere. */
+  /** `[F, number]` function · `[O, number]` object · `[B, number]` what the other side gave · `[P, uri]` a proxy elsewhere · `[S, key]` stream. */
   give(part: object): unknown[] | null {
     const caller = callerOf(part);
     if (caller instanceof ReferenceCaller && caller.reach === this.#reach) return ['B', caller.number];
     if (caller?.uri !== undefined) return ['P', caller.uri];
     const target = this.#targets.get(part) ?? this.#targetOf(part, caller !== undefined);
-    if (target === undefined) return null;
+    if (target === undefined) {
+      const key = this.#streams.give(part);
+      return key === null ? null : ['S', key];
+    }
     this.#targets.set(part, target);
     return [typeof part === 'function' ? 'F' : 'O', this.#given.give(part)];
   }
 
   take(node: readonly unknown[]): unknown {
     const [tag, name] = node;
+    if (tag === 'S') return this.#streams.take(name);
     if (tag === 'P') return this.#foreign.revive(String(name));
     if (typeof name !== 'number') return undefined;
     if (tag === 'F' || tag === 'O') return this.#standIn(name, tag === 'F');

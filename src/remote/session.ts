@@ -9,10 +9,12 @@ import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import type { BatchReply, BatchSending, CallBounds } from './caller.ts';
 import { Incoming } from './incoming.ts';
+import type { Lingering } from './lingering.ts';
 import { OnewayGate } from './oneway-gate.ts';
 import { Outbox } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
 import { type ForeignObjects, SessionReferences } from './session-references.ts';
+import { SessionStreams } from './session-streams.ts';
 import type { Target } from './target.ts';
 import { type Classes, Values } from './values.ts';
 
@@ -23,6 +25,10 @@ export interface SessionSetup extends ForeignObjects {
   readonly onewayThreaded: boolean;
   /** An error of a callback of this side, which is told here too. */
   callbackFailed(error: unknown, method: string): void;
+  /** Keeps the streams of this side when the connection is lost. Absent: they end with it. */
+  readonly lingering?: Lingering;
+  /** The next connection to the same daemon, made when there is none. Absent: streams of the other side end with this one. */
+  renew?(): Promise<Session>;
   /** The object of this id, for this session. @throws ERR_OBJECT */
   find(id: string, session: Session): Target;
   /** Called once, last. */
@@ -39,6 +45,7 @@ export type ObjectName = string | number;
 /** States. *open*. *over*: every open call was rejected with `ERR_CONNECTION_CLOSED`, as each further one is; all references are free. */
 export class Session {
   readonly id: string;
+  readonly streams: SessionStreams;
   readonly #setup: SessionSetup;
   readonly #outbox: Outbox;
   readonly #gate: OnewayGate;
@@ -54,7 +61,8 @@ export class Session {
     this.#setup = setup;
     this.#outbox = new Outbox(connection);
     this.#gate = new OnewayGate(this.#outbox);
-    this.#references = new SessionReferences(this, setup);
+    this.streams = this.#openStreams();
+    this.#references = new SessionReferences(this, setup, this.streams);
     this.#values = new Values(this.#references, classes);
     this.#outgoing = new Outgoing(this.#gate, this.#values, clock);
     this.#incoming = new Incoming({
@@ -65,6 +73,7 @@ export class Session {
       callbackFailed: setup.callbackFailed,
       broken: (error) => this.destroy(error),
       find: (object) => this.#find(object),
+      resume: (key, arrived, granted) => this.streams.resume(key, arrived, granted),
     });
     this.#stopHeartbeat = watchHeartbeat(connection, {
       heartrate,
@@ -173,10 +182,34 @@ export class Session {
   #event(name: string, value: unknown): void {
     if (name === 'call' || name === 'batch') this.#incoming.oneway(name, value);
     else if (name === 'abort') this.#incoming.abort(value);
+    else if (name === 'items' || name === 'end' || name === 'grant' || name === 'quit') this.#stream(name, value);
     else if (name === 'ran' && Array.isArray(value)) this.#gate.ran(Number(value[0]), value[1] === true);
     else if (name === 'full') this.#incoming.full();
     else if (name === 'free' && Array.isArray(value)) this.#references.freed(Number(value[0]), Number(value[1]));
     else this.destroy(new MillraceError('ERR_PROTOCOL', `an event '${name.slice(0, 50)}' is not of remote objects`));
+  }
+
+  #stream(name: string, value: unknown): void {
+    try {
+      this.streams.event(name, value);
+    } catch (error) {
+      this.destroy(MillraceError.from(error, 'ERR_PROTOCOL'));
+    }
+  }
+
+  #openStreams(): SessionStreams {
+    const { lingering = null, renew = null } = this.#setup;
+    return new SessionStreams({
+      send: (name, value, failed) => {
+        if (this.open) this.#outbox.send(['event', name, value], failed);
+      },
+      values: () => this.#values,
+      thrown: (wire) => this.#outgoing.thrown(wire, 'a stream'),
+      lingering,
+      renew: renew === null ? null : async () => (await renew()).streams,
+      resume: (key, arrived, granted) =>
+        this.#outgoing.request('resume', 'a stream', { timeout: null, signal: null }, () => [key, arrived, granted]),
+    });
   }
 
   #find(object: unknown): Target {
@@ -196,6 +229,7 @@ export class Session {
     this.#outgoing.end(error);
     this.#incoming.end();
     this.#references.clear();
+    this.streams.end(error);
     this.#setup.closed(error);
   }
 }

@@ -17,6 +17,9 @@ interface Music {
   find(id: number): string;
   find(name: string, exact: boolean): string[];
   load<T>(value: T): Promise<T>;
+  lines(from: number): Generator<string>;
+  later(): AsyncGenerator<number>;
+  found(): Promise<AsyncIterable<number>>;
   then(): void;
 }
 
@@ -26,6 +29,9 @@ test('every method is asynchronous; overloads stay, generics of asynchronous met
     expectTypeOf(music.find(1)).toEqualTypeOf<Promise<string>>();
     expectTypeOf(music.find('a', true)).toEqualTypeOf<Promise<string[]>>();
     expectTypeOf(music.load({ a: 1 })).toEqualTypeOf<Promise<{ a: number }>>();
+    for await (const line of await music.lines(1)) expectTypeOf(line).toEqualTypeOf<string>();
+    for await (const item of await music.later()) expectTypeOf(item).toEqualTypeOf<number>();
+    for await (const item of await music.found()) expectTypeOf(item).toEqualTypeOf<number>();
     expectTypeOf(await music.volume).toEqualTypeOf<number>();
     expectTypeOf(control(music).set('volume', 3)).toEqualTypeOf<Promise<void>>();
     expectTypeOf(bounded(music, { timeout: 1 })).toEqualTypeOf<Remote<Music>>();

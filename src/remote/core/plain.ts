@@ -32,6 +32,11 @@ function isPlainObject(value: object, depth: number): boolean {
     return true;
   }
   if (prototype !== Object.prototype) return false;
+  const { [Symbol.iterator]: now, [Symbol.asyncIterator]: later } = value as {
+    [Symbol.iterator]?: unknown;
+    [Symbol.asyncIterator]?: unknown;
+  };
+  if (now !== undefined || later !== undefined) return false;
   for (const key of Object.keys(value)) {
     // A key of a prototype would change what the packer makes of the object.
     if (key in Object.prototype || surrogate.test(key)) return false;
