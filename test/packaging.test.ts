@@ -14,6 +14,7 @@ interface Manifest {
   scripts: Record<string, string>;
   dependencies: Record<string, string>;
   optionalDependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
   exports: Record<string, string | { types: string; default: string }>;
 }
 
@@ -67,6 +68,8 @@ describe('the package', () => {
               .slice(0, specifier.startsWith('@') ? 2 : 1)
               .join('/'),
           );
-    expect([...loaded].sort()).toEqual(Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).sort());
+    expect([...loaded].sort()).toEqual(
+      Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.peerDependencies }).sort(),
+    );
   });
 });

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { errorCodes } from '../src/base/errors.ts';
 import { freePort } from './support/free-port.mjs';
 import { expectNoLeaks } from './support/leaks.ts';
+import { startPostgres } from './support/postgres-server.mjs';
 import { temporaryFolder } from './support/temporary.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -18,7 +19,7 @@ expectNoLeaks();
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 /** Pages of doors that the README leads to. */
-const pages = ['src/http/README.md', 'src/remote/README.md'];
+const pages = ['src/http/README.md', 'src/remote/README.md', 'src/store/postgres/README.md'];
 
 interface Program {
   readonly name: string;
@@ -114,7 +115,12 @@ describe('a program of the README', () => {
       const options = '--module nodenext --target es2023 --lib es2023,esnext.disposable --types node --strict --skipLibCheck'.split(' ');
       await run(folder, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...options, ...files]);
     }
-    const env = { PORT: String(await freePort()) };
+    const env: Record<string, string> = { PORT: String(await freePort()) };
+    if (programs.some(({ text }) => text.includes('process.env.QUEUE'))) {
+      const postgres = await startPostgres();
+      onTestFinished(() => postgres.stop());
+      env.QUEUE = postgres.url();
+    }
     // Together: one may be the server of another.
     await Promise.all(
       programs.map(async ({ name, output, anyOrder }) => {

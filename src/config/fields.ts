@@ -137,12 +137,14 @@ export function source(): z.ZodType<Source> {
 /** Where tasks are kept; null: in memory. */
 export function database(): z.ZodType<string | null> {
   return coded((value) => {
-    const expected = "database must be 'memory:', the path of a file or 'sqlite:path'";
+    const expected = "database must be 'memory:', the path of a file, 'sqlite:path' or 'postgres://…'";
     if (typeof value !== 'string' || value === '' || value === 'sqlite:' || value.includes('\0'))
       throw new MillraceError('ERR_OPTION', `${expected}; it is ${typeof value === 'string' ? JSON.stringify(value) : typeof value}`);
     const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(value)?.[1]?.toLowerCase();
     if (scheme === undefined || scheme === 'sqlite') return value;
     if (value === 'memory:') return null;
+    // The store looks at the rest of it: which parameters there are is its matter.
+    if (/^postgres(?:ql)?:\/\//i.test(value)) return value;
     // Two letters or more before a colon: no drive of Windows. The rest of the text may hold a password.
     throw new MillraceError('ERR_OPTION', `${expected}; '${scheme}:' is not supported. A file of such a name is './${scheme}:…'`);
   });

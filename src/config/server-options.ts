@@ -22,7 +22,7 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   address?: Address;
   /** How many connections are kept, in all and from one address; see there. Failed handshakes are limited besides, with nothing to set. */
   connectionLimits?: ConnectionLimits;
-  /** Where tasks are kept: absent or `'memory:'` in memory; a path or `'sqlite:path'` in an SQLite file. */
+  /** Where tasks are kept: absent or `'memory:'` in memory; a path or `'sqlite:path'` in an SQLite file; `'postgres://user:password@host/database'` in a schema of PostgreSQL. */
   database?: string;
   /** Keep tasks in memory whatever `database` says. Default false. */
   inMemory?: boolean;

@@ -14,7 +14,7 @@ import type { ResultsOptions } from '../control/results.ts';
 import type { TaskQuery } from '../data/query.ts';
 import { StoredTasks, type Upkeep } from '../data/stored-tasks.ts';
 import type { StoredTaskData, TaskData } from '../data/task-data.ts';
-import { databasePath, openStore } from '../store/open.ts';
+import { databasePath, isPostgres, openStore } from '../store/open.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
 import type { TaskInput } from '../task/task.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
@@ -135,8 +135,11 @@ export async function connect(address: Address, options: ConnectOptions = {}): P
  * Errors: ERR_DATABASE and its kin, ERR_OPTION for a database in memory.
  */
 export async function openTasks(database: string): Promise<StoredTaskData> {
-  if (typeof database !== 'string' || databasePath(database) === null)
-    throw new MillraceError('ERR_OPTION', 'openTasks() takes the path of a database file: what is in memory belongs to its server');
+  if (typeof database !== 'string' || (!isPostgres(database) && databasePath(database) === null))
+    throw new MillraceError(
+      'ERR_OPTION',
+      'openTasks() takes the path of a database file, or the address of a PostgreSQL database: what is in memory belongs to its server',
+    );
   const clock = systemClock;
   const store = await openStore(database, { access: 'read', clock });
   const upkeep: Upkeep = {

@@ -2,7 +2,7 @@
 import { hostName } from '../base/ids.ts';
 import type { ServerConfig } from '../config/server-options.ts';
 import type { Limits } from '../protocol/limits.ts';
-import type { OpenedStore } from '../store/open.ts';
+import type { TaskStore } from '../store/store.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { NetListener } from '../transport/listen.ts';
 import type { ServerParts } from './messages.ts';
@@ -21,7 +21,7 @@ function connectionLimits({ connectionLimits: given }: ServerConfig): Partial<Li
 /** null: it opens no port. @throws ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
 export async function openListener(
   { config, clock, listens, id, logger }: ServerParts,
-  store: OpenedStore,
+  store: TaskStore,
   onConnection: (connection: Connection) => void,
 ): Promise<NetListener | null> {
   if (!listens) return null;
@@ -39,6 +39,6 @@ export async function openListener(
     onRefused: (error, remote) => refusals.refused(error, remote),
   });
   const { address, key, fingerprint } = listener;
-  store.announce?.(JSON.stringify({ address, key: config.auth === null ? key : null, fingerprint }));
+  await store.announce?.({ address, key: config.auth === null ? key : null, fingerprint });
   return listener;
 }

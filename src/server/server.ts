@@ -8,8 +8,8 @@
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { ClientInfo } from '../control/control.ts';
-import { type OpenedStore, openStore } from '../store/open.ts';
-import type { ClientRow, Recovery } from '../store/store.ts';
+import { openStore } from '../store/open.ts';
+import type { ClientRow, Recovery, TaskStore } from '../store/store.ts';
 import type { Progress, Summary } from '../task/result.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { NetListener } from '../transport/listen.ts';
@@ -43,7 +43,7 @@ export class Server {
   readonly #ended: Deferred<Summary> = deferred();
   readonly #closed: Deferred<void> = deferred();
   readonly #parts: ServerParts;
-  readonly #store: OpenedStore;
+  readonly #store: TaskStore;
   readonly #recovery: Recovery;
   readonly #core: ServerCore;
   readonly #turns: Turns;
@@ -80,7 +80,7 @@ export class Server {
     }
   }
 
-  private constructor(parts: ServerParts, store: OpenedStore, recovery: Recovery, cursor: number) {
+  private constructor(parts: ServerParts, store: TaskStore, recovery: Recovery, cursor: number) {
     const { config, clock, logger } = parts;
     this.#parts = parts;
     this.#store = store;

@@ -5,11 +5,16 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { makeSalt } from '../task/id.ts';
-import { databasePath } from './open.ts';
+import { databasePath, isPostgres } from './open.ts';
 import { loadDriver } from './sqlite/driver.ts';
 import { backup, rotate, vacuum } from './sqlite/maintain.ts';
 
 function fileOf(database: string, what: string): string {
+  if (isPostgres(database))
+    throw new MillraceError(
+      'ERR_OPTION',
+      `${what}: this is for files of SQLite. PostgreSQL has its own tools: pg_dump for a copy, autovacuum for space; the option retain forgets what is old`,
+    );
   const path = databasePath(database);
   if (path === null) throw new MillraceError('ERR_OPTION', `${what}: a store in memory has no file; give the path of a SQLite file`);
   return path;

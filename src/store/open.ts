@@ -22,16 +22,15 @@ export interface OpenStoreOptions {
   readonly random?: () => number;
 }
 
-/** A store, and for one in a file the way to tell other processes of this user how to reach its holder. */
-export type OpenedStore = TaskStore & { announce?(text: string): void };
-
 /**
- * Open a store. Absent, `'memory:'` or `':memory:'`: in memory. `'sqlite:path'` or a path: a SQLite file, made when it is not there.
+ * Open a store. Absent, `'memory:'` or `':memory:'`: in memory. `'sqlite:path'` or a path: a SQLite file, made when it is not there. `'postgres://…'`: a schema of
+ * a PostgreSQL database, made when it is not there.
  * @throws ERR_OPTION, ERR_DATABASE, ERR_DATABASE_FOREIGN, ERR_DATABASE_IN_USE, ERR_DATABASE_VERSION, ERR_DATABASE_DRIVER
  */
-export async function openStore(database: string | undefined, options: OpenStoreOptions = {}): Promise<OpenedStore> {
+export async function openStore(database: string | undefined, options: OpenStoreOptions = {}): Promise<TaskStore> {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? (() => clock.random());
+  if (database !== undefined && isPostgres(database)) return openPostgres(database, options.access ?? 'write', clock, random);
   const path = databasePath(database);
   if (path === null) {
     const { count = defaultRetainCount, age = Number.POSITIVE_INFINITY } = options.retain ?? {};
@@ -55,18 +54,35 @@ export async function openStore(database: string | undefined, options: OpenStore
   );
 }
 
+async function openPostgres(database: string, access: 'write' | 'read', clock: Clock, random: () => number): Promise<TaskStore> {
+  const [{ parsePostgresAddress }, { loadDial }, { connect }, { PostgresStore }] = await Promise.all([
+    import('./postgres/address.ts'),
+    import('./postgres/driver.ts'),
+    import('./postgres/connect.ts'),
+    import('./postgres/adapter.ts'),
+  ]);
+  const facts = parsePostgresAddress(database);
+  const connection = await connect(await loadDial(), facts, { access, clock, salt: () => makeSalt(random()) });
+  return PostgresStore.open(connection, clock);
+}
+
+/** Whether it is the address of a PostgreSQL database. */
+export function isPostgres(database: string): boolean {
+  return /^postgres(ql)?:/i.test(database);
+}
+
 /** The path of a SQLite file; null: in memory. */
 export function databasePath(database: string | undefined): string | null {
   if (database === undefined || database === 'memory:' || database === ':memory:') return null;
-  if (/^postgres(ql)?:/.test(database))
-    throw new MillraceError('ERR_OPTION', 'database: PostgreSQL is not available in this version; give the path of a SQLite file');
+  if (isPostgres(database))
+    throw new MillraceError('ERR_OPTION', 'database: a database of PostgreSQL is no file; give the path of a SQLite file');
   const path = database.replace(/^sqlite:/, '');
   if (path === ':memory:') return null;
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(path)?.[1];
   if (scheme !== undefined)
     throw new MillraceError(
       'ERR_OPTION',
-      `database: "${scheme}:" is not known; give 'memory:', 'sqlite:path' or the path of a SQLite file`,
+      `database: "${scheme}:" is not known; give 'memory:', the path of a SQLite file, or 'postgres://user@host/database'`,
     );
   if (path === '' || path.includes('\0'))
     throw new MillraceError(

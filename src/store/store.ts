@@ -1,5 +1,5 @@
 /**
- * The port between the server and where tasks are kept. Adapters of one shape: memory, sqlite (postgres later), one contract
+ * The port between the server and where tasks are kept. Adapters of one shape: memory, sqlite, postgres, one contract
  * suite for all. No SQL and no connection type is in it.
  *
  * Time and decisions come from the server's core: a store only writes what it is told and answers questions. One turn of the core
@@ -244,6 +244,14 @@ export interface TaskFilter {
   upTo?: number;
 }
 
+/** What a holder of a store leaves for others of its user: where it listens, and what they need to reach it. */
+export interface Announcement {
+  readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Null: the key is one that its user gave. */
+  readonly key: string | null;
+  readonly fingerprint: string | null;
+}
+
 export interface TaskStore {
   /** False: gone with the process. */
   readonly durable: boolean;
@@ -286,5 +294,7 @@ export interface TaskStore {
   cursor(): Awaitable<number>;
   /** The salt of the public ids of this store. */
   salt(): Awaitable<string>;
+  /** Tell others how to reach the holder of this store; gone with `close`. Absent: nobody could ask. */
+  announce?(word: Announcement): Awaitable<void>;
   close(): Awaitable<void>;
 }

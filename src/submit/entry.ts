@@ -50,7 +50,7 @@ async function openSink(config: SubmitConfig, parts: Omit<SubmitterParts, 'targe
   try {
     return await StoreSink.open(target.database, parts.clock);
   } catch (error) {
-    const server = isInUse(error) ? holderOf(target) : null;
+    const server = isInUse(error) ? await holderOf(target) : null;
     if (server === null) throw error;
     // It may come back on another port, with another key, and leaves word of that.
     return ServerSink.open({ ...parts, target: server, locate: () => holderOf(target) });

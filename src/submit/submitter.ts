@@ -23,7 +23,7 @@ export interface SubmitterParts {
   readonly id: string;
   readonly target: ServerTarget;
   /** Where the server is after a restart; null: it left no word. Absent: where it was. */
-  readonly locate?: () => ServerTarget | null;
+  readonly locate?: () => Promise<ServerTarget | null>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;

@@ -22,12 +22,14 @@ const mostKeysMissed = 5;
 /** How long a closing connection may take to deliver what is queued (ms). */
 const farewell = 1_500;
 
+type Awaitable<T> = T | Promise<T>;
+
 export interface ServerLinkOptions {
   readonly address: Address;
   readonly auth: string | null;
   readonly tls: TlsChoice;
   /** Where the server is now, asked before each attempt: it may come back elsewhere. Null: nobody knows. Absent: it stays where it is. */
-  readonly locate?: () => Pick<ServerLinkOptions, 'address' | 'auth' | 'tls'> | null;
+  readonly locate?: () => Awaitable<Pick<ServerLinkOptions, 'address' | 'auth' | 'tls'> | null>;
   /** What this side says of itself; a function is asked at each hello. */
   readonly self: PeerInfo | (() => PeerInfo);
   readonly clock: Clock;
@@ -122,7 +124,7 @@ export class ServerLink {
     const { dial } = await import('./dial.ts');
     let keysMissed = 0;
     const attempt = async (left: number): Promise<Connection> => {
-      const { address, auth, tls } = locate?.() ?? this.#options;
+      const { address, auth, tls } = (await locate?.()) ?? this.#options;
       try {
         const said = typeof self === 'function' ? self() : self;
         return await dial(address, { auth, tls, self: said, clock, timeout: Math.min(left, longestAttempt), signal });

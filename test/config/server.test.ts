@@ -149,7 +149,8 @@ describe('the options of a server', () => {
       [{ backoff: 'x' }, 'ERR_DURATION', 'backoff'],
       [{ database: '' }, 'ERR_OPTION', 'database'],
       [{ database: 'sqlite:' }, 'ERR_OPTION', 'database'],
-      [{ database: 'postgres://user:password@host/db' }, 'ERR_OPTION', 'database'],
+      [{ database: 'mysql://user:password@host/db' }, 'ERR_OPTION', 'database'],
+      [{ database: 'postgres:db' }, 'ERR_OPTION', 'database'],
       [{ source: 5 }, 'ERR_OPTION', 'source'],
       [{ source: new Uint8Array(3) }, 'ERR_OPTION', 'source'],
       [{ source: new URL('https://example.org/tasks') }, 'ERR_OPTION', 'source'],
@@ -185,7 +186,7 @@ describe('the options of a server', () => {
       { tls: { key: secret } },
       { tls: secret },
       { tls: { passphrase: [secret] } },
-      { database: `postgres://u:${secret}@h/d` },
+      { database: `mysql://u:${secret}@h/d` },
     ])
       expect(refused(options).message).not.toContain(secret);
   });
@@ -217,6 +218,7 @@ describe('the options of a server', () => {
   it('keep tasks in memory with inMemory, whatever the database is', () => {
     expect(parseServerOptions({ database: 'tasks.db', inMemory: true }).config.database).toBeNull();
     expect(parseServerOptions({ database: 'memory:' }).config.database).toBeNull();
+    expect(parseServerOptions({ database: 'postgresql://u@h/d' }).config.database).toBe('postgresql://u@h/d');
     expect(parseServerOptions({ database: './postgres:odd.db' }).config.database).toBe('./postgres:odd.db');
   });
 

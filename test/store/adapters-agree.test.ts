@@ -1,15 +1,19 @@
-/** Random histories on the memory store and on a SQLite file: after each commit both must tell the same story. */
+/** Random histories on the memory store, a SQLite file and a schema of PostgreSQL: after each commit all must tell the same story. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { MemoryStore } from '../../src/store/memory/adapter.ts';
+import { openStore } from '../../src/store/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/adapter.ts';
 import { connect } from '../../src/store/sqlite/connect.ts';
 import { loadDriver } from '../../src/store/sqlite/driver.ts';
 import { storedState, type TaskStore, type Writes } from '../../src/store/store.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { usePostgres } from './postgres/database.ts';
 import { attemptEnd, completedNumbers, storedTask, writes } from './samples.ts';
 
+const postgres = usePostgres();
 const numbers = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6, size: 'max' });
 const place = fc.record({
   group: fc.integer({ min: 0, max: 1 }),
@@ -104,6 +108,7 @@ async function story(store: TaskStore, last: number): Promise<unknown> {
 test('the adapters tell the same story of any history', async () => {
   const kind = await loadDriver();
   const folder = temporaryFolder();
+  const database = await postgres.database();
   let files = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30, size: 'max' }), async (steps) => {
@@ -118,6 +123,9 @@ test('the adapters tell the same story of any history', async () => {
         salt: '012345678',
       });
       let file = open();
+      const schema = `${database}?schema=run_${files}`;
+      const openOther = () => openStore(schema, { clock: { ...systemClock, wall: () => world.now }, random: () => 0x012345678 / 2 ** 34 });
+      let other = await openOther();
       const first: Step = {
         does: 'add',
         lanes: [null, 'a', null, 'b', 'a', null],
@@ -130,20 +138,30 @@ test('the adapters tell the same story of any history', async () => {
           file = open();
           // A store in memory ends with its process: nobody asks how.
           const { endedCleanly, ...recovery } = file.recover();
-          expect(recovery).toEqual(memory.recover());
+          const expected = memory.recover();
+          expect(recovery).toEqual(expected);
           expect(endedCleanly).toBe(recovery.epoch === 1 ? undefined : true);
+          await other.close();
+          other = await openOther();
+          const { endedCleanly: _, epoch: __, ...theirs } = await other.recover();
+          expect({ ...theirs, epoch: recovery.epoch }).toEqual(expected);
         } else if (given.does === 'retain') {
           const limits = { count: given.count, before: given.age === null ? null : world.now - given.age };
-          expect(file.retain(limits, given.most)).toBe(memory.retain(limits, given.most));
+          const forgotten = memory.retain(limits, given.most);
+          expect([file.retain(limits, given.most), await other.retain(limits, given.most)]).toEqual([forgotten, forgotten]);
         } else {
           const batch = writesOf(given, world);
           if (batch === null) continue;
           memory.commit(batch);
           file.commit(batch);
+          await other.commit(batch);
         }
-        expect(await story(file, world.next)).toEqual(await story(memory, world.next));
+        const told = await story(memory, world.next);
+        expect(await story(file, world.next)).toEqual(told);
+        expect(await story(other, world.next)).toEqual(told);
       }
       file.close();
+      await other.close();
     }),
     { numRuns: 12 },
   );

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { type OpenedStore, openStore } from '../../src/store/open.ts';
+import { openStore } from '../../src/store/open.ts';
 import { loadDriver } from '../../src/store/sqlite/driver.ts';
-import type { AttemptEnd } from '../../src/store/store.ts';
+import type { AttemptEnd, TaskStore } from '../../src/store/store.ts';
 import { bundleStore } from './bundle.ts';
 import { attemptEnd, completedNumbers, storedTasks, writes } from './samples.ts';
 
@@ -177,7 +177,7 @@ test('kill -9 of a server, most of whose time goes into moving its log to the fi
 }, 60_000);
 
 test('who only reads sees whole commits beside a server that writes and is killed, and beside each kind of upkeep', async () => {
-  const look = async (reader: OpenedStore): Promise<void> => {
+  const look = async (reader: TaskStore): Promise<void> => {
     // Each commit adds two tasks and removes two that are old.
     const numbers = await reader.numbers({});
     expect([numbers.length % 2, numbers.at(-1)! - numbers[0]!]).toEqual([0, numbers.length - 1]);

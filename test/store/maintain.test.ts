@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { backupDatabase, rotateDatabase, vacuumDatabase } from '../../src/store/maintain.ts';
-import { type OpenedStore, openStore } from '../../src/store/open.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { TaskStore } from '../../src/store/store.ts';
 import { storedState } from '../../src/store/store.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { attemptEnd, completedNumbers, storedTask, storedTasks, writes } from './samples.ts';
@@ -16,7 +17,7 @@ beforeEach(() => {
   other = join(folder, 'done.db');
 });
 
-async function using<T>(database: string, call: (store: OpenedStore) => T | Promise<T>): Promise<T> {
+async function using<T>(database: string, call: (store: TaskStore) => T | Promise<T>): Promise<T> {
   const store = await openStore(database);
   try {
     await store.recover();
@@ -31,7 +32,7 @@ const output = new Uint8Array([0, 255]);
 const id = '018f0000-0000-7000-8000-00000000000a';
 const failed = attemptEnd(2, { outcome: 2, client: 1, extra: { stdout: output } });
 const ended = attemptEnd(2, { attempt: 2, client: 2, extra: { stdout: output, stderr: 'x' } });
-async function fill(store: OpenedStore): Promise<void> {
+async function fill(store: TaskStore): Promise<void> {
   await store.commit(
     writes({
       tasks: [

@@ -56,9 +56,9 @@ describe('the option database', () => {
   });
 
   test('what is no file of this version is refused by name', async () => {
-    for (const name of ['postgres://host/db', 'postgresql://host/db', 'mysql://host/db', 'http://host/x', '', 'sqlite:', 'a\0b'])
+    for (const name of ['postgres://host/db', 'postgresql://user@/db', 'mysql://host/db', 'http://host/x', '', 'sqlite:', 'a\0b'])
       expect([name, await codeOf(name)]).toEqual([name, 'ERR_OPTION']);
-    await expect(openStore('postgres://host/db')).rejects.toThrow(/not available in this version/);
+    await expect(openStore('postgres://host/db')).rejects.toThrow(/names no user/);
   });
 });
 
@@ -157,9 +157,12 @@ describe('the lock', () => {
   test('the holder says how it is reached, to its own user only, and takes it back when it closes', async () => {
     const store = await openStore(path);
     expect(readAnnouncement(path)).toBe(null);
-    store.announce?.('{"port":1}');
-    store.announce?.('{"port":2}');
-    expect(readAnnouncement(`sqlite:${path}`)).toBe('{"port":2}');
+    for (const port of [1, 2]) await store.announce?.({ address: { host: '127.0.0.1', port }, key: 'k', fingerprint: null });
+    expect(JSON.parse(readAnnouncement(`sqlite:${path}`) ?? '')).toEqual({
+      address: { host: '127.0.0.1', port: 2 },
+      key: 'k',
+      fingerprint: null,
+    });
     expect(statSync(`${path}.server`).mode & 0o777).toBe(0o600);
     await store.close();
     expect(readAnnouncement(path)).toBe(null);

@@ -7,17 +7,17 @@ import { temporaryFolder } from '../support/temporary.ts';
 const key = 'a key of both sides';
 const fingerprint = 'ab'.repeat(32);
 
-function found(text: string, given: { auth?: string; tls?: object } = {}): unknown {
+async function found(text: string, given: { auth?: string; tls?: object } = {}): Promise<unknown> {
   const database = join(temporaryFolder(), 'tasks.db');
   writeFileSync(`${database}.server`, text);
   return holderOf({ kind: 'database', database, auth: given.auth ?? null, tls: given.tls ?? null });
 }
 
-test('the word of a server says where it is, with which key and which certificate', () => {
+test('the word of a server says where it is, with which key and which certificate', async () => {
   const word = JSON.stringify({ address: { host: 'localhost', port: 7 }, key, fingerprint });
-  expect(found(word)).toEqual({ kind: 'server', address: { host: 'localhost', port: 7 }, auth: key, tls: { fingerprint } });
-  expect(found(word, { auth: 'another key', tls: {} })).toMatchObject({ auth: 'another key', tls: {} });
-  expect(found(JSON.stringify({ address: { path: '/tmp/s' }, key, fingerprint: null }))).toMatchObject({
+  expect(await found(word)).toEqual({ kind: 'server', address: { host: 'localhost', port: 7 }, auth: key, tls: { fingerprint } });
+  expect(await found(word, { auth: 'another key', tls: {} })).toMatchObject({ auth: 'another key', tls: {} });
+  expect(await found(JSON.stringify({ address: { path: '/tmp/s' }, key, fingerprint: null }))).toMatchObject({
     address: { path: '/tmp/s' },
     tls: null,
   });
@@ -36,10 +36,10 @@ test.each([
   JSON.stringify({ address: { host: 'localhost', port: 70_000 }, key }),
   JSON.stringify({ address: { host: 'localhost', port: 7 }, key: null }),
   JSON.stringify({ address: { host: 'localhost', port: 7 }, key: 7 }),
-])('a broken or foreign file is no word of a server: %s', (text) => {
-  expect(found(text)).toBeNull();
+])('a broken or foreign file is no word of a server: %s', async (text) => {
+  expect(await found(text)).toBeNull();
 });
 
-test('where there is no file there is no word', () => {
-  expect(holderOf({ kind: 'database', database: join(temporaryFolder(), 'tasks.db'), auth: null, tls: null })).toBeNull();
+test('where there is no file there is no word', async () => {
+  expect(await holderOf({ kind: 'database', database: join(temporaryFolder(), 'tasks.db'), auth: null, tls: null })).toBeNull();
 });

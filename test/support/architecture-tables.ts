@@ -99,6 +99,7 @@ export const moduleHomes: Readonly<Record<string, readonly string[]>> = {
   piscina: ['client/executors'],
   undici: ['http'],
   libsql: ['store/sqlite'],
+  pg: ['store/postgres'],
   uuid: ['base'],
   eventemitter3: ['threads', 'control', 'local'],
   'fast-check': ['testing'],

@@ -8,6 +8,7 @@ import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { GrantedNumbers } from '../granted.ts';
 import type {
+  Announcement,
   AttemptEnd,
   ClientRow,
   LaneChoice,
@@ -190,8 +191,8 @@ export class SqliteStore implements TaskStore {
   }
 
   /** Tell other processes of this user what they need to reach the holder; gone with `close`. See `readAnnouncement`. */
-  announce(text: string): void {
-    this.#guard(() => writeAnnouncement(this.#connection.path, text));
+  announce(word: Announcement): void {
+    this.#guard(() => writeAnnouncement(this.#connection.path, JSON.stringify(word)));
     this.#announced = true;
   }
 

@@ -16,8 +16,9 @@ import {
 import { join, relative } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { newId } from '../../../src/base/ids.ts';
-import { type OpenedStore, openStore } from '../../../src/store/open.ts';
+import { openStore } from '../../../src/store/open.ts';
 import { loadDriver } from '../../../src/store/sqlite/driver.ts';
+import type { TaskStore } from '../../../src/store/store.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { attemptEnd, completedNumbers, storedTask, storedTasks, writes } from '../samples.ts';
 
@@ -31,7 +32,7 @@ beforeEach(() => {
   path = join(folder, 'tasks.db');
 });
 
-async function open(file = path): Promise<OpenedStore> {
+async function open(file = path): Promise<TaskStore> {
   const store = await openStore(file);
   onTestFinished(() => store.close());
   await store.recover();

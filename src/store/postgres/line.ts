@@ -1,0 +1,120 @@
+/**
+ * A line to the database: one connection at a time, made when it is needed and made anew after it broke, on which calls go one after the other.
+ *
+ * States: *idle* (no connection) → *open* → idle again when the connection breaks, or an answer does not come; *closed* for ever. A call that fails because
+ * of its connection says nothing of whether it took effect: that is for its caller to find out.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { ConnectionFacts } from './address.ts';
+import type { Dial, Driver } from './driver.ts';
+import { breaksConnection, databaseError } from './failure.ts';
+
+/** Longest wait for an answer (ms): then the connection counts as dead. A commit that is waited for longer is looked for on the next connection. */
+const answerTimeout = 60_000;
+
+/** Before a call that may be repeated is tried again (ms), doubling up to the second. */
+const firstRetry = 50;
+const longestRetry = 2_000;
+
+export class Line {
+  readonly facts: ConnectionFacts;
+  readonly #dial: Dial;
+  readonly #clock: Clock;
+  #driver: Driver | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(dial: Dial, facts: ConnectionFacts, clock: Clock) {
+    this.#dial = dial;
+    this.facts = facts;
+    this.#clock = clock;
+  }
+
+  /** After all calls before it; nobody else's statement comes between those of `call`. @throws ERR_DATABASE, ERR_ENDED */
+  run<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#call(call));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  /** As `run`, again and again until the database answers: for what may be done twice. Rejects when trying again cannot help. */
+  async persist<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    for (let wait = firstRetry; ; wait = Math.min(longestRetry, wait * 2)) {
+      try {
+        return await this.run(call);
+      } catch (thrown) {
+        const error = databaseError(this.facts.place, thrown);
+        if (error.code !== 'ERR_DATABASE' || error.details.lasting === true) throw error;
+        await new Promise<void>((resolve) => void this.#clock.after(wait, resolve, { unref: true }));
+      }
+    }
+  }
+
+  /** All or nothing of it. */
+  transaction<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    return this.run(async (driver) => {
+      await driver.query('begin');
+      try {
+        const result = await call(driver);
+        await driver.query('commit');
+        return result;
+      } catch (error) {
+        // Where the connection is gone, so is the transaction.
+        await driver.query('rollback').catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /** What was asked before is answered first, but waits for no broken database. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#driver !== null) await this.#last;
+    this.#drop();
+  }
+
+  async #call<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    try {
+      return await this.#answered(call(await this.#connected()));
+    } catch (error) {
+      if (breaksConnection(error) && !(error instanceof MillraceError && error.code !== 'ERR_DATABASE')) this.#drop();
+      throw databaseError(this.facts.place, error);
+    }
+  }
+
+  async #connected(): Promise<Driver> {
+    if (this.#driver !== null) return this.#driver;
+    if (this.#closed) throw new MillraceError('ERR_ENDED', `the store in ${this.facts.place} is closed`);
+    let opened: Driver | null = null;
+    let lost = false;
+    opened = await this.#dial(this.facts, () => {
+      lost = true;
+      if (opened !== null && this.#driver === opened) this.#drop();
+    });
+    if (!lost) this.#driver = opened;
+    return opened;
+  }
+
+  async #answered<T>(answer: Promise<T>): Promise<T> {
+    let stop = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      const text = `it has not answered for ${answerTimeout / 1000} s`;
+      stop = this.#clock.after(answerTimeout, () => reject(new MillraceError('ERR_DATABASE', `${this.facts.place}: ${text}`)), {
+        unref: true,
+      });
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      stop();
+    }
+  }
+
+  #drop(): void {
+    const driver = this.#driver;
+    this.#driver = null;
+    driver?.close();
+  }
+}

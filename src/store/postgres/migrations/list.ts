@@ -1,0 +1,8 @@
+/**
+ * The shapes of the schema, in order. Append only: a migration that was released is never edited. Whoever opens a schema applies what it
+ * lacks, in one transaction; a schema with a breaking migration that this program does not know is refused.
+ */
+import { tasks } from './001-tasks.ts';
+import type { Migration } from './migration.ts';
+
+export const migrations: readonly Migration[] = [tasks];

@@ -1,0 +1,51 @@
+/** A PostgreSQL for the tests of a file, and an empty database for each that asks. */
+import pg from 'pg';
+import { afterAll, beforeAll } from 'vitest';
+import { startPostgres } from '../../support/postgres-server.mjs';
+
+export type PostgresServer = Awaited<ReturnType<typeof startPostgres>>;
+
+export interface TestPostgres {
+  readonly server: PostgresServer;
+  /** The address of a new database. */
+  database(): Promise<string>;
+  /** The address of a new schema, which is quicker to make. */
+  schema(): string;
+  /** Ask it directly. */
+  query(url: string, sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+}
+
+/** Starts it before the tests of the file, and ends it after them. */
+export function usePostgres(options: Parameters<typeof startPostgres>[0] = {}): TestPostgres {
+  let server: PostgresServer | null = null;
+  let databases = 0;
+  beforeAll(async () => {
+    server = await startPostgres(options);
+  }, 60_000);
+  afterAll(() => server?.stop(), 60_000);
+  const running = (): PostgresServer => {
+    if (server === null) throw new Error('PostgreSQL runs only while the tests of the file do');
+    return server;
+  };
+  const query = async (url: string, sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> => {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      return (await client.query(sql, [...values])).rows as Record<string, unknown>[];
+    } finally {
+      await client.end();
+    }
+  };
+  return {
+    get server() {
+      return running();
+    },
+    query,
+    schema: () => `${running().url()}?schema=test_${++databases}`,
+    async database() {
+      const name = `test_${++databases}`;
+      await query(running().url(), `create database ${name}`);
+      return running().url(name);
+    },
+  };
+}
