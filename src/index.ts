@@ -7,6 +7,7 @@ export { type FunctionContext, functionContext, type ParentResult } from './clie
 export { ClientThread } from './client/thread.ts';
 export type { ClientOptions, MonitorOptions, ResourceLimits, TaskLine } from './config/client-options.ts';
 export type { ConnectOptions } from './config/connect-options.ts';
+export type { HttpKey, HttpServerOptions } from './config/http-server-options.ts';
 export type { RunLocalOptions } from './config/local-options.ts';
 export type { ConnectionLimits, Limit, ServerOptions } from './config/server-options.ts';
 export type { Redirect, Source, TlsOptions } from './config/shared-options.ts';

@@ -92,9 +92,9 @@ export function size(name: string, rules: { mostMiB?: number } = {}): z.ZodType<
 }
 
 /** An address; `dialled`: port 0 is refused, since nobody listens on it. */
-export function address(rules: { dialled: boolean }): z.ZodType<ParsedAddress> {
+export function address(rules: { dialled: boolean; name?: string }): z.ZodType<ParsedAddress> {
   return coded((value) => {
-    const parsed = parseAddress(value);
+    const parsed = parseAddress(value, rules.name);
     if (rules.dialled && 'port' in parsed && parsed.port === 0)
       throw new MillraceError('ERR_ADDRESS', 'address has port 0, which is for a listener; give the port that `server.address` tells');
     return parsed;

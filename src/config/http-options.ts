@@ -19,6 +19,8 @@ export interface HttpClientOptions {
   tls?: TlsOptions;
   /** Header fields of every request. */
   headers?: Readonly<Record<string, string | number>>;
+  /** Whether hosts of private networks and of this machine may be asked. With false such a request ends with ERR_ADDRESS, whatever its name was said to stand for before. Default true. */
+  privateAddresses?: boolean;
 }
 
 export interface HttpClientConfig {
@@ -28,6 +30,7 @@ export interface HttpClientConfig {
   readonly bodyLimit: number;
   readonly tls: TlsConfig | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly privateAddresses: boolean;
 }
 
 /** Options of a `ClientPool`. */

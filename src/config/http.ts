@@ -87,6 +87,7 @@ const client = {
     .refine((value) => value !== null, { error: 'left out, or { ca } or { fingerprint }: http:// before the host says that there is none' })
     .optional(),
   headers: headers().optional(),
+  privateAddresses: field.flag().optional(),
 };
 const clientSchema = z.strictObject(client);
 const poolSchema = z.strictObject({ ...client, simultaneous: field.whole(1, 10_000).optional(), signal: field.signal().optional() });
@@ -140,6 +141,7 @@ function clientConfig(given: z.infer<typeof clientSchema>): HttpClientConfig {
     bodyLimit: given.bodyLimit ?? defaults.bodyLimit,
     tls: given.tls ?? null,
     headers: Object.freeze(given.headers ?? {}),
+    privateAddresses: given.privateAddresses ?? true,
   });
 }
 

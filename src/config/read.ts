@@ -7,15 +7,18 @@ import type { z } from 'zod';
 import { type ErrorCode, errorCodes, MillraceError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
 import { didYouMean } from '../base/nearest.ts';
+import { httpServerNames } from './http-server.ts';
 import { connectionLimitNames, tlsNames } from './security-fields.ts';
 import type { ComponentHooks, Parsed } from './shared-options.ts';
 
 /** Values of these options, and of what is inside them, never stand in a message. */
-const secret = new Set(['auth', 'tls']);
+const secret = new Set(['auth', 'tls', 'http']);
 
 const nestedNames: Readonly<Record<string, readonly string[]>> = {
   tls: tlsNames,
   connectionLimits: connectionLimitNames,
+  http: httpServerNames,
+  'http.tls': tlsNames,
   retain: ['count', 'age'],
   monitor: ['interval', 'series'],
   resourceLimits: ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'],

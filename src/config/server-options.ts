@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { TaskResult } from '../task/result.ts';
 import type { Backoff, Duration, Size } from '../task/task.ts';
+import type { HttpServerConfig, HttpServerOptions } from './http-server-options.ts';
 import type {
   Address,
   BundleOptions,
@@ -84,6 +85,11 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   resume?: boolean | 'failed';
   /** A malformed task of `source` ends the run with its error. Default false: it is recorded as `rejected`. */
   strict?: boolean;
+  /**
+   * The server's own face over HTTP: tasks, clients, progress, events, metrics, and routes of your own. `{}` listens on `'localhost:50080'`.
+   * Default: none, and nothing of it is loaded.
+   */
+  http?: HttpServerOptions;
   /** Called once per recorded result, one at a time; a promise holds the next one back, and in the end the clients. A throw stops the server. */
   onResult?: (result: TaskResult) => void | Promise<void>;
 }
@@ -168,6 +174,8 @@ export interface ServerConfig {
   readonly taskTimeout: number | null;
   readonly taskCores: number | null;
   readonly taskMemory: number | null;
+  /** Null: it has none. */
+  readonly http: HttpServerConfig | null;
 }
 
 /** What of a server's options stays in the host. */

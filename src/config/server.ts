@@ -4,6 +4,7 @@ import { isLoopback } from '../base/address.ts';
 import { MillraceError } from '../base/errors.ts';
 import { defaultAddress, defaults, leastEvictAfter, mostBundlesize } from './defaults.ts';
 import * as field from './fields.ts';
+import { httpServer } from './http-server.ts';
 import { limits } from './limit-fields.ts';
 import { componentHooks, parsed, readOptions, wrongOption } from './read.ts';
 import * as security from './security-fields.ts';
@@ -46,6 +47,7 @@ const schema = z.strictObject({
   joblog: field.text('the path of a file').optional(),
   resume: field.resume().optional(),
   strict: field.flag().optional(),
+  http: httpServer().optional(),
   onResult: field.callback<NonNullable<ServerHooks['onResult']>>('a function of one result').optional(),
   logger: field.logger().optional(),
   signal: field.signal().optional(),
@@ -104,6 +106,7 @@ export function parseServerOptions(options?: ServerOptions): Parsed<ServerConfig
     taskTimeout: given.taskTimeout ?? null,
     taskCores: given.taskCores ?? null,
     taskMemory: given.taskMemory ?? null,
+    http: given.http ?? null,
   };
   const redirectFailures = typeof failures === 'string' ? null : failures;
   return parsed(config, { ...componentHooks(given), source: given.source ?? null, onResult: given.onResult ?? null, redirectFailures });

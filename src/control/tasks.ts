@@ -46,6 +46,27 @@ export class RemoteTaskData extends TaskChanges implements TaskData {
     for await (const row of rows) yield recordOf(row, salt);
   }
 
+  /**
+   * A page of tasks, as many as fit into an answer and at most `limit`; `after` is the `next` of the page before. `next` is null after an empty page, and in another
+   * order than that of acceptance, which cannot be continued.
+   */
+  async page(query: TaskQuery, after: string | null): Promise<{ records: TaskRecord[]; next: string | null }> {
+    const checked = checkQuery(query);
+    const { orderBy } = checked.filter;
+    if (orderBy !== undefined && orderBy !== 'n') {
+      if (after !== null)
+        throw new MillraceError('ERR_QUERY', `pages go on in the order of acceptance, not by ${orderBy}: leave out after or orderBy`);
+      const records: TaskRecord[] = [];
+      for await (const record of this.find(query)) records.push(record);
+      return { records, next: null };
+    }
+    if (after !== null && !/^\d{1,15}$/.test(after)) throw new MillraceError('ERR_QUERY', 'after must be the `next` of the page before');
+    const filter = { ...wire(checked), ...(after === null ? {} : { after: Number(after) }) };
+    const rows = filter.limit === 0 ? [] : ((await this.#ask('find', filter)) as TaskRow[]);
+    const salt = await this.#salt();
+    return { records: rows.map((row) => recordOf(row, salt)), next: rows.length === 0 ? null : String(rows.at(-1)!.n) };
+  }
+
   async count(query: TaskQuery = {}): Promise<number> {
     return (await this.#ask('count', wire(checkQuery(query)))) as number;
   }

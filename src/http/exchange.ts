@@ -9,6 +9,7 @@ import { type ErrorCode, MillraceError, reasonOf } from '../base/errors.ts';
 import type { HttpClientConfig } from '../config/http-options.ts';
 import { checkFingerprint, dialTls } from '../transport/certificate.ts';
 import { defaultKeyFolder } from '../transport/key-folder.ts';
+import { publicLookup, refusedLiteral } from '../transport/public-address.ts';
 import { dialError } from '../transport/socket-errors.ts';
 import { HTTPError } from './http-error.ts';
 import type { Origin } from './origin.ts';
@@ -24,11 +25,11 @@ export class Exchange {
   readonly #connections: Pool;
 
   /** `connections`: at most so many; null: as many as there are requests at a time. @throws ERR_TLS when a certificate or key cannot be used */
-  constructor(origin: Origin, { tls, bodyLimit }: HttpClientConfig, connections: number | null) {
+  constructor(origin: Origin, { tls, bodyLimit, privateAddresses }: HttpClientConfig, connections: number | null) {
     this.#origin = origin;
     this.#bodyLimit = bodyLimit;
     this.#connections = new Pool(origin.url, {
-      connect: origin.secure ? secureConnector(origin, tls ?? {}) : { timeout: connectTimeout },
+      connect: connector(origin, tls ?? {}, privateAddresses),
       // A connection is free one round of the event loop after its answer: without a limit the next request may open another one.
       connections,
       pipelining: 1,
@@ -120,11 +121,24 @@ function plainHeaders(headers: Dispatcher.ResponseData['headers']): ResponseHead
   return plain;
 }
 
+/** `anywhere`: not to public addresses alone. */
+function connector(origin: Origin, tls: NonNullable<HttpClientConfig['tls']>, anywhere: boolean): buildConnector.connector {
+  const guard = anywhere ? {} : { lookup: publicLookup };
+  const connect = origin.secure ? secureConnector(origin, tls, guard) : buildConnector({ ...guard, timeout: connectTimeout });
+  const refusal = anywhere ? null : refusedLiteral(origin.hostname);
+  // An address that is written as one is not looked up.
+  return refusal === null ? connect : (_target, callback) => callback(refusal, null);
+}
+
 /** TLS as everywhere in this library: 1.2 at least, the system's roots and this machine's own certificate, or `ca`, or exactly one pinned certificate. */
-function secureConnector(origin: Origin, tls: NonNullable<HttpClientConfig['tls']>): buildConnector.connector {
+function secureConnector(
+  origin: Origin,
+  tls: NonNullable<HttpClientConfig['tls']>,
+  guard: { readonly lookup?: typeof publicLookup },
+): buildConnector.connector {
   // No session is kept: each connection shows its certificate.
   const { port: _port, ...trust } = dialTls(tls, origin.hostname, defaultKeyFolder(), systemClock);
-  const connect = buildConnector({ ...trust, timeout: connectTimeout, maxCachedSessions: 0 });
+  const connect = buildConnector({ ...trust, ...guard, timeout: connectTimeout, maxCachedSessions: 0 });
   const check = checkFingerprint(tls);
   return (target, callback) =>
     connect(target, (error, socket) => {

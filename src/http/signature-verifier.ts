@@ -18,6 +18,7 @@ import { type ReceivedRequest, refused, singleHeader, type Verdict } from './ver
 export type KeySource = Readonly<Record<string, string>> | ((login: string) => string | undefined);
 
 const mandatory = ['path', 'host', 'method'] as const;
+const bad = (name: string): string => `Bad authorization data ${name} does not match`;
 const noncePattern = /^[\x21-\x7e]{16,256}$/;
 const plainNoncePattern = /^[\x21-\x7e]{1,256}$/;
 
@@ -47,6 +48,27 @@ export class SignatureVerifier {
   }
 
   verify(request: ReceivedRequest): Verdict {
+    const read = this.#read(request);
+    if ('accepted' in read) return read;
+    const wrong = this.#mismatch(request, read) ?? this.#wrongBody(read, bodyDigest(request.body));
+    return wrong === null ? this.#first(read) : refused(403, wrong);
+  }
+
+  /**
+   * As `verify`, before the body has been read, whose SHA-256 in hex must then be `body` (absent: the signature leaves it open): whoever holds no key makes nobody read it.
+   * The nonce is used up by that.
+   */
+  verifyHead(request: Omit<ReceivedRequest, 'body'>): Verdict & { readonly body?: string } {
+    const read = this.#read(request);
+    if ('accepted' in read) return read;
+    const body = read.fields.get('body');
+    const wrong = this.#mismatch(request, read) ?? this.#wrongBody(read, body);
+    const verdict = wrong === null ? this.#first(read) : refused(403, wrong);
+    return verdict.accepted && body !== undefined ? { ...verdict, body } : verdict;
+  }
+
+  /** The signature, if it is one that a known key made. */
+  #read(request: Omit<ReceivedRequest, 'body'>): ReadSignature | Extract<Verdict, { accepted: false }> {
     const header = singleHeader(request, 'authorization');
     if (header === undefined || header === '') return refused(401, 'You need to sign your request');
     const signature = readSignature(header);
@@ -56,26 +78,27 @@ export class SignatureVerifier {
     const login = signature.fields.get('login') ?? '';
     const key = this.#keyOf(login);
     const signed = isSignedBy(key ?? this.#nobody, signature);
-    if (key === undefined || key === '' || !signed) return refused(403, 'Access Denied');
-    const wrong = this.#mismatch(request, signature);
-    return wrong === null ? this.#first(login, signature) : refused(403, wrong);
+    return key === undefined || key === '' || !signed ? refused(403, 'Access Denied') : signature;
   }
 
   /** What of the request is not what was signed; null: nothing. */
-  #mismatch(request: ReceivedRequest, { fields }: ReadSignature): string | null {
+  #mismatch(request: Omit<ReceivedRequest, 'body'>, { fields }: ReadSignature): string | null {
     const host = fields.get('host')?.toLowerCase();
-    const bad = (name: string): string => `Bad authorization data ${name} does not match`;
     if (fields.get('method') !== request.method) return bad('method');
     if (fields.get('path') !== request.path) return bad('path');
     if (host !== singleHeader(request, 'host')?.toLowerCase()) return bad('host');
     if (host === undefined || this.#config.hosts?.includes(host) === false) return bad('host');
-    const body = fields.get('body');
-    if (body === undefined ? !this.#config.plain : body !== bodyDigest(request.body)) return bad('body');
     return null;
   }
 
+  #wrongBody({ fields }: ReadSignature, digest: string | undefined): string | null {
+    const body = fields.get('body');
+    return (body === undefined ? this.#config.plain : body === digest) ? null : bad('body');
+  }
+
   /** Of now, and not here before. */
-  #first(login: string, { fields }: ReadSignature): Verdict {
+  #first({ fields }: ReadSignature): Verdict {
+    const login = fields.get('login') ?? '';
     const { window, plain, remembered } = this.#config;
     const now = this.#clock.wall();
     const text = fields.get('timestamp') ?? '';

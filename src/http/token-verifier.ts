@@ -40,7 +40,7 @@ export class TokenVerifier {
     return gone.length;
   }
 
-  verify(request: ReceivedRequest): Verdict {
+  verify(request: Pick<ReceivedRequest, 'headers'>): Verdict {
     const header = singleHeader(request, 'authorization');
     if (header === undefined || header === '') return refused(401, 'You need to send a token');
     const token = /^Bearer +(\S{1,4096})$/i.exec(header)?.[1];

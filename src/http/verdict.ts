@@ -15,12 +15,12 @@ export interface ReceivedRequest {
   readonly body: Uint8Array | null;
 }
 
-export function refused(status: 401 | 403 | 503, text: string): Verdict {
+export function refused(status: 401 | 403 | 503, text: string): Extract<Verdict, { accepted: false }> {
   return { accepted: false, status, text };
 }
 
 /** A field that came exactly once, else undefined. */
-export function singleHeader(request: ReceivedRequest, name: string): string | undefined {
+export function singleHeader(request: Pick<ReceivedRequest, 'headers'>, name: string): string | undefined {
   const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined;
   return typeof value === 'string' ? value : undefined;
 }

@@ -22,14 +22,24 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   const own = await ownSource(config);
   const onlyClients = listens ? null : attached.flatMap(({ peer }) => peer.client ?? []);
   const logger = threadLogger(emit) ?? silentLogger;
-  const server = await Server.open({ id, config, expectSource, listens, onlyClients, clock, logger });
+  const parts = { id, config, expectSource, listens, onlyClients, clock, logger };
+  // Loaded by those who have a face only. Bound first: what is missing there is known before a database is held.
+  const face = config.http === null ? null : await import('./gateway.ts');
+  const gateway = face === null || config.http === null ? null : await face.Gateway.open(config.http, { clock, logger });
+  const server = await Server.open(parts).catch(async (error: unknown) => {
+    await gateway?.close(Promise.resolve());
+    throw error;
+  });
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   logRecovered(server.info.recovered, logger);
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);
+  if (face !== null) gateway?.serve(face.gatewayBackend(server, parts));
+  const unlisten = (): void => gateway?.unlisten();
+  server.ended.then(unlisten, unlisten);
   const feed = reader === null ? null : feedSource(server, reader, { config, own, clock });
   return {
-    info: server.info,
+    info: { ...server.info, httpAddress: gateway?.address ?? null },
     component: {
       ended: server.ended,
       stop(drain) {
@@ -42,7 +52,10 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
           server.hold(name === 'pause');
         } else if (name === 'fail') server.stop(true, fromWireError(value));
       },
-      lingers: () => server.lingers(),
+      lingers() {
+        const read = server.lingers();
+        return gateway === null ? read : gateway.close(read ?? Promise.resolve());
+      },
     },
   };
 });

@@ -37,6 +37,8 @@ export interface ServerInfo {
   /** The key that clients need, when the server made it itself. */
   readonly key: string | null;
   readonly salt: string;
+  /** Where its HTTP face listens; null: it has none. */
+  readonly httpAddress: { readonly host: string; readonly port: number } | null;
   /** What the database held; null: it is new, or in memory. */
   readonly recovered: Recovered | null;
 }

@@ -146,7 +146,7 @@ export class Server {
     this.ended.catch(() => {});
   }
 
-  get info(): ServerInfo {
+  get info(): Omit<ServerInfo, 'httpAddress'> {
     return {
       address: this.#listener?.address ?? null,
       key: this.#parts.config.auth === null ? (this.#listener?.key ?? null) : null,

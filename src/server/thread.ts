@@ -130,6 +130,13 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return { ...address };
   }
 
+  /** Where its HTTP face listens. Errors: ERR_STATE when it has none (`http` in the options). */
+  get httpAddress(): { host: string; port: number } {
+    const address = this.#info?.httpAddress ?? null;
+    if (address === null) throw new MillraceError('ERR_STATE', "this server has no HTTP face: give it http: { address: 'localhost:0' }");
+    return { ...address };
+  }
+
   /** What the database held when this server opened it; null: it is new, or in memory. */
   get recovered(): Recovered | null {
     return this.#info?.recovered ?? null;

@@ -42,6 +42,12 @@ export async function openSource(source: Source, clock: Clock = systemClock): Pr
   );
 }
 
+/** A reader of a stream of bytes whose lines are JSON, as those of a `.jsonl` file. */
+export function openJsonLines(stream: Readable): SourceReader {
+  keepFailure(stream);
+  return new LineReader(streamChunks(stream), true);
+}
+
 /** For a source that is opened later: a stream that fails before (a missing file) tells it to its reader then; without a listener it would end the process. */
 export function keepFailure(source: Source | null): void {
   if (source instanceof Readable && !source.listeners('error').includes(nothing)) source.on('error', nothing);

@@ -5,7 +5,14 @@
 import { constants, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
-import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext, TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type SecureContextOptions,
+  TLSSocket,
+} from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError, reasonOf } from '../base/errors.ts';
 import { readSecret, writeSecret } from './key-folder.ts';
@@ -115,6 +122,33 @@ export async function ownCertificate(folder: string, clock: Clock, listens: stri
   }
 }
 
+/** What `tls.createServer` takes for a listener. Throws `ERR_TLS` when a certificate cannot be used. */
+export async function serverTls(
+  parts: TlsParts,
+  folder: string,
+  clock: Clock,
+  listens: string | null = null,
+): Promise<SecureContextOptions> {
+  const { cert, key, passphrase, ca } = parts;
+  const own = cert === undefined || key === undefined ? await ownCertificate(folder, clock, listens) : null;
+  const pair = own === null ? { cert, key, ...(passphrase === undefined ? {} : { passphrase }) } : { cert: own, key: own };
+  checkAuthorities(ca);
+  const options: SecureContextOptions = {
+    ...pair,
+    ...(ca === undefined ? {} : { ca }),
+    minVersion,
+    // A session that is taken up again would not be asked for its certificate.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+  try {
+    createSecureContext(options);
+    if (own === null) checkTime(cert ?? '', clock.wall());
+    return options;
+  } catch (error) {
+    throw error instanceof MillraceError ? error : failed('tls.cert or tls.key cannot be used', error);
+  }
+}
+
 /** The certificate and key of a listener, and what clients may pin. Throws `ERR_TLS` when they cannot be read. */
 export async function listenTls(
   parts: TlsParts,
@@ -122,23 +156,8 @@ export async function listenTls(
   clock: Clock,
   listens: string | null = null,
 ): Promise<{ readonly context: SecureContext; readonly fingerprint: string; readonly asks: boolean }> {
-  const { cert, key, passphrase, ca } = parts;
-  const own = cert === undefined || key === undefined ? await ownCertificate(folder, clock, listens) : null;
-  const pair = own === null ? { cert, key, ...(passphrase === undefined ? {} : { passphrase }) } : { cert: own, key: own };
-  checkAuthorities(ca);
-  try {
-    const context = createSecureContext({
-      ...pair,
-      ...(ca === undefined ? {} : { ca }),
-      minVersion,
-      // A session that is taken up again would not be asked for its certificate.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    });
-    if (own === null) checkTime(cert ?? '', clock.wall());
-    return { context, fingerprint: fingerprintOf(own ?? cert ?? ''), asks: ca !== undefined };
-  } catch (error) {
-    throw error instanceof MillraceError ? error : failed('tls.cert or tls.key cannot be used', error);
-  }
+  const options = await serverTls(parts, folder, clock, listens);
+  return { context: createSecureContext(options), fingerprint: fingerprintOf(String(options.cert)), asks: parts.ca !== undefined };
 }
 
 /** OpenSSL takes what has run out without a word; whoever then dials or is dialled would be told, far from here. */

@@ -40,6 +40,7 @@ describe('the options of a server', () => {
       taskTimeout: null,
       taskCores: null,
       taskMemory: null,
+      http: null,
     });
   });
 

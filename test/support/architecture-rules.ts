@@ -158,8 +158,8 @@ export function heavyEntries(files: readonly SourceFile[], heavy = 'zod'): strin
     if (!/(?:^|\/)(?:entry|[\w-]*worker)\.ts$/.test(entry)) continue;
     const from = new Map<string, string | null>([[entry, null]]);
     for (const path of from.keys()) {
-      for (const { specifier, typeOnly } of modules.get(path)?.imports ?? []) {
-        if (typeOnly) continue;
+      for (const { specifier, typeOnly, late } of modules.get(path)?.imports ?? []) {
+        if (typeOnly || late) continue;
         if (packageName(specifier) === heavy) {
           const way: string[] = [heavy];
           for (let at: string | null = path; at !== null; at = from.get(at) ?? null) way.unshift(at);

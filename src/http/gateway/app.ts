@@ -1,0 +1,164 @@
+/**
+ * From a request to its answer: whether it is one, who asks, which operation or route it is for, and how what goes wrong is told. The table of paths is Hono's;
+ * answers are written to Node's response itself, since streams of tasks and results need its back-pressure.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type Context, Hono } from 'hono';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { HttpServerConfig } from '../../config/http-server-options.ts';
+import { errorAnswer } from '../error-body.ts';
+import type { Access, Admitted } from './access.ts';
+import { readBody, streamBody } from './body.ts';
+import { checkRequest } from './guard.ts';
+import type { RequestListener } from './listener.ts';
+import { type Operation, type Reply, readParameters } from './operation.ts';
+import { Refusal, statusOf } from './problem.ts';
+import { callRoute, HandlerFailure } from './route-call.ts';
+import type { Route } from './routes.ts';
+
+export interface AppParts {
+  readonly config: HttpServerConfig;
+  readonly access: Access;
+  readonly operations: readonly Operation[];
+  readonly routes: readonly Route[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** For the metrics; `route` as in the table. */
+  answered(method: string, route: string, status: number, seconds: number): void;
+}
+
+type Env = { Bindings: HttpBindings };
+/** What answers a request that found its place. */
+type Handle = (context: Context<Env>, admitted: Admitted, signal: AbortSignal) => Promise<Reply | null>;
+
+const nobody: Admitted = { login: null, digest: null };
+const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+export function gatewayListener(parts: AppParts): RequestListener {
+  const { config, access, operations, routes, clock } = parts;
+  const app = new Hono<Env>({ strict: true });
+
+  const on = (method: string, path: string, open: boolean, handle: Handle): void => {
+    app.on(method, path, async (context) => {
+      const { incoming, outgoing } = context.env;
+      const began = clock.now();
+      outgoing.once('close', () => parts.answered(method, path, outgoing.statusCode, (clock.now() - began) / 1_000));
+      const left = new AbortController();
+      outgoing.once('close', () => left.abort());
+      try {
+        if (open) access.checkSite(incoming);
+        const admitted = open ? nobody : await access.admit(incoming);
+        const reply = await handle(context, admitted, left.signal);
+        if (reply !== null) answer(clock, incoming, outgoing, reply);
+      } catch (thrown) {
+        if (thrown instanceof HandlerFailure) fail(parts, incoming, outgoing, thrown.thrown, 500);
+        else fail(parts, incoming, outgoing, thrown, statusOf(thrown));
+      }
+      return RESPONSE_ALREADY_SENT;
+    });
+  };
+  const operate =
+    (operation: Operation): Handle =>
+    async (context, { digest }, signal) => {
+      const { incoming, outgoing } = context.env;
+      const query = new URLSearchParams((incoming.url ?? '').split('?')[1] ?? '');
+      const parameters = readParameters(operation, context.req.param(), query);
+      const rules = { limit: config.bodyLimit, digest, clock };
+      // A signed body that nobody reads is checked all the same.
+      if (operation.body === undefined && digest !== null) await readBody(incoming, rules);
+      return operation.run({
+        incoming,
+        outgoing,
+        parameters,
+        signal,
+        body: () => readBody(incoming, rules),
+        stream: () => streamBody(incoming, rules),
+      });
+    };
+  const route =
+    (one: Route): Handle =>
+    (context, admitted, signal) =>
+      callRoute(one, context.env.incoming, context.req.param() as Record<string, string>, admitted, { config, clock, signal });
+
+  for (const operation of operations)
+    on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), operation.open === true, operate(operation));
+  const home = routes.find(({ method, path }) => method === 'GET' && path === '/');
+  on('GET', '/', false, home === undefined ? listRoutes(routes) : route(home));
+  for (const one of routes) if (one !== home) on(one.method, one.path, false, route(one));
+
+  app.notFound(async (context) => {
+    const { incoming, outgoing } = context.env;
+    const allowed = verbs.filter((verb) => app.router.match(verb, context.req.path)[0].length > 0);
+    try {
+      await access.admit(incoming);
+      if (allowed.length > 0) throw new Refusal(405, `${incoming.method} is not for this path`, { allow: allowed.join(', ') });
+      throw new Refusal(404, 'there is nothing at this path: see /openapi.json');
+    } catch (thrown) {
+      fail(parts, incoming, outgoing, thrown, statusOf(thrown));
+    }
+    return RESPONSE_ALREADY_SENT;
+  });
+
+  // What is thrown here is told above; the globals of this thread stay Node's own.
+  const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false });
+  return (incoming, outgoing) => {
+    outgoing.on('error', () => {});
+    const refusal = checkRequest(incoming);
+    if (refusal === null) void listener(incoming, outgoing);
+    else fail(parts, incoming, outgoing, refusal, refusal.status);
+  };
+}
+
+/** What there is. (Source: Napix.) */
+function listRoutes(routes: readonly Route[]): Handle {
+  const paths = [...new Set(routes.map(({ path }) => path))];
+  return async () => ({ status: 200, type: 'application/json', body: JSON.stringify(paths) });
+}
+
+/** How long a sender has to read the answer to a body that is not wanted: a connection that is closed over unread bytes takes the answer with it (ms). */
+const parting = 1_000;
+
+function answer(clock: Clock, incoming: IncomingMessage, outgoing: ServerResponse, { status, type, body, headers = {} }: Reply): void {
+  if (outgoing.headersSent || outgoing.destroyed) {
+    outgoing.destroy();
+    return;
+  }
+  // What of the body was not read must not be taken for the next request.
+  const unread = !incoming.complete;
+  const length = Buffer.byteLength(body);
+  outgoing.writeHead(status, {
+    ...(status === 204 ? {} : { 'content-type': type, 'content-length': length }),
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    ...(unread ? { connection: 'close' } : {}),
+    ...headers,
+  });
+  if (!unread) {
+    outgoing.end(status === 204 ? undefined : body);
+    return;
+  }
+  outgoing.write(body);
+  const part = (): void => {
+    cancel();
+    outgoing.end();
+  };
+  const cancel = clock.after(parting, part);
+  incoming.once('end', part).once('close', part).on('error', part).resume();
+}
+
+function fail(
+  { config, clock, logger }: AppParts,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  thrown: unknown,
+  status: number,
+): void {
+  const { method = '', url = '' } = incoming;
+  if (status === 500) logger.warn({ err: thrown, method, path: url.split('?')[0] }, 'a request over HTTP failed');
+  const { headers, body } = errorAnswer(thrown, { method, path: url }, { showStack: config.showStack });
+  const { 'content-type': type = 'application/json', ...others } = headers;
+  answer(clock, incoming, outgoing, { status, type, body, headers: { ...others, ...(thrown instanceof Refusal ? thrown.headers : {}) } });
+}

@@ -1,0 +1,71 @@
+/**
+ * What the gateway needs of the server that it is the face of: a port, which the server implements over a connection of its own. Queries and options come
+ * as their callers wrote them; whoever implements this checks them, and throws coded errors.
+ */
+import type { Readable } from 'node:stream';
+import type { Progress, TaskResult } from '../../task/result.ts';
+
+export interface Receipt {
+  readonly submitted: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+  readonly ids: readonly string[] | null;
+}
+
+/** A client, as `server.clients()` shows it. */
+export interface ClientView {
+  readonly id: string;
+  readonly host: string;
+  readonly connected: boolean;
+  readonly slots: number;
+  readonly running: number;
+  readonly leased: number;
+  readonly silentMs: number;
+}
+
+/** A task as it stands: what of a result is known so far, and its state. */
+export type TaskView = { readonly id: string };
+
+export interface TaskPage {
+  readonly tasks: readonly TaskView[];
+  /** Where the next page begins; null: this one is empty, or the order cannot be continued. */
+  readonly next: string | null;
+}
+
+/** Fields of a query (`TaskQuery`), not yet checked. */
+export type QueryFields = Readonly<Record<string, unknown>>;
+
+export interface Backend {
+  /** Lines of JSON, read no faster than they are stored; resolves after the commit. */
+  submit(lines: Readable, options: QueryFields, signal: AbortSignal): Promise<Receipt>;
+  page(query: QueryFields, after: string | null): Promise<TaskPage>;
+  count(query: QueryFields): Promise<number>;
+  get(id: string): Promise<TaskView | null>;
+  history(id: string): Promise<readonly object[]>;
+  explain(id: string): Promise<object>;
+  cancel(query: QueryFields): Promise<number>;
+  /** Queue tasks again that ended without success. */
+  retry(query: QueryFields): Promise<number>;
+  results(order: string | undefined): AsyncIterableIterator<TaskResult>;
+  progress(): Promise<Progress>;
+  clients(): Promise<readonly ClientView[]>;
+  /** Be told of these events of the server, and of no others. */
+  listen(names: readonly string[]): void;
+  /** Called with each of them. */
+  onEvent(listener: (name: string, value: unknown) => void): void;
+}
+
+/** Events that can be asked for, as the handle of a server has them. */
+export const eventNames = [
+  'progress',
+  'submitted',
+  'scheduled',
+  'started',
+  'completed',
+  'retried',
+  'evicted',
+  'taskProgress',
+  'clientJoined',
+  'clientLeft',
+  'stalled',
+] as const;

@@ -1,0 +1,117 @@
+/**
+ * The user's own routes: a module that is loaded into the server's thread and says which paths it answers. What a handler returns is the JSON of the answer,
+ * what it throws reaches whoever asked as JSON too, with the error of the server behind it.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { MillraceError, reasonOf } from '../../base/errors.ts';
+import type { HttpClientOptions, HttpPoolOptions } from '../../config/http-options.ts';
+import type { HttpServerConfig } from '../../config/http-server-options.ts';
+import type { Authenticator, LoginKey } from '../authenticators.ts';
+import { Client } from '../client.ts';
+import type { Host } from '../origin.ts';
+import { ClientPool } from '../pool.ts';
+
+/** What a handler is called with. */
+export interface RouteRequest {
+  readonly method: string;
+  /** With its query, as it came. */
+  readonly path: string;
+  /** The parts of the path that the route names, as `:id` of `/abc/:id`. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** The value of a JSON body, the text of a text, else bytes; null: there is none. */
+  readonly body: unknown;
+  /** Who signed, or whose token it is; null: nobody had to say. */
+  readonly login: string | null;
+  /** Aborted when whoever asked has gone, or `http.timeout` has passed. */
+  readonly signal: AbortSignal;
+  /** The status of the answer, in place of 200 (204 where the handler returns nothing). */
+  status(code: number): void;
+  /** A header field of the answer. */
+  header(name: string, value: string): void;
+  /** A client of another server, bound by `http.privateAddresses`. Its requests end with this one; it is closed when the handler is done. */
+  client(host: Host, authenticator: Authenticator | LoginKey | null, options?: HttpClientOptions): Client;
+  /** As `client`, a pool. */
+  pool(authenticator: Authenticator | LoginKey | null, options?: HttpPoolOptions): ClientPool;
+}
+
+export type RouteHandler = (request: RouteRequest) => unknown;
+
+/** What the module of `http.routes` is called with. Paths begin with `/`; `:name` is a part that is handed to the handler. */
+export interface Router {
+  get(path: string, handler: RouteHandler): Router;
+  post(path: string, handler: RouteHandler): Router;
+  put(path: string, handler: RouteHandler): Router;
+  patch(path: string, handler: RouteHandler): Router;
+  delete(path: string, handler: RouteHandler): Router;
+}
+
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly handler: RouteHandler;
+}
+
+/** The gateway's own. */
+const reserved = /^\/(?:api|assets|metrics|healthz|readyz|openapi\.json)(?:\/|$)/;
+const pathPattern = /^(?:\/|(?:\/(?::[a-zA-Z_]\w*|[\w.~!$&'()+,;=@-]+))+)$/;
+
+/** @throws ERR_MODULE_NOT_FOUND, ERR_EXPORT_NOT_FOUND, ERR_OPTION, and whatever the module throws */
+export async function loadRoutes(url: string): Promise<readonly Route[]> {
+  const loaded = (await import(url).catch((cause: unknown) => {
+    throw new MillraceError('ERR_MODULE_NOT_FOUND', `http.routes: ${url} does not load: ${reasonOf(cause)}`, { cause });
+  })) as { readonly default?: unknown };
+  if (typeof loaded.default !== 'function')
+    throw new MillraceError('ERR_EXPORT_NOT_FOUND', `http.routes: the default export of ${url} must be a function of a router`);
+  const routes: Route[] = [];
+  const router = {} as Record<string, unknown>;
+  for (const method of ['get', 'post', 'put', 'patch', 'delete'])
+    router[method] = (path: unknown, handler: unknown): unknown => {
+      routes.push(routeOf(method.toUpperCase(), path, handler));
+      return router;
+    };
+  await (loaded.default as (router: unknown) => unknown)(router);
+  return routes;
+}
+
+function routeOf(method: string, path: unknown, handler: unknown): Route {
+  if (typeof path !== 'string' || !pathPattern.test(path))
+    throw new MillraceError(
+      'ERR_OPTION',
+      `http.routes: a path is a text such as '/captains/:id'; it is ${JSON.stringify(path)?.slice(0, 200)}`,
+    );
+  if (reserved.test(path))
+    throw new MillraceError('ERR_OPTION', `http.routes: ${path} is one of the server's own paths: choose another one`);
+  if (typeof handler !== 'function')
+    throw new MillraceError('ERR_OPTION', `http.routes: the handler of ${method} ${path} must be a function`);
+  return { method, path, handler: handler as RouteHandler };
+}
+
+/** Clients of one request, which end with it. */
+export class OwnClients {
+  readonly #options: { readonly privateAddresses?: false };
+  readonly #signal: AbortSignal;
+  readonly #open: (Client | ClientPool)[] = [];
+
+  constructor({ privateAddresses }: HttpServerConfig, signal: AbortSignal) {
+    this.#options = privateAddresses ? {} : { privateAddresses: false };
+    this.#signal = signal;
+  }
+
+  client(host: Host, authenticator: Authenticator | LoginKey | null, options: HttpClientOptions = {}): Client {
+    const client = new Client(host, authenticator, { ...options, ...this.#options });
+    this.#open.push(client);
+    return client;
+  }
+
+  pool(authenticator: Authenticator | LoginKey | null, options: HttpPoolOptions = {}): ClientPool {
+    const pool = new ClientPool(authenticator, { signal: this.#signal, ...options, ...this.#options });
+    this.#open.push(pool);
+    return pool;
+  }
+
+  close(): void {
+    for (const one of this.#open.splice(0)) void one.close().catch(() => {});
+  }
+}

@@ -1,0 +1,37 @@
+/** Tasks as JSON: output as text where it is one, else as base64 under another name; values of functions as far as JSON can say them. */
+import { Buffer, isUtf8 } from 'node:buffer';
+
+const streams = ['stdout', 'stderr'] as const;
+/** What a list leaves out: a page of it may have a thousand tasks. */
+const heavy: ReadonlySet<string> = new Set([...streams, 'value']);
+
+/** `output`: with output and value. */
+export function taskJson(given: object, output: boolean): Record<string, unknown> {
+  const task = given as Readonly<Record<string, unknown>>;
+  const shown: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(task)) if (!heavy.has(name)) shown[name] = value;
+  if (!output) return shown;
+  for (const name of streams) {
+    const bytes = task[name];
+    if (!(bytes instanceof Uint8Array)) continue;
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (isUtf8(buffer)) shown[name] = buffer.toString('utf8');
+    else shown[`${name}Base64`] = buffer.toString('base64');
+  }
+  if (task.value !== undefined) shown.value = plain(task.value);
+  return shown;
+}
+
+/** What JSON has no word for becomes a text, or is left out as JSON does. */
+function plain(value: unknown): unknown {
+  try {
+    const text = JSON.stringify(value, (_key, one: unknown) => {
+      if (typeof one === 'bigint') return String(one);
+      if (one instanceof Map) return Object.fromEntries(one);
+      return one instanceof Set ? [...one] : one;
+    });
+    return text === undefined ? null : (JSON.parse(text) as unknown);
+  } catch {
+    return null;
+  }
+}

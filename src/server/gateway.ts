@@ -1,0 +1,73 @@
+/** The server behind its HTTP face: the gateway asks over a connection of its own, as every user of the server does, so what holds for them holds for it. */
+import { hostName, newId } from '../base/ids.ts';
+import { parseHandleSubmitOptions } from '../config/submit.ts';
+import type { SubmitOptions } from '../config/submit-options.ts';
+import { ServerControl } from '../control/control.ts';
+import { HostEvents } from '../control/events.ts';
+import type { ResultsOptions } from '../control/results.ts';
+import { RemoteTaskData } from '../control/tasks.ts';
+import type { TaskQuery } from '../data/query.ts';
+import type { Backend, Receipt } from '../http/gateway/backend.ts';
+import { Gateway, type GatewayParts } from '../http/gateway/gateway.ts';
+import { openJsonLines } from '../source/open.ts';
+import { watchHeartbeat } from '../transport/heartbeat.ts';
+import { memoryLink } from '../transport/memory.ts';
+import type { ServerParts } from './messages.ts';
+import type { Server } from './server.ts';
+
+export { Gateway, type GatewayParts };
+
+/** What the gateway asks; its connection ends with the server. */
+export function gatewayBackend(server: Server, { clock, config }: ServerParts): Backend {
+  const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+  const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
+  // Both ends are of this thread: nothing is copied.
+  const { left, right } = memoryLink({ left: self, right: peer, clock, copy: false });
+  let listener: (name: string, value: unknown) => void = () => {};
+  const events = new HostEvents({
+    emit: (name, value) => listener(name, value),
+    onResult: null,
+    read: () => {},
+    failed: () => {},
+    over: () => {},
+  });
+  const stopHeartbeat = watchHeartbeat(left, {
+    heartrate: config.heartrate,
+    limit: Number.POSITIVE_INFINITY,
+    clock,
+    onSilent: () => {},
+  });
+  const control = new ServerControl(left, clock, {
+    event: (name, value) => events.receive(name, value),
+    closed: () => stopHeartbeat(),
+  });
+  control.salt.then((salt) => events.open(salt)).catch(() => {});
+  const tasks = new RemoteTaskData(
+    (method, parameters) => control.ask(method, parameters),
+    () => control.salt,
+  );
+  server.accept(right, false);
+  return {
+    async submit(lines, options, signal): Promise<Receipt> {
+      const { config: submission } = parseHandleSubmitOptions(options as SubmitOptions);
+      return control.submitRead(openJsonLines(lines), submission, signal);
+    },
+    async page(query, after) {
+      const { records, next } = await tasks.page(query as TaskQuery, after);
+      return { tasks: records, next };
+    },
+    count: (query) => tasks.count(query as TaskQuery),
+    get: (id) => tasks.get(id),
+    history: (id) => tasks.history(id),
+    explain: (id) => tasks.explain(id),
+    cancel: (query) => control.cancel(query as TaskQuery),
+    retry: (query) => tasks.requeue(query as TaskQuery),
+    results: (order) => control.results((order === undefined ? {} : { order }) as ResultsOptions),
+    progress: () => control.progress(),
+    clients: () => control.clients(),
+    listen: (names) => void control.listen(names).catch(() => {}),
+    onEvent(call) {
+      listener = call;
+    },
+  };
+}
