@@ -45,7 +45,7 @@ export class Binding implements Caller {
   #session: Session | null = null;
   #connecting: Promise<Session> | null = null;
   #dialling: AbortController = new AbortController();
-  readonly #held: HeldCalls = new HeldCalls();
+  readonly #held: HeldCalls<Session> = new HeldCalls();
   #generation = 0;
   #description: Description | null = null;
   /** Where the object was found at the last connection. */
@@ -154,6 +154,12 @@ export class Binding implements Caller {
       }
       await new Promise<void>((resolve) => void systemClock.after(pause, resolve));
     }
+  }
+
+  copy(): Binding {
+    const other = new Binding(this.target, { ...this.options, timeout: this.#timeout, maxRetries: this.#maxRetries });
+    other.oneway.update(this.oneway);
+    return other;
   }
 
   #run(perform: (session: Session, bounds: CallBounds) => Promise<unknown>, given?: CallBounds): Promise<unknown> {

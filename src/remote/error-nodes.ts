@@ -48,6 +48,12 @@ export function remoteTraceback(error: unknown): string | null {
   return typeof error === 'object' && error !== null ? (remoteStacks.get(error) ?? null) : null;
 }
 
+/** An error that came in another way than by a table of values: its stack there, and what its stack here is to say. */
+export function markRemoteTraceback(error: Error, traceback: string, stack: string): void {
+  remoteStacks.set(error, traceback);
+  define(error, 'stack', stack);
+}
+
 /** The stack says that it is of the other side, and of which call. */
 export function markRemote(error: unknown, name: string): void {
   if (!(error instanceof Error)) return;

@@ -2,19 +2,18 @@
 import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { CallBounds } from './caller.ts';
-import type { Session } from './session.ts';
 
-type Perform = (session: Session, bounds: CallBounds) => Promise<unknown>;
+type Perform<Session> = (session: Session, bounds: CallBounds) => Promise<unknown>;
 
-interface Held {
+interface Held<Session> {
   go(session: Session): void;
   fail(error: unknown): void;
 }
 
-export class HeldCalls {
-  readonly #held: Set<Held> = new Set();
+export class HeldCalls<Session> {
+  readonly #held: Set<Held<Session>> = new Set();
 
-  add(perform: Perform, { timeout, signal }: CallBounds, uri: string): Promise<unknown> {
+  add(perform: Perform<Session>, { timeout, signal }: CallBounds, uri: string): Promise<unknown> {
     const since = systemClock.now();
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
@@ -24,7 +23,7 @@ export class HeldCalls {
       const onAbort = (): void =>
         fail(new MillraceError('ERR_ABORTED', 'the call was aborted before there was a connection', { cause: signal?.reason }));
       const late = (): void => fail(new MillraceError('ERR_TIMEOUT', `no connection to ${uri} within ${timeout} ms`));
-      const held: Held = {
+      const held: Held<Session> = {
         go: (session) => {
           over();
           const left = timeout === null ? null : Math.max(1, timeout - (systemClock.now() - since));

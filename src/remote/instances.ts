@@ -1,6 +1,5 @@
 /** Which object answers a call: the one that was registered, or an instance of a class, for each connection, for all, or for each call. */
 import { type ExposeOptions, exposureOf } from './exposure.ts';
-import type { Session } from './session.ts';
 import { objectTarget, type Target } from './target.ts';
 
 export type InstanceMode = 'session' | 'single' | 'percall';
@@ -15,7 +14,8 @@ export const always =
   () =>
     target;
 
-export function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: ExposeOptions): (session: Session) => Target {
+/** `session`: whatever stands for one connection. */
+export function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: ExposeOptions): (session: object) => Target {
   const exposure = exposureOf(make.prototype as object, exposing);
   if (mode === 'percall') return always(objectTarget(() => new make(), exposure));
   if (mode === 'single') {
@@ -27,7 +27,7 @@ export function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: Exp
       }, exposure),
     );
   }
-  const bySession = new WeakMap<Session, Target>();
+  const bySession = new WeakMap<object, Target>();
   return (session) => {
     const known = bySession.get(session);
     if (known !== undefined) return known;

@@ -13,6 +13,7 @@ import { Daemon, type DaemonOptions } from './daemon.ts';
 import { MemoryNames, NameObject, type NameStore, nameMethods } from './name-object.ts';
 import { checkOptions } from './options.ts';
 import { control, type ProxyOptions, proxy } from './proxy.ts';
+import { locatePyroNS, type PyroNameServer } from './pyro/name-server.ts';
 import { nameServerAddress, namesObject, URI } from './uri.ts';
 
 interface Registering {
@@ -107,8 +108,12 @@ export class NameServer implements AsyncDisposable {
   }
 }
 
+/** Finds one of Pyro, by its URI: `PYRO:Pyro.NameServer@host:9090`. */
+export function locateNS(uri: `PYRO:${string}`, port?: undefined, options?: ProxyOptions): Promise<PyroNameServer>;
 /** Finds a name server, by default on `localhost:50001`. Rejects when none answers there. */
-export async function locateNS(host?: string | Address, port?: number, options?: ProxyOptions): Promise<NameServer> {
+export function locateNS(host?: string | Address, port?: number, options?: ProxyOptions): Promise<NameServer>;
+export async function locateNS(host?: string | Address, port?: number, options?: ProxyOptions): Promise<NameServer | PyroNameServer> {
+  if (typeof host === 'string' && /^PYRO:/i.test(host)) return locatePyroNS(host, options);
   const bare = typeof host === 'string' && !/^(?:\[[^\]]*\]|[^:]*):\d+$/.test(host);
   const place =
     host === undefined

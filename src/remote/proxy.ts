@@ -5,25 +5,32 @@
 import { MillraceError } from '../base/errors.ts';
 import type { Duration } from '../task/task.ts';
 import { type Batch, batch } from './batch.ts';
-import { Binding, type BindingOptions, binding } from './binding.ts';
+import { Binding } from './binding.ts';
 import type { CallbackErrors } from './callback-errors.ts';
 import { type CallBounds, type Caller, callerOf, type Remote, remoteOver } from './caller.ts';
 import { type Asynchronous, asynchronous } from './future.ts';
 import type { NameSet } from './name-set.ts';
 import { checkOptions, type SharedRemoteOptions, timeoutOf } from './options.ts';
+import { PyroBinding } from './pyro/binding.ts';
+import type { PyroSettings } from './pyro/settings.ts';
 import { ReferenceCaller } from './session-references.ts';
-import type { URI } from './uri.ts';
+import { URI } from './uri.ts';
 
 export interface ProxyOptions extends SharedRemoteOptions, CallbackErrors {
   /** For connecting and for each call; then ERR_TIMEOUT. Default: that of `configureRemote`, else none. */
   readonly timeout?: Duration | null;
   /** Ends every call of this proxy (ERR_ABORTED). */
   readonly signal?: AbortSignal;
-  /** How often a call of a method that is registered as idempotent is made again when the connection was lost under it. Default 0. */
+  /**
+   * How often a call of a method that is registered as idempotent is made again when the connection was lost under it. Default 0. Of Pyro's objects, which
+   * do not say what is idempotent: any call, after a time-out too.
+   */
   readonly maxRetries?: number;
+  /** Only for objects of Pyro (`PYRO:` …), whose key for messages (hmac) is `auth`, of any length. */
+  readonly pyro?: PyroSettings;
 }
 
-const optionNames = ['auth', 'tls', 'classes', 'timeout', 'signal', 'maxRetries', 'onCallbackError'] as const;
+const optionNames = ['auth', 'tls', 'classes', 'timeout', 'signal', 'maxRetries', 'onCallbackError', 'pyro'] as const;
 
 const defaults: { timeout: number | null } = { timeout: null };
 
@@ -40,7 +47,12 @@ export function configureRemote(options: { readonly timeout?: Duration | null })
  */
 export function proxy<T>(uri: string | URI, options?: ProxyOptions): Remote<T> {
   const { timeout, ...given } = checkOptions(options, optionNames, 'proxy()');
-  return remoteOver(binding(uri, { ...given, timeout: timeout === undefined ? defaults.timeout : timeoutOf(timeout) })) as Remote<T>;
+  const { pyro, ...settings } = { ...given, timeout: timeout === undefined ? defaults.timeout : timeoutOf(timeout) };
+  const target = new URI(uri);
+  if (target.isPyro) return remoteOver(new PyroBinding(target, pyro === undefined ? settings : { ...settings, pyro })) as Remote<T>;
+  if (pyro !== undefined)
+    throw new MillraceError('ERR_OPTION', '`pyro` is for objects of Pyro, whose URIs begin with PYRO', { details: { option: 'pyro' } });
+  return remoteOver(new Binding(target, settings)) as Remote<T>;
 }
 
 /** The connection of a proxy. */
@@ -77,15 +89,22 @@ export interface ProxyControl<T> extends AsyncDisposable {
 /** @throws ERR_OPTION for what is no proxy */
 export function control<T>(remote: Remote<T>): ProxyControl<T> {
   const bound = callerOf(remote);
-  if (!(bound instanceof Binding)) throw new MillraceError('ERR_OPTION', 'control() takes a proxy that proxy() has made');
+  if (!isBound(bound)) throw new MillraceError('ERR_OPTION', 'control() takes a proxy that proxy() has made');
   return new Control<T>(bound, remote);
 }
 
+/** The way of a proxy to its object. */
+type Bound = Binding | PyroBinding;
+
+function isBound(caller: Caller | undefined): caller is Bound {
+  return caller instanceof Binding || caller instanceof PyroBinding;
+}
+
 class Control<T> implements ProxyControl<T> {
-  readonly #binding: Binding;
+  readonly #binding: Bound;
   readonly #remote: Remote<T>;
 
-  constructor(bound: Binding, remote: Remote<T>) {
+  constructor(bound: Bound, remote: Remote<T>) {
     this.#binding = bound;
     this.#remote = remote;
   }
@@ -142,10 +161,7 @@ class Control<T> implements ProxyControl<T> {
   }
 
   copy(): Remote<T> {
-    const { target, options, timeout, maxRetries, oneway } = this.#binding;
-    const other = new Binding(target, { ...options, timeout, maxRetries } satisfies BindingOptions);
-    other.oneway.update(oneway);
-    return remoteOver(other) as Remote<T>;
+    return remoteOver(this.#binding.copy()) as Remote<T>;
   }
 
   equals(other: unknown): boolean {
@@ -226,7 +242,6 @@ export function bounded<R extends object>(remote: R, options: CallOptions): R {
 /** A remote object is not used any more: closes the connection of a proxy; lets the other side forget what it passed by reference. */
 export function release(remote: object): void {
   const caller = callerOf(remote);
-  if (!(caller instanceof Binding || caller instanceof ReferenceCaller))
-    throw new MillraceError('ERR_OPTION', 'release() takes a remote object');
+  if (!(isBound(caller) || caller instanceof ReferenceCaller)) throw new MillraceError('ERR_OPTION', 'release() takes a remote object');
   caller.release();
 }

@@ -3,19 +3,24 @@ import { type Address, formatAddress, type ParsedAddress, parseAddress } from '.
 import { MillraceError, reasonOf } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 
-export type URIProtocol = 'mill' | 'millname' | 'millmeta';
+/** Those in capitals speak to Pyro4. */
+export type URIProtocol = 'mill' | 'millname' | 'millmeta' | 'PYRO' | 'PYRONAME' | 'PYROMETA';
 
-const protocols: readonly URIProtocol[] = ['mill', 'millname', 'millmeta'];
-const form = /^([A-Za-z]+):([^\s@]+)(?:@(\S+))?$/;
+const protocols: readonly URIProtocol[] = ['mill', 'millname', 'millmeta', 'PYRO', 'PYRONAME', 'PYROMETA'];
+const form = /^([A-Za-z]+):([^\s@]+)(?:@(\S+|\.\/u:.+))?$/;
 
 /** Where a name server is when nobody says it. */
 export const nameServerAddress: { readonly host: string; readonly port: number } = { host: 'localhost', port: 50_001 };
+
+/** The same of Pyro. */
+const pyroNameServerAddress: { readonly host: string; readonly port: number } = { host: 'localhost', port: 9_090 };
 
 /** The object that answers names, on the daemon of a name server. */
 export const namesObject = 'mill.names';
 
 /**
- * `mill:<object>@host:port`, `mill:<object>@./u:<path>` (unix socket), `millname:<name>[@host[:port]]`, `millmeta:<tag,tag>[@host[:port]]`.
+ * `mill:<object>@host:port`, `mill:<object>@./u:<path>` (unix socket), `millname:<name>[@host[:port]]`, `millmeta:<tag,tag>[@host[:port]]`, and
+ * those of Pyro4 in the same forms: `PYRO:`, `PYRONAME:`, `PYROMETA:`.
  */
 export class URI {
   readonly protocol: URIProtocol;
@@ -34,19 +39,28 @@ export class URI {
     }
     if (typeof uri !== 'string') throw refused(uri, 'it is no text');
     const [, scheme = '', object = '', location] = form.exec(uri.trim()) ?? [];
-    const protocol = protocols.find((known) => known === scheme.toLowerCase());
+    const protocol = protocols.find((known) => known.toLowerCase() === scheme.toLowerCase());
     if (scheme === '') throw refused(uri, "it must be like 'mill:object@host:port', 'millname:name' or 'millmeta:tag,tag'");
-    if (/^pyro/i.test(scheme)) throw refused(uri, `'${scheme}:' is of Pyro, which is not spoken here`);
     if (protocol === undefined) throw refused(uri, `its kind '${scheme}' is unknown.${didYouMean(scheme, protocols)}`);
-    if (protocol === 'mill' && location === undefined) throw refused(uri, "it lacks the place of the object: '@host:port'");
+    if (isPlace(protocol) && location === undefined) throw refused(uri, "it lacks the place of the object: '@host:port'");
     this.protocol = protocol;
-    this.object = protocol === 'millmeta' ? tagsOf(object, uri).join(',') : object;
-    this.address = location === undefined ? nameServerAddress : place(location, protocol, uri);
+    this.object = /meta$/i.test(protocol) ? tagsOf(object, uri).join(',') : object;
+    this.address = location === undefined ? namesOf(protocol) : place(location, protocol, uri);
   }
 
   /** The URI of an object of a daemon. */
-  static of(object: string, address: ParsedAddress): URI {
-    return new URI('path' in address ? `mill:${object}@./u:${address.path}` : `mill:${object}@${formatAddress(address)}`);
+  static of(object: string, address: ParsedAddress, protocol: 'mill' | 'PYRO' = 'mill'): URI {
+    return new URI('path' in address ? `${protocol}:${object}@./u:${address.path}` : `${protocol}:${object}@${formatAddress(address)}`);
+  }
+
+  /** Whether the object is one of Pyro4. */
+  get isPyro(): boolean {
+    return this.protocol.startsWith('PYRO');
+  }
+
+  /** Whether it says where the object is, so that no name server is asked. */
+  get isPlace(): boolean {
+    return isPlace(this.protocol);
   }
 
   /** `host:port`, or the path of the socket. */
@@ -62,9 +76,9 @@ export class URI {
     return 'port' in this.address ? this.address.port : null;
   }
 
-  /** Of `millmeta`; else none. */
+  /** Of `millmeta` and `PYROMETA`; else none. */
   get tags(): readonly string[] {
-    return this.protocol === 'millmeta' ? this.object.split(',') : [];
+    return /meta$/i.test(this.protocol) ? this.object.split(',') : [];
   }
 
   equals(other: unknown): boolean {
@@ -80,6 +94,14 @@ export class URI {
   }
 }
 
+function isPlace(protocol: URIProtocol): boolean {
+  return protocol === 'mill' || protocol === 'PYRO';
+}
+
+function namesOf(protocol: URIProtocol): { readonly host: string; readonly port: number } {
+  return protocol.startsWith('PYRO') ? pyroNameServerAddress : nameServerAddress;
+}
+
 function tagsOf(text: string, uri: string): string[] {
   const tags = text.split(',').map((tag) => tag.trim());
   if (tags.includes('')) throw refused(uri, 'one of its tags is empty');
@@ -90,8 +112,8 @@ function place(location: string, protocol: URIProtocol, uri: string): ParsedAddr
   const bare = /^(?:\[[^\]]*\]|[^:]+)$/.test(location) && !location.startsWith('./u:');
   try {
     if (location.startsWith('./u:')) return parseAddress({ path: location.slice(4) });
-    if (bare && protocol === 'mill') throw new MillraceError('ERR_URI', 'it has no port');
-    const address = parseAddress((bare ? `${location}:50001` : location) as Address);
+    if (bare && isPlace(protocol)) throw new MillraceError('ERR_URI', 'it has no port');
+    const address = parseAddress((bare ? `${location}:${namesOf(protocol).port}` : location) as Address);
     if ('port' in address && address.port === 0) throw new MillraceError('ERR_URI', 'its port is 0');
     return address;
   } catch (error) {

@@ -22,7 +22,7 @@ export interface DialOptions extends EndpointOptions {
 }
 
 /** `localhost` without a resolver: some machines have none, and some resolve it to one address only. */
-const localLookup: LookupFunction = (name, options, done) => {
+export const localLookup: LookupFunction = (name, options, done) => {
   if (name !== 'localhost') return lookup(name, options, done);
   const both = [
     { address: '127.0.0.1', family: 4 },

@@ -103,7 +103,7 @@ interface Bound {
   readonly bound: readonly string[];
 }
 
-async function bindTcp(
+export async function bindTcp(
   wanted: { host: string; port: number },
   bind: (where: ListenOptions) => Promise<number>,
   unbindLast: () => void,

@@ -73,7 +73,11 @@ describe('bad input', () => {
       'mill:x@[[::1]]:1',
       'mill:a b@host:1',
       'mil:x@host:1',
-      'PYRO:x@host:1',
+      'PYRO:x',
+      'PYRO:x@host',
+      'PYRO:x@[[::1]]:4444',
+      'PYROLOC:x@host:1',
+      'PYROMETA:,',
       'millmeta:a,,b',
       'mill:x@./u:',
     ])
@@ -84,6 +88,10 @@ describe('bad input', () => {
       expect(new URI(good).toString()).toBe(good);
     expect(new URI('MILLNAME:music').toString()).toBe('millname:music@localhost:50001');
     expect(new URI('millname:music@ns').port).toBe(50_001);
+    for (const good of ['PYRO:x@host:1', 'PYRO:x@[::1]:80', 'PYRO:x@./u:some where/a.sock', 'PYRONAME:music@ns:1', 'PYROMETA:a,b@ns:1'])
+      expect(new URI(good).toString()).toBe(good);
+    expect(new URI('pyroname:music').toString()).toBe('PYRONAME:music@localhost:9090');
+    expect([new URI('PYRONAME:music@ns').port, new URI('PYROMETA:a,b').tags]).toEqual([9_090, ['a', 'b']]);
     const meta = new URI('millmeta:b,a');
     expect([meta.tags, meta.host, meta.equals(new URI(meta)), JSON.stringify(meta)]).toEqual([
       ['b', 'a'],

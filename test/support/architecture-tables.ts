@@ -52,6 +52,7 @@ export const builtins: Readonly<Record<string, readonly string[]>> = {
     'url',
     'worker_threads',
     'module',
+    'zlib',
   ],
   store: ['buffer', 'crypto', 'fs', 'fs/promises', 'module', 'os', 'path', 'url', 'util'],
   threads: ['path', 'url', 'worker_threads'],

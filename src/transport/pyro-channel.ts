@@ -1,0 +1,230 @@
+/**
+ * Plain bytes to and from one peer, for the wire protocol of Pyro, which is cut and read elsewhere (`remote/pyro`). What is written in one tick leaves
+ * together; who does not read what it asked for is cut off.
+ */
+import { chmodSync } from 'node:fs';
+import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { formatAddress, type ParsedAddress } from '../base/address.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { defaultLimits } from '../protocol/limits.ts';
+import { checkFingerprint, dialTls, type TlsChoice, tlsParts } from './certificate.ts';
+import { localLookup } from './dial.ts';
+import { checkTlsFits } from './endpoint.ts';
+import { defaultKeyFolder } from './key-folder.ts';
+import { bindTcp } from './listen.ts';
+import { dialError, listenError } from './socket-errors.ts';
+import { bindPath } from './unix-path.ts';
+
+export interface ChannelHandlers {
+  data(bytes: Buffer): void;
+  /** Called once, last. `error` is null when either side closed in good order. */
+  closed(error: MillraceError | null): void;
+  /** What was queued is out, after `backlog` had passed the high-water mark. */
+  drained(): void;
+}
+
+export interface PyroChannel {
+  /** The peer, for people. */
+  readonly peer: string;
+  /** Bytes that were written but not yet taken by the system. */
+  readonly backlog: number;
+  /** Begin to deliver. Called once. */
+  start(handlers: ChannelHandlers): void;
+  write(bytes: Uint8Array): void;
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes; bounded by the limit `closeTimeout`. */
+  close(): void;
+  /** At once; `closed` gets the error, without one ERR_CONNECTION_CLOSED. */
+  destroy(error?: MillraceError): void;
+}
+
+/** ms in which a TCP connection must stand. */
+const connectTimeout = 10_000;
+const { queued, highWater, closeTimeout } = defaultLimits;
+
+class SocketChannel implements PyroChannel {
+  readonly peer: string;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  #handlers: ChannelHandlers | null = null;
+  #error: MillraceError | null = null;
+  #corked = false;
+  #ending = false;
+
+  constructor(socket: Socket, peer: string, clock: Clock) {
+    this.#socket = socket;
+    this.peer = peer;
+    this.#clock = clock;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    socket.on('error', (error) => {
+      this.#error ??= new MillraceError('ERR_CONNECTION_CLOSED', `the connection to ${peer} was lost: ${error.message}`, { cause: error });
+    });
+    socket.pause();
+  }
+
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(handlers: ChannelHandlers): void {
+    this.#handlers = handlers;
+    this.#socket.on('data', (bytes: Buffer) => handlers.data(bytes));
+    this.#socket.on('drain', () => handlers.drained());
+    this.#socket.once('close', () => handlers.closed(this.#error));
+    if (this.#socket.destroyed) handlers.closed(this.#error);
+    else this.#socket.resume();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ending || this.#socket.destroyed) return;
+    if (this.backlog > queued) {
+      this.destroy(new MillraceError('ERR_SLOW_PEER', `${this.peer} does not read what it is sent: ${this.backlog} bytes wait for it`));
+      return;
+    }
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#handlers !== null) this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#socket.end();
+    // The end of the other side is seen only by reading on.
+    this.#socket.resume();
+    const stop = this.#clock.after(closeTimeout, () => this.#socket.destroy(), { unref: true });
+    this.#socket.once('close', stop);
+  }
+
+  destroy(error?: MillraceError): void {
+    this.#ending = true;
+    this.#error ??= error ?? new MillraceError('ERR_CONNECTION_CLOSED', `the connection to ${this.peer} was closed`);
+    this.#socket.destroy();
+  }
+}
+
+/** Whether so much waits to be sent that the sender should wait too. */
+export function isFull(channel: PyroChannel): boolean {
+  return channel.backlog > highWater;
+}
+
+export interface PyroDialOptions {
+  readonly tls?: TlsChoice;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** Errors: `ERR_ADDRESS`, `ERR_CONNECTION_CLOSED` (nobody listens), `ERR_CONNECT_TIMEOUT`, `ERR_TLS`, `ERR_ABORTED`. */
+export function dialPyro(address: ParsedAddress, { tls, signal, clock = systemClock }: PyroDialOptions): Promise<PyroChannel> {
+  const shown = formatAddress(address);
+  const parts = tlsParts(tls);
+  checkTlsFits(address, parts);
+  const where = 'path' in address ? address : { ...address, autoSelectFamily: true, lookup: localLookup };
+  return new Promise((resolve, reject) => {
+    const socket =
+      parts === null || 'path' in address
+        ? connect(where)
+        : connectTls({ ...where, ...dialTls(parts, address.host, defaultKeyFolder(), clock) });
+    const fail = (error: unknown): void => {
+      over();
+      socket.destroy();
+      reject(dialError(error, shown));
+    };
+    const onAbort = (): void => fail(new MillraceError('ERR_ABORTED', 'connecting was aborted', { cause: signal?.reason }));
+    const late = new MillraceError('ERR_CONNECT_TIMEOUT', `nobody answered on ${shown} within ${connectTimeout} ms`);
+    const stopTimer = clock.after(connectTimeout, () => fail(late));
+    const over = (): void => {
+      stopTimer();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    socket.once('error', fail);
+    socket.once(parts === null ? 'connect' : 'secureConnect', () => {
+      const refused = parts === null ? null : checkFingerprint(parts)(socket as TLSSocket);
+      if (refused !== null) {
+        fail(refused);
+        return;
+      }
+      over();
+      socket.removeListener('error', fail);
+      resolve(new SocketChannel(socket, shown, clock));
+    });
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+export interface PyroListenSetup {
+  readonly address: ParsedAddress;
+  /** Most connections at a time; one more is cut off. */
+  readonly connections: number;
+  onChannel(channel: PyroChannel): void;
+}
+
+export interface PyroListener {
+  /** The bound one. */
+  readonly address: ParsedAddress;
+  close(): Promise<void>;
+}
+
+/** Listens. Errors: `ERR_ADDRESS`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_DENIED`. */
+export async function listenPyro({ address, connections, onChannel }: PyroListenSetup): Promise<PyroListener> {
+  const servers: Server[] = [];
+  let open = 0;
+  const bind = (where: ListenOptions): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const server = createServer({ pauseOnConnect: true }, (socket) => {
+        if (open >= connections) {
+          socket.destroy();
+          return;
+        }
+        open += 1;
+        socket.once('close', () => {
+          open -= 1;
+        });
+        onChannel(new SocketChannel(socket, socket.remoteAddress ?? 'a peer on this machine', systemClock));
+      });
+      server.once('error', reject);
+      server.listen(where, () => {
+        // Later errors are of single accepts.
+        server.removeListener('error', reject).on('error', () => {});
+        servers.push(server);
+        const bound = server.address();
+        resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
+      });
+    });
+  const close = async (): Promise<void> => {
+    for (const server of servers.splice(0)) server.close();
+    // The handle is closed in the next round of the event loop; then the address is free.
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  try {
+    if ('path' in address) {
+      await bindPath(address.path, systemClock, () => bind({ path: address.path }));
+      chmodSync(address.path, 0o600);
+      return { address, close };
+    }
+    const { host, port } = await bindTcp(address, bind, () => servers.pop()?.close());
+    return { address: { host, port }, close };
+  } catch (error) {
+    await close();
+    throw listenError(error, formatAddress(address));
+  }
+}
