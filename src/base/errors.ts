@@ -57,7 +57,7 @@ export const errorCodes = {
   ERR_REDIRECT: 'a file or stream that output is redirected to cannot be opened or written',
   ERR_OUTPUT_LIMIT: 'a command wrote more than outputLimit',
   ERR_WORKER_CRASHED: 'the thread of a function task ended under it',
-  ERR_TASK_FAILED: 'throwOnFailure met a failed task; the error carries the summary',
+  ERR_TASK_FAILED: 'a task failed: of throwOnFailure (the error carries the summary), or of a session',
   ERR_GROUP_FAILED: 'a task of a group failed for good; later groups were not started',
   ERR_RESOURCES: 'a task asks for more than its client has',
   ERR_NOT_FOUND: 'no task with this id, or no file of a value',
@@ -67,6 +67,9 @@ export const errorCodes = {
   ERR_NOT_EXPOSED: 'a remote object exposes no method or attribute of this name',
   ERR_NAME: 'a name server has no such name, or keeps it already',
   ERR_BATCH: 'a batch of remote calls was asked for something that cannot be',
+  ERR_GRAPH: 'a task graph was asked for something that cannot be',
+  ERR_SESSION: 'a session is closed or lost, or none is active',
+  ERR_CONTENT_TYPE: 'a content type does not exist, does not fit, or its bytes are not what it says',
   ERR_STATE: 'the task is not in a state that allows this',
 } as const;
 

@@ -1,0 +1,120 @@
+/** The program's way to a server: sessions are opened here. */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { parseConnectOptions } from '../config/connect.ts';
+import type { ConnectOptions } from '../config/connect-options.ts';
+import type { GraphRequests } from '../protocol/graph-messages.ts';
+import { decodeValue } from '../task/value.ts';
+import { setDefault } from './active.ts';
+import { Conversation } from './conversation.ts';
+import { RainException } from './exceptions.ts';
+import { ID } from './id.ts';
+import { type Item, recordsOf } from './items.ts';
+import { checkOptions, patienceOf, type WaitOptions } from './options.ts';
+import type { Home, NodeRecord } from './records.ts';
+import { Session, type SessionWatchers } from './session.ts';
+import { type OnFailure, SessionHome } from './session-home.ts';
+
+export interface SessionOptions {
+  /** Make it the session that is active where no other is. Default false. */
+  readonly default?: boolean;
+  /** What a failed task ends: `'fail'`: the session (default); `'continue'`: the tasks that need it. */
+  readonly onFailure?: OnFailure;
+}
+
+/** What a server says of one of its clients. */
+export interface GovernorInfo {
+  readonly id: string;
+  readonly host: string;
+  readonly slots: number;
+  /** null: not limited. */
+  readonly cpus: number | null;
+  readonly memory: number | null;
+  readonly resources: Readonly<Record<string, number>>;
+  /** What runs there, and what lies there. */
+  readonly tasks: readonly ID[];
+  readonly objects: readonly ID[];
+}
+
+export interface ServerInfo {
+  readonly clients: readonly GovernorInfo[];
+}
+
+const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure'];
+
+/**
+ * Connects when it is first needed. When its connection ends, or `close()` is called, its sessions end on the server; one that is lost may come back within
+ * five seconds. (Source: Rain, `client.Client`.)
+ */
+export class Client {
+  readonly #conversation: Conversation;
+  readonly #clock: Clock = systemClock;
+  readonly #sessions = new Set<Session>();
+
+  /** @throws ERR_ADDRESS, ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_AUTH_WEAK, ERR_DURATION */
+  constructor(host: string, port: number, options: Omit<ConnectOptions, 'signal' | 'logger'> = {}) {
+    const { config } = parseConnectOptions([host, port], options);
+    this.#conversation = new Conversation(config, this.#clock);
+  }
+
+  /** @throws ERR_CONNECT_TIMEOUT, ERR_AUTH and its kin, ERR_OPTION, ERR_UNKNOWN_OPTION */
+  async newSession(name = 'Unnamed Session', options: SessionOptions = {}): Promise<Session> {
+    const { default: isDefault = false, onFailure = 'fail' } = checkOptions(options, sessionNames, 'newSession()');
+    if (typeof name !== 'string' || name.length > 1_000)
+      throw new RainException('the name of a session is a text of at most 1,000 characters');
+    if (typeof isDefault !== 'boolean') throw new RainException('`default` of newSession() is true or false');
+    if (onFailure !== 'fail' && onFailure !== 'continue') throw new RainException("`onFailure` of newSession() is 'fail' or 'continue'");
+    const { session: id, token } = await this.#conversation.ask('graph.open', { name, onFailure });
+    const home = new SessionHome(id, this.#conversation, onFailure);
+    const watchers: SessionWatchers = { progress: new Set(), said: new Set() };
+    this.#conversation.join(id, {
+      event: (event, value) => {
+        if (event === 'graph.failed' && 'failure' in value) home.failed(value.failure);
+        else if ('progress' in value) for (const listener of watchers.progress) listener(value.progress);
+        else if ('words' in value)
+          for (const [task, word] of value.words) for (const listener of watchers.said) listener(task, decodeValue(word));
+      },
+      attach: async (ask) => {
+        await ask('graph.attach', { session: id, token });
+      },
+      lost: (error) => home.lost(error),
+    });
+    const session = new Session(home, name, watchers);
+    this.#sessions.add(session);
+    if (isDefault) setDefault(home);
+    return session;
+  }
+
+  /** Who works for the server, and what is where. */
+  async getServerInfo(options: WaitOptions = {}): Promise<ServerInfo> {
+    const info: GraphRequests['graph.info'][1] = await this.#conversation.ask('graph.info', {}, patienceOf(options, 'getServerInfo()'));
+    const clients = info.clients.map(({ id, host, slots, cores, memory, resources, tasks, objects }) => ({
+      id,
+      host,
+      slots,
+      cpus: cores,
+      memory,
+      resources,
+      tasks: tasks.map(([session, task]) => new ID(session, task)),
+      objects: objects.map(([session, object]) => new ID(session, object)),
+    }));
+    return { clients };
+  }
+
+  /** As `session.update()`, for tasks and objects of several sessions. */
+  async update(items: Iterable<Item>, options: WaitOptions = {}): Promise<void> {
+    const bySession = new Map<Home, NodeRecord[]>();
+    for (const node of recordsOf(items, 'update()')) bySession.set(node.home, [...(bySession.get(node.home) ?? []), node]);
+    await Promise.all([...bySession].map(([home, nodes]) => home.update(nodes, options)));
+  }
+
+  /** Ends its sessions and the connection. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.close()));
+    this.#sessions.clear();
+    await this.#conversation.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

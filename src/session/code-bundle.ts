@@ -1,0 +1,109 @@
+/**
+ * The code of functions on its way to clients that share no disk with the program: a module with all that it imports as one file, made by a bundler
+ * when it is first submitted. Node's own modules and this library are left out: clients have both.
+ */
+import { Buffer } from 'node:buffer';
+import { statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
+import { constantRecord } from './blob.ts';
+import { RainException } from './exceptions.ts';
+import type { Home, ObjectRecord } from './records.ts';
+
+/** Where a function is: an export of a module, or the text of one that needs nothing around it. */
+export type FunctionCode = { readonly path: string; readonly name: string } | { readonly text: string };
+
+/** What of a module's exports is used, and, once it was bundled, which it has. */
+interface Wanted {
+  readonly names: Set<string>;
+  exports: readonly string[] | null;
+}
+
+const wantedOf = new WeakMap<ObjectRecord, Wanted>();
+
+/** The file of a module. @throws RainException when there is none */
+export function modulePath(module: unknown): string {
+  let path: string | null = null;
+  try {
+    if (module instanceof URL || (typeof module === 'string' && module.startsWith('file:'))) path = fileURLToPath(module);
+    else if (typeof module === 'string' && isAbsolute(module)) path = module;
+    if (path !== null && statSync(path).isFile()) return path;
+  } catch (cause) {
+    throw new RainException(`the module ${String(module)} cannot be read: ${reasonOf(cause)}`, { cause, code: 'ERR_MODULE_NOT_FOUND' });
+  }
+  throw new RainException('remote() takes import.meta.url, or the URL of another module, and the name of an export', {
+    code: 'ERR_MODULE_NOT_FOUND',
+  });
+}
+
+/** The constant with a function's code: one for a module, or a text, and session. */
+export function codeObject(home: Home, code: FunctionCode): ObjectRecord {
+  if ('text' in code)
+    return home.constant(`text:${code.text}`, () => kept(constantRecord(home, 'code', Buffer.from(code.text), 'text', 'blob')));
+  const { path, name } = code;
+  const own = home.constant(`module:${path}`, () => {
+    const wanted: Wanted = { names: new Set(), exports: null };
+    const made = kept(constantRecord(home, 'code', () => bundled(path, wanted), 'text', 'blob'));
+    wantedOf.set(made, wanted);
+    return made;
+  });
+  const wanted = wantedOf.get(own);
+  wanted?.names.add(name);
+  if (wanted?.exports) checkExports(path, wanted.exports, [name]);
+  return own;
+}
+
+function kept(own: ObjectRecord): ObjectRecord {
+  own.kept = true;
+  return own;
+}
+
+async function bundled(path: string, wanted: Wanted): Promise<Uint8Array> {
+  const { code, exports } = await bundle(path);
+  checkExports(path, exports, [...wanted.names]);
+  wanted.exports = exports;
+  return Buffer.from(code);
+}
+
+function checkExports(path: string, exports: readonly string[], names: readonly string[]): void {
+  const missing = names.find((name) => !exports.includes(name));
+  if (missing !== undefined)
+    throw new RainException(`${path} has no export '${missing}'.${didYouMean(missing, exports)}`, { code: 'ERR_EXPORT_NOT_FOUND' });
+}
+
+async function bundle(path: string): Promise<{ code: string; exports: readonly string[] }> {
+  const { rolldown } = await bundler();
+  try {
+    const build = await rolldown({
+      input: path,
+      platform: 'node',
+      external: [/^node:/, /^millrace(?:\/|$)/],
+      logLevel: 'silent',
+    });
+    try {
+      const { output } = await build.generate({ format: 'esm', codeSplitting: false });
+      return { code: output[0].code, exports: output[0].exports };
+    } finally {
+      await build.close();
+    }
+  } catch (cause) {
+    throw new RainException(`the module ${path} cannot be bundled for clients: ${reasonOf(cause)}`, {
+      cause,
+      code: 'ERR_MODULE_NOT_FOUND',
+    });
+  }
+}
+
+/** A native program of 20 MB: loaded by those who send modules. */
+async function bundler(): Promise<typeof import('rolldown')> {
+  try {
+    return await import('rolldown');
+  } catch (cause) {
+    throw new RainException('functions of modules are bundled for clients by rolldown: npm install rolldown', {
+      cause,
+      code: 'ERR_MODULE_NOT_FOUND',
+    });
+  }
+}

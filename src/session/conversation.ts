@@ -1,0 +1,162 @@
+/**
+ * The connection of a client to its server: made when it is first needed, and made anew when it is lost, as long as the server keeps its sessions for it.
+ * Requests that may be asked twice survive that; who asked others is told.
+ */
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import { hostName, newId } from '../base/ids.ts';
+import type { ConnectConfig } from '../config/connect-options.ts';
+import type { GraphEvents, GraphRequest, GraphRequests } from '../protocol/graph-messages.ts';
+import { watchHeartbeat } from '../transport/heartbeat.ts';
+import { Peer } from '../transport/peer.ts';
+import { dialUntil } from '../transport/reconnect.ts';
+import { SessionException } from './exceptions.ts';
+import type { Patience } from './options.ts';
+
+/** So long (ms) a server keeps the sessions of a connection that it lost. */
+const reconnectTime = 5_000;
+/** Until the server has said its own (ms). */
+const firstHeartrate = 1_000;
+
+/** May be asked again on another connection: the answer is the same. */
+const repeatable: ReadonlySet<GraphRequest> = new Set<GraphRequest>([
+  'graph.wait',
+  'graph.fetch',
+  'graph.update',
+  'graph.progress',
+  'graph.watch',
+  'graph.explain',
+  'graph.info',
+]);
+
+/** What a session hears of its connection. */
+export interface Listener {
+  event<E extends keyof GraphEvents>(name: E, value: GraphEvents[E]): void;
+  /** A new connection stands: take the session over. */
+  attach(ask: <R extends GraphRequest>(name: R, parameters: GraphRequests[R][0]) => Promise<GraphRequests[R][1]>): Promise<void>;
+  /** The session is gone with its connection. */
+  lost(error: SessionException): void;
+}
+
+/** *idle* → *connecting* → *open* ⇄ *connecting*; *closed* for good after `close()`. */
+export class Conversation {
+  readonly #config: ConnectConfig;
+  readonly #clock: Clock;
+  readonly #sessions = new Map<number, Listener>();
+  #peer: Promise<Peer> | null = null;
+  #closed = false;
+
+  constructor(config: ConnectConfig, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  /** Rejects as `Peer.request` does, and with why there is no connection. */
+  async ask<R extends GraphRequest>(name: R, parameters: GraphRequests[R][0], patience: Patience = {}): Promise<GraphRequests[R][1]> {
+    const started = this.#clock.now();
+    for (;;) {
+      const peer = await this.#open();
+      try {
+        const left = patience.timeout === undefined ? {} : { timeout: Math.max(1, patience.timeout - (this.#clock.now() - started)) };
+        return (await peer.request(name, parameters, { ...patience, ...left })) as GraphRequests[R][1];
+      } catch (error) {
+        const isCut = error instanceof MillraceError && error.code === 'ERR_CONNECTION_CLOSED';
+        if (!isCut || this.#closed || !repeatable.has(name)) throw error;
+      }
+    }
+  }
+
+  join(session: number, listener: Listener): void {
+    this.#sessions.set(session, listener);
+  }
+
+  leave(session: number): void {
+    this.#sessions.delete(session);
+  }
+
+  /** Ends the connection; the server closes its sessions. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const peer = await this.#peer?.catch(() => null);
+    peer?.close();
+  }
+
+  #open(): Promise<Peer> {
+    if (this.#closed) return Promise.reject(new MillraceError('ERR_ENDED', 'the client is closed: make a new one'));
+    this.#peer ??= this.#connect(this.#config.connectTimeout).catch((error: unknown) => {
+      this.#peer = null;
+      throw error;
+    });
+    return this.#peer;
+  }
+
+  async #connect(timeout: number): Promise<Peer> {
+    const { address, auth, tls } = this.#config;
+    const clock = this.#clock;
+    const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+    const { dial } = await import('../transport/dial.ts');
+    const connection = await dialUntil((left) => dial(address, { auth, tls, self, clock, timeout: left }), { clock, timeout });
+    const watch = (heartrate: number, limit: number): (() => void) => {
+      const silent = new MillraceError('ERR_CONNECTION_CLOSED', `the server was silent for ${limit} ms`);
+      return watchHeartbeat(connection, { heartrate, limit, clock, onSilent: () => connection.destroy(silent) });
+    };
+    let stopHeartbeat = watch(firstHeartrate, this.#config.connectTimeout);
+    const peer: Peer = new Peer(connection, {
+      clock,
+      requests: (name) => {
+        throw new MillraceError('ERR_PROTOCOL', `a session answers no '${name}'`);
+      },
+      event: (name, value) => this.#hear(name, value),
+      message: (message) => {
+        if (message[0] !== 'welcome') return;
+        stopHeartbeat();
+        stopHeartbeat = watch(message[1].heartrate, message[1].evictAfter);
+      },
+      closed: (error) => {
+        stopHeartbeat();
+        this.#lost(error);
+      },
+    });
+    if (this.#closed) peer.close();
+    return peer;
+  }
+
+  #hear(name: string, value: unknown): void {
+    if (name !== 'graph.failed' && name !== 'graph.progressed' && name !== 'graph.said') return;
+    const event = value as GraphEvents[typeof name];
+    this.#sessions.get(event.session)?.event(name, event);
+  }
+
+  /** Sessions are taken over by a new connection, or are lost. */
+  #lost(error: MillraceError | null): void {
+    this.#peer = null;
+    if (this.#closed || this.#sessions.size === 0) return;
+    const back = this.#connect(reconnectTime).then(async (peer) => {
+      await Promise.all([...this.#sessions].map(([session, listener]) => this.#attach(peer, session, listener)));
+      return peer;
+    });
+    this.#peer = back;
+    back.catch((cause: unknown) => {
+      if (this.#peer === back) this.#peer = null;
+      this.#drop([...this.#sessions.keys()], error ?? cause);
+    });
+  }
+
+  async #attach(peer: Peer, session: number, listener: Listener): Promise<void> {
+    try {
+      await listener.attach(async (name, parameters) => (await peer.request(name, parameters)) as never);
+    } catch (cause) {
+      this.#drop([session], cause);
+    }
+  }
+
+  #drop(sessions: readonly number[], cause: unknown): void {
+    for (const session of sessions) {
+      const listener = this.#sessions.get(session);
+      this.#sessions.delete(session);
+      listener?.lost(
+        new SessionException('the connection to the server was lost, and with it the session: what it had not fetched is gone', { cause }),
+      );
+    }
+  }
+}

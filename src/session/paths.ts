@@ -1,0 +1,29 @@
+/** Paths inside a directory object or a sandbox: relative, with `/`, and never out of it. */
+import { isAbsolute, join, sep } from 'node:path';
+import { RainException } from './exceptions.ts';
+
+/**
+ * The path in its plainest form, without `./` and a last `/`.
+ * @throws RainException for an absolute path, one that leads out, the folder itself, and what no file can be called
+ */
+export function checkRelative(path: unknown, what: string): string {
+  if (typeof path !== 'string' || path === '') throw new RainException(`${what} is a text that is not empty; it is ${String(path)}`);
+  const shown = JSON.stringify(path.slice(0, 200));
+  if (path.includes('\0')) throw new RainException(`${what} holds a null character: ${shown}`);
+  if (isAbsolute(path) || /^(?:[a-z]:)?[\\/]/i.test(path)) throw new RainException(`${what} must be relative; it is ${shown}`);
+  const parts = (sep === '\\' ? path.replaceAll('\\', '/') : path).split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw new RainException(`${what} must not lead out by '..'; it is ${shown}`);
+  if (parts.length === 0) throw new RainException(`${what} names the folder itself; it is ${shown}`);
+  return parts.join('/');
+}
+
+/** Where a checked path is in a folder. */
+export function placeIn(folder: string, path: string): string {
+  return join(folder, ...path.split('/'));
+}
+
+/** @throws RainException for a path that is not absolute */
+export function checkAbsolute(path: unknown, what: string): string {
+  if (typeof path === 'string' && isAbsolute(path) && !path.includes('\0')) return path;
+  throw new RainException(`${what} must be an absolute path on the client that runs it; it is ${String(path).slice(0, 200)}`);
+}

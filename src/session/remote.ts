@@ -1,0 +1,211 @@
+/**
+ * Functions that run on clients. A remote function is called as any other, in a session: the call makes a task. Its arguments are plain data, with data
+ * objects at any depth; there the function finds what they hold.
+ */
+import { encodeValue } from '../task/value.ts';
+import { flattenValue } from '../task/value-table.ts';
+import { codeObject, type FunctionCode, modulePath } from './code-bundle.ts';
+import { contentTypeOf } from './content-type.ts';
+import { DataObject } from './data-object.ts';
+import { RainException, RainWarning } from './exceptions.ts';
+import { homeFor } from './home.ts';
+import { InputBase, mergeOutputs, Output, OutputBase } from './input-output.ts';
+import { checkOptions } from './options.ts';
+import { ownObject, Task, type TaskOptions, taskOptionNames } from './task.ts';
+import { type ArgumentInput, type FunctionConfig, taskTypes } from './task-types.ts';
+
+/** Larger arguments are better blobs: those are stored once, and are where they are needed. */
+const largestArguments = 256 * 1024;
+
+export type RemoteOutputs = number | Iterable<string | OutputBase>;
+
+export interface RemoteOptions extends Omit<TaskOptions, 'session'> {
+  /** How many outputs, or the label or description of each. Default 1. */
+  readonly outputs?: RemoteOutputs;
+  /** By the place of the argument (the context not counted): whether and as what objects in it are loaded; null: as `autoLoad` says. */
+  readonly inputs?: readonly (InputBase | null)[];
+  /** The function gets the values of data objects instead of `DataInstance`s. Default false. */
+  readonly autoLoad?: boolean;
+  /** What it returns is encoded as this content type. */
+  readonly autoEncode?: string;
+}
+
+export interface RemoteCallOptions extends TaskOptions {
+  /** The label or description of the only output. */
+  readonly output?: string | OutputBase;
+  /** Of each output, or null: as the function has it. */
+  readonly outputs?: Iterable<string | OutputBase | null>;
+}
+
+/** A remote function. (Source: Rain, `client.Remote`.) */
+export interface Remote {
+  /** Makes a task of the active session. The function's first parameter, its `Context`, is not given here. */
+  (...args: unknown[]): Task;
+  /** The same with options of this call. */
+  with(options: RemoteCallOptions): (...args: unknown[]) => Task;
+}
+
+const remoteNames: readonly (keyof RemoteOptions)[] = [
+  ...taskOptionNames.filter((name) => name !== 'session'),
+  'outputs',
+  'inputs',
+  'autoLoad',
+  'autoEncode',
+];
+const callNames: readonly (keyof RemoteCallOptions)[] = [...taskOptionNames, 'output', 'outputs'];
+
+type SelfContained = (...args: never[]) => unknown;
+
+/**
+ * The export `name` of a module (`remote(import.meta.url, 'count')`), or a function that uses nothing but its parameters and what every Node has.
+ * It runs as `fn(context, ...args)` and returns what its outputs say: for none nothing, for one the value, for several a list or an object by label. A
+ * value is a `DataInstance` of its context or inputs, bytes, a text, or with `encode` anything.
+ * @throws RainException (also ERR_MODULE_NOT_FOUND, ERR_CONTENT_TYPE), RainWarning for a text of more than 256 KiB (Source: Rain, `client.remote`.)
+ */
+export function remote(module: string | URL, name: string, options?: RemoteOptions): Remote;
+export function remote(fn: SelfContained, options?: RemoteOptions): Remote;
+export function remote(target: string | URL | SelfContained, second?: string | RemoteOptions, third?: RemoteOptions): Remote {
+  if (typeof target === 'function')
+    return remoteOf({ text: selfContained(target) }, target.name, second as RemoteOptions | undefined, target.length);
+  if (typeof second !== 'string' || second === '') throw new RainException('remote() needs the name of an export beside the module');
+  return remoteOf({ path: modulePath(target), name: second }, second, third, 0);
+}
+
+function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOptions | undefined, parameters: number): Remote {
+  const { outputs = 1, inputs = [], autoLoad = false, autoEncode, ...rest } = checkOptions(options, remoteNames, 'remote()');
+  const encode = contentTypeOf(autoEncode);
+  const prototypes = outputList(outputs, encode);
+  if (typeof autoLoad !== 'boolean') throw new RainException('`autoLoad` is true or false');
+  if (!Array.isArray(inputs) || inputs.some((input: unknown) => input !== null && !(input instanceof InputBase)))
+    throw new RainException('`inputs` of remote() is a list: an Input, an InputDir or null for each argument');
+  for (const input of inputs as readonly (InputBase | null)[])
+    if (input !== null && input.dataobj !== null) throw new RainException('an input of remote() has no object: it comes with the call');
+  const make = (call: RemoteCallOptions, args: readonly unknown[]): Task => {
+    const { output, outputs: given, session, ...more } = checkOptions(call, callNames, 'a remote function');
+    if (output !== undefined && given !== undefined) throw new RainException('give either `output` or `outputs`');
+    if (args.length < parameters - 1)
+      throw new RainException(
+        `${defaultName || 'the function'} takes ${parameters - 1} arguments beside its context; ${args.length} were given`,
+      );
+    const wanted = merged(prototypes, output === undefined ? given : [output]);
+    const home = homeFor(session);
+    const taken: DataObject[] = [];
+    const facts: ArgumentInput[] = [];
+    const tables = args.map((arg, at) =>
+      flattenValue(arg, `args[${at}]`, {
+        write: (part) => {
+          if (!(part instanceof DataObject) && !(part instanceof Task)) return null;
+          const object = ownObject(part, home);
+          const spec = (inputs as readonly (InputBase | null)[])[at] ?? null;
+          if (spec !== null && spec.dataType !== object.dataType)
+            throw new RainException(`${object} is of the other kind than argument ${at} takes`);
+          const load = object.dataType === 'blob' && (spec?.load ?? autoLoad);
+          return ['D', argumentInput(taken, facts, object, load, spec?.contentType ?? null)];
+        },
+        shell: () => undefined,
+        fill: () => {},
+      }),
+    );
+    checkSize(tables);
+    const config: FunctionConfig = {
+      name: 'text' in code ? 'default' : code.name,
+      args: tables,
+      inputs: facts,
+      outputs: wanted.map((own, at) => ({ label: labelOf(own, at, wanted.length), encode: own.encode })),
+    };
+    const source = new DataObject(codeObject(home, code));
+    const name = defaultName === '' ? {} : { name: defaultName };
+    const described = wanted.map((own, at) =>
+      own.label === null ? mergeOutputs(own, sameKind(own, labelOf(own, at, wanted.length))) : own,
+    );
+    const all = { ...name, ...rest, ...more, ...(session === undefined ? {} : { session }) };
+    return new Task([source, ...taken], described, { ...all, taskType: taskTypes.function, config });
+  };
+  return Object.assign((...args: unknown[]) => make({}, args), {
+    with:
+      (call: RemoteCallOptions) =>
+      (...args: unknown[]) =>
+        make(call, args),
+  });
+}
+
+/** The number under which an argument finds an object; its place among the inputs is one more, behind the code. */
+function argumentInput(taken: DataObject[], facts: ArgumentInput[], object: DataObject, load: boolean, contentType: string | null): number {
+  const own = DataObject.recordOf(object);
+  let at = taken.findIndex((other) => DataObject.recordOf(other) === own);
+  if (at < 0) at = taken.push(object) - 1;
+  const same = facts.findIndex((fact) => fact.input === at + 1 && fact.load === load && fact.contentType === contentType);
+  return same >= 0 ? same : facts.push({ input: at + 1, load, contentType }) - 1;
+}
+
+function outputList(outputs: unknown, encode: string | null): OutputBase[] {
+  const make = (label: string | null): Output => new Output(label, encode === null ? {} : { encode });
+  if (typeof outputs === 'number') {
+    if (!Number.isSafeInteger(outputs) || outputs < 0 || outputs > 10_000)
+      throw new RainException(`a function cannot have ${outputs} outputs`);
+    return Array.from({ length: outputs }, () => make(null));
+  }
+  if (typeof outputs !== 'object' || outputs === null || !(Symbol.iterator in outputs))
+    throw new RainException('`outputs` of remote() is a number, or a list of labels and Outputs');
+  const list = Array.from(outputs as Iterable<unknown>, (given) => {
+    if (typeof given === 'string') return make(given);
+    if (!(given instanceof OutputBase)) throw new RainException(`an output is a label, an Output or an OutputDir, not ${typeof given}`);
+    if (given.path !== null) throw new RainException('an output of a function has no path');
+    return given.dataType === 'dir' || encode === null || given.encode !== null ? given : mergeOutputs(make(null), given);
+  });
+  const labels = list.map((output, at) => labelOf(output, at, list.length));
+  const twice = labels.find((label, at) => labels.indexOf(label) !== at);
+  if (twice !== undefined) throw new RainException(`two outputs have the label '${twice}'`);
+  return list;
+}
+
+function merged(prototypes: readonly OutputBase[], given: Iterable<string | OutputBase | null> | undefined): OutputBase[] {
+  if (given === undefined) return [...prototypes];
+  const list = [...given];
+  if (list.length !== prototypes.length)
+    throw new RainException(`${list.length} outputs were given, the function has ${prototypes.length}`);
+  return prototypes.map((prototype, at) => {
+    const own = list[at] ?? null;
+    if (own === null) return prototype;
+    if (typeof own !== 'string' && !(own instanceof OutputBase))
+      throw new RainException('an output is a label, an Output, an OutputDir or null');
+    return mergeOutputs(prototype, typeof own === 'string' ? sameKind(prototype, own) : own);
+  });
+}
+
+function sameKind(output: OutputBase, label: string): OutputBase {
+  return new (output.constructor as typeof Output)(label);
+}
+
+function labelOf(output: OutputBase, at: number, count: number): string {
+  return output.label ?? (count === 1 ? 'output' : `out${at}`);
+}
+
+function checkSize(tables: readonly unknown[]): void {
+  const { length } = encodeValue(tables, 'args');
+  if (length > largestArguments)
+    throw new RainWarning(
+      `the arguments have ${length} bytes encoded, more than ${largestArguments}: make a blob() or pickled() of what is large`,
+    );
+}
+
+/** A module that exports the function. @throws RainException for what is no function of its own */
+function selfContained(fn: SelfContained): string {
+  const text = Function.prototype.toString.call(fn);
+  const refused = (why: string): RainException => new RainException(`remote() cannot send ${fn.name || 'this function'}: ${why}`);
+  if (/\{\s*\[native code\]\s*\}$/.test(text)) throw refused('it is native or bound');
+  if (/^class\b/.test(text)) throw refused('it is a class; export a function that makes one');
+  try {
+    // Compiled, not run: a method's text, for instance, is no expression.
+    new Function(`return (${text});`);
+  } catch (cause) {
+    throw new RainException(`remote() cannot send ${fn.name || 'this function'}: write it as a function or an arrow function of its own`, {
+      cause,
+    });
+  }
+  if (text.length > largestArguments)
+    throw new RainWarning(
+      `the function's text has ${text.length} characters, more than ${largestArguments}: take what is large out of it, as a blob()`,
+    );
+  return `export default (${text});\n`;
+}

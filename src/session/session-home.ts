@@ -1,0 +1,279 @@
+/**
+ * A session as its tasks and objects see it: what was made and not submitted yet, what was submitted, and the calls to the server about both.
+ *
+ * *open* → *failed* (a task failed: the failure is thrown by every access) → *closed*; *open* → *lost* (the connection is gone) → *closed*. Nothing is
+ * registered by a call that throws.
+ */
+import type { GraphFailure, NodeId } from '../protocol/graph-messages.ts';
+import { clearDefault } from './active.ts';
+import type { Conversation } from './conversation.ts';
+import { DataInstance } from './data-instance.ts';
+import { RainException, SessionException, TaskException } from './exceptions.ts';
+import { readObject } from './fetching.ts';
+import { firstId } from './id.ts';
+import { failureIn, failureOf, learn, objectInfo } from './known.ts';
+import { patienceOf, type WaitOptions } from './options.ts';
+import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
+import { sendSubmission } from './submission.ts';
+
+export type OnFailure = 'fail' | 'continue';
+
+export class SessionHome implements Home {
+  readonly id: number;
+  readonly #conversation: Conversation;
+  readonly #onFailure: OnFailure;
+  readonly #constants = new Map<string, ObjectRecord>();
+  /** What was submitted, by number. */
+  readonly tasks: Map<NodeId, TaskRecord> = new Map();
+  readonly objects: Map<NodeId, ObjectRecord> = new Map();
+  /** What was not. */
+  newTasks: TaskRecord[] = [];
+  newObjects: ObjectRecord[] = [];
+  #next: number = firstId;
+  #submitting: Promise<void> = Promise.resolve();
+  #failure: TaskException | null = null;
+  #lost: SessionException | null = null;
+  #closed = false;
+
+  constructor(id: number, conversation: Conversation, onFailure: OnFailure) {
+    this.id = id;
+    this.#conversation = conversation;
+    this.#onFailure = onFailure;
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed;
+  }
+
+  get failure(): TaskException | null {
+    return this.#failure;
+  }
+
+  /** @throws SessionException when it is closed or lost, the TaskException that it failed by */
+  check(): void {
+    if (this.#closed) throw new SessionException('the session is closed');
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#lost !== null) throw this.#lost;
+  }
+
+  enrol(task: TaskRecord | null, objects: readonly ObjectRecord[]): void {
+    this.check();
+    const code = task === null ? [] : task.inputs.map(({ object }) => object).filter(({ id }) => id < 0);
+    for (const object of [...new Set(code), ...objects]) {
+      object.id = this.#next++;
+      this.newObjects.push(object);
+    }
+    if (task === null) return;
+    task.id = this.#next++;
+    this.newTasks.push(task);
+  }
+
+  constant(key: string, make: () => ObjectRecord): ObjectRecord {
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#constants.set(key, made);
+    return made;
+  }
+
+  /** All that was made until now, as one: one submission after the other. */
+  submit(): Promise<void> {
+    const next = this.#submitting.then(() => this.#submitNow());
+    this.#submitting = next.catch(() => {});
+    return next;
+  }
+
+  async #submitNow(): Promise<void> {
+    this.check();
+    const [tasks, objects] = [this.newTasks, this.newObjects];
+    if (tasks.length === 0 && objects.length === 0) return;
+    this.newTasks = [];
+    this.newObjects = [];
+    // From here on they are submitted: what is said of them now comes too late.
+    for (const task of tasks) task.state = 'waiting';
+    for (const object of objects) object.state = object.isConstant ? 'finished' : 'unfinished';
+    try {
+      const contents = await contentsOf(objects);
+      await this.#access(() =>
+        sendSubmission((name, parameters) => this.#conversation.ask(name, parameters), this.id, objects, contents, tasks),
+      );
+    } catch (error) {
+      for (const node of [...tasks, ...objects]) node.state = null;
+      this.newTasks = [...tasks, ...this.newTasks];
+      this.newObjects = [...objects, ...this.newObjects];
+      throw error;
+    }
+    for (const object of objects) {
+      object.bytes = null;
+      this.objects.set(object.id, object);
+    }
+    for (const task of tasks) this.tasks.set(task.id, task);
+  }
+
+  async fetch(object: ObjectRecord, options: WaitOptions): Promise<DataInstance> {
+    const parts: Uint8Array[] = [];
+    for await (const part of this.stream(object, options)) parts.push(part);
+    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+    const { id, label, contentType, dataType, user, info } = object;
+    const facts = {
+      spec: { id, label, contentType, dataType, user },
+      info: info ?? { error: '', size: bytes.length, contentType, debug: '', user: {} },
+    };
+    return new DataInstance({ bytes, path: null }, facts);
+  }
+
+  async *stream(object: ObjectRecord, options: WaitOptions): AsyncGenerator<Uint8Array> {
+    const patience = patienceOf(options, 'fetch()');
+    this.#checkSubmitted(object);
+    if (!object.kept && !object.isConstant)
+      throw new RainException(`the object '${object.label}' #${object.id} is not kept: call keep() before submit() to fetch it`);
+    this.check();
+    const reader = readObject(this.#conversation, this.id, object.id, patience, (info) => {
+      object.info = objectInfo(info);
+      if (object.state === 'unfinished') object.state = 'finished';
+    });
+    for (;;) {
+      const next = await this.#access(() => reader.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  async wait(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
+    const patience = patienceOf(options, 'wait()');
+    for (const node of nodes) this.#checkSubmitted(node);
+    this.check();
+    if (nodes.length === 0) return;
+    const items = nodes.map(({ id }) => id);
+    await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items, some: false }, patience));
+    await this.#ended(nodes);
+    const failed = nodes.find(({ state }) => state === 'failed');
+    if (failed !== undefined) throw this.#failureOf(failed);
+  }
+
+  /** Those of `nodes` that have ended, at least one. */
+  async waitSome(nodes: readonly NodeRecord[], options: WaitOptions): Promise<NodeRecord[]> {
+    const patience = patienceOf(options, 'waitSome()');
+    for (const node of nodes) this.#checkSubmitted(node);
+    this.check();
+    if (nodes.length === 0) return [];
+    const items = nodes.map(({ id }) => id);
+    const { finished } = await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items, some: true }, patience));
+    const ended = new Set(finished);
+    const found = nodes.filter(({ id }) => ended.has(id));
+    await this.#ended(found);
+    return found;
+  }
+
+  async waitAll(options: WaitOptions): Promise<void> {
+    const patience = patienceOf(options, 'waitAll()');
+    this.check();
+    const tasks = [...this.tasks.values()].filter(({ state }) => state !== 'finished' && state !== 'failed');
+    if (tasks.length === 0) return;
+    await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items: [], some: false }, patience));
+    await this.#ended([...tasks, ...tasks.flatMap(({ outputs }) => outputs)]);
+  }
+
+  async update(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
+    const patience = patienceOf(options, 'update()');
+    for (const node of nodes) this.#checkSubmitted(node);
+    this.check();
+    if (nodes.length === 0) return;
+    const items = nodes.map(({ id }) => id);
+    const infos = await this.#access(() => this.#conversation.ask('graph.update', { session: this.id, items }, patience));
+    const known = new Map(infos.map((info) => [info.id, info]));
+    for (const node of nodes) {
+      const info = known.get(node.id);
+      if (info === undefined) continue;
+      learn(node, info);
+      if (info.failure !== null) this.#failures.set(node, info.failure);
+    }
+  }
+
+  async unkeep(objects: readonly ObjectRecord[], options: WaitOptions): Promise<void> {
+    const patience = patienceOf(options, 'unkeep()');
+    this.check();
+    const not = objects.find(({ kept }) => !kept);
+    if (not !== undefined) throw new RainException(`the object '${not.label}' #${not.id} is not kept`);
+    const submitted = objects.filter(({ state }) => state !== null).map(({ id }) => id);
+    if (submitted.length > 0)
+      await this.#access(() => this.#conversation.ask('graph.unkeep', { session: this.id, objects: submitted }, patience));
+    for (const object of objects) object.kept = false;
+  }
+
+  /** Requests about the session itself. */
+  ask: Conversation['ask'] = (name, parameters, patience) => {
+    this.check();
+    return this.#access(() => this.#conversation.ask(name, parameters, patience));
+  };
+
+  /** It ends on the server; resolves also when that is gone. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearDefault(this);
+    this.#conversation.leave(this.id);
+    if (this.#lost !== null) return;
+    try {
+      await this.#conversation.ask('graph.close', { session: this.id });
+    } catch {
+      // The connection is gone, and the session with it.
+    }
+  }
+
+  /** The server says that a task failed, and the session with it. */
+  failed(failure: GraphFailure): void {
+    this.#failure ??= new TaskException(failureOf(failure, this.tasks.get(failure.task)));
+  }
+
+  lost(error: SessionException): void {
+    this.#lost ??= error;
+  }
+
+  readonly #failures = new WeakMap<NodeRecord, GraphFailure>();
+
+  /** What the server refuses because the session failed is that failure. */
+  async #access<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = failureIn(error);
+      if (failure !== null && this.#onFailure === 'fail') this.failed(failure);
+      else if (failure !== null) throw new TaskException(failureOf(failure, this.tasks.get(failure.task)), { cause: error });
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#closed) throw new SessionException('the session was closed meanwhile', { cause: error });
+      if (this.#lost !== null) throw this.#lost;
+      throw error;
+    }
+  }
+
+  /** With `continue` some of them may have failed: the server knows. */
+  async #ended(nodes: readonly NodeRecord[]): Promise<void> {
+    if (this.#onFailure === 'continue') await this.update(nodes, {});
+    else for (const node of nodes) if (node.state !== 'removed') node.state = 'finished';
+  }
+
+  #failureOf(node: NodeRecord): TaskException {
+    const known = this.#failures.get(node);
+    if (known !== undefined) return new TaskException(failureOf(known, this.tasks.get(known.task)));
+    const task = node.kind === 'task' ? node : node.producer;
+    const reason = 'a task that it needs failed';
+    const facts = { id: node.id, task: `#${task?.id ?? node.id}`, reason, createdAt: task?.createdAt() ?? '', debug: '', stderr: '' };
+    return new TaskException(facts);
+  }
+
+  #checkSubmitted(node: NodeRecord): void {
+    if (node.home !== this) throw new RainException('a task or object of another session: ask that one');
+    if (node.state === null) throw new RainException(`the ${node.kind} #${node.id} is not submitted: call session.submit() first`);
+  }
+}
+
+/** The bytes of constants; those that have to be made first are made now. */
+async function contentsOf(objects: readonly ObjectRecord[]): Promise<Map<ObjectRecord, Uint8Array>> {
+  const contents = new Map<ObjectRecord, Uint8Array>();
+  for (const object of objects) {
+    if (object.bytes === null) continue;
+    contents.set(object, typeof object.bytes === 'function' ? await object.bytes() : object.bytes);
+  }
+  return contents;
+}

@@ -1,0 +1,205 @@
+/** The handle of a session: where a program makes its graph, submits it, waits for it and fetches from it. */
+import { parseDuration } from '../base/duration.ts';
+import type { GraphProgress } from '../protocol/graph-messages.ts';
+import type { Duration } from '../task/task.ts';
+import { activeHome, isActive, setDefault, withActive } from './active.ts';
+import type { DataInstance } from './data-instance.ts';
+import { DataObject } from './data-object.ts';
+import { Graph } from './drawing.ts';
+import { RainException } from './exceptions.ts';
+import { HomeOwner, ownerOf } from './home.ts';
+import { type Item, recordOf, recordsOf } from './items.ts';
+import { patienceOf, type WaitOptions } from './options.ts';
+import type { ObjectRecord } from './records.ts';
+import type { SessionHome } from './session-home.ts';
+import { type DataLike, Task, toDataObject } from './task.ts';
+
+export interface SessionWatchers {
+  progress: Set<(progress: GraphProgress) => void>;
+  said: Set<(task: number, value: unknown) => void>;
+}
+
+/**
+ * Made by `client.newSession()`. *Open* until it is closed; when one of its tasks fails it has *failed*: what runs of it is stopped, and each further access
+ * (`submit`, `wait…`, `fetch`, `update`, `unkeep`, and the making of tasks) throws the `TaskException`; `close()` and what is known locally do not.
+ * With `onFailure: 'continue'` only what needs the failed task fails with it. (Source: Rain, `client.Session`.)
+ */
+export class Session extends HomeOwner {
+  readonly name: string;
+  readonly #home: SessionHome;
+  readonly #watchers: SessionWatchers;
+
+  /** Not for users: see `client.newSession()`. */
+  constructor(home: SessionHome, name: string, watchers: SessionWatchers) {
+    super(home);
+    this.#home = home;
+    this.name = name;
+    this.#watchers = watchers;
+  }
+
+  /** The number that its server gave it. */
+  get sessionId(): number {
+    return this.#home.id;
+  }
+
+  /** Whether it is on the stack of this asynchronous context, or the default session; a closed one never is. */
+  get active(): boolean {
+    return this.#home.isOpen && isActive(this.#home);
+  }
+
+  /** Tasks that are not submitted. */
+  get taskCount(): number {
+    return this.#home.newTasks.length;
+  }
+
+  /** Data objects that are not submitted: outputs and constants. */
+  get dataobjCount(): number {
+    return this.#home.newObjects.length;
+  }
+
+  /**
+   * Runs `body` with this session active, then closes it, also when `body` throws. What `body` awaits and starts sees it too; other flows do not.
+   * @throws SessionException when it is closed
+   */
+  async run<T>(body: (session: this) => T | Promise<T>): Promise<T> {
+    this.#checkOpen();
+    try {
+      return await withActive(this.#home, () => body(this));
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** The same without closing it. @throws SessionException when it is closed */
+  async bindOnly<T>(body: (session: this) => T | Promise<T>): Promise<T> {
+    this.#checkOpen();
+    return await withActive(this.#home, () => body(this));
+  }
+
+  /** The session that is active where no other is, until it is closed or another one is. */
+  setAsDefault(): void {
+    this.#checkOpen();
+    setDefault(this.#home);
+  }
+
+  /**
+   * Sends all tasks and objects that were made and not submitted: all of them are accepted, or none, and then they stay as they were. Graphs of any size
+   * go in parts.
+   * @throws RainException, TaskException, SessionException
+   */
+  async submit(): Promise<void> {
+    await this.#home.submit();
+  }
+
+  /** Until all of these have ended. @throws RainException for what is not submitted or not of this session */
+  async wait(items: Iterable<Item>, options: WaitOptions = {}): Promise<void> {
+    await this.#home.wait(recordsOf(items, 'wait()'), options);
+  }
+
+  /** Until at least one of these has ended: those that have, tasks and objects, in the order in which they were given. */
+  async waitSome(items: Iterable<Item>, options: WaitOptions = {}): Promise<[tasks: Task[], objects: DataObject[]]> {
+    const given = [...items];
+    const ended = new Set(await this.#home.waitSome(recordsOf(given, 'waitSome()'), options));
+    const some = given.filter((item) => ended.has(recordOf(item)));
+    return [some.filter((item) => item instanceof Task), some.filter((item) => item instanceof DataObject)];
+  }
+
+  /** Until all tasks that were submitted have ended. */
+  async waitAll(options: WaitOptions = {}): Promise<void> {
+    await this.#home.waitAll(options);
+  }
+
+  /** Waits for an object and gives its content; it must be kept, or a constant. Each call reads it anew. */
+  async fetch(object: DataLike, options: WaitOptions = {}): Promise<DataInstance> {
+    return await this.#home.fetch(this.#own(object), options);
+  }
+
+  /** As `fetch()`, its bytes part by part as they are read: for what is larger than memory. */
+  stream(object: DataLike, options: WaitOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#home.stream(this.#own(object), options);
+  }
+
+  /** Asks what became of these: their `state` and `info`. */
+  async update(items: Iterable<Item>, options: WaitOptions = {}): Promise<void> {
+    await this.#home.update(recordsOf(items, 'update()'), options);
+  }
+
+  /** `keep()` of all objects that are not submitted. */
+  keepAll(): void {
+    for (const object of this.#home.newObjects) object.kept = true;
+  }
+
+  /** Lets objects go when nobody needs them, at once. @throws RainException when one of them is not kept: then none is let go */
+  async unkeep(objects: Iterable<DataLike>, options: WaitOptions = {}): Promise<void> {
+    if (objects instanceof DataObject || objects instanceof Task) throw new RainException('unkeep() takes a list of data objects');
+    await this.#home.unkeep(
+      Array.from(objects, (object) => this.#own(object)),
+      options,
+    );
+  }
+
+  /** How far it is. */
+  progress(options: WaitOptions = {}): Promise<GraphProgress> {
+    return this.#home.ask('graph.progress', { session: this.#home.id }, patienceOf(options, 'progress()'));
+  }
+
+  /**
+   * Calls `listener` when something has changed, at most `every` (default 0.5 s).
+   * @returns How to stop it.
+   */
+  async onProgress(listener: (progress: GraphProgress) => void, options: { readonly every?: Duration } = {}): Promise<() => void> {
+    const every = Math.max(1, parseDuration(options.every ?? 0.5, 'every'));
+    this.#watchers.progress.add(listener);
+    try {
+      await this.#home.ask('graph.watch', { session: this.#home.id, every });
+    } catch (error) {
+      this.#watchers.progress.delete(listener);
+      throw error;
+    }
+    return () => void this.#watchers.progress.delete(listener);
+  }
+
+  /** Calls `listener` with what running functions say by `context.progress()`: the task's number and the value. @returns How to stop it. */
+  onSaid(listener: (task: number, value: unknown) => void): () => void {
+    this.#watchers.said.add(listener);
+    return () => void this.#watchers.said.delete(listener);
+  }
+
+  /** Why a task does not run yet, in a sentence. */
+  async explain(task: Task): Promise<string> {
+    const own = Task.recordOf(task);
+    if (own.home !== this.#home || own.state === null) throw new RainException('explain() takes a task of this session that is submitted');
+    const { reason } = await this.#home.ask('graph.explain', { session: this.#home.id, task: own.id });
+    return reason;
+  }
+
+  /** The graph as a picture, what was submitted and what was not. `showIds`: default true. */
+  makeGraph(options: { readonly showIds?: boolean } = {}): Graph {
+    const { tasks, objects, newTasks, newObjects } = this.#home;
+    return new Graph([...tasks.values(), ...newTasks], [...objects.values(), ...newObjects], options.showIds ?? true);
+  }
+
+  /** Stops its tasks and lets its objects go. A second time, or after a failure: nothing is thrown. */
+  async close(): Promise<void> {
+    await this.#home.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #own(object: DataLike): ObjectRecord {
+    return DataObject.recordOf(toDataObject(object));
+  }
+
+  #checkOpen(): void {
+    if (!this.#home.isOpen) this.#home.check();
+  }
+}
+
+/** The session in which tasks and objects are made here and now. @throws RainException (ERR_SESSION) when there is none (Source: Rain, `session.get_active_session`.) */
+export function getActiveSession(): Session {
+  const owner = ownerOf(activeHome());
+  if (owner instanceof Session) return owner;
+  throw new RainException('no session is active', { code: 'ERR_SESSION' });
+}

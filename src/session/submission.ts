@@ -1,0 +1,128 @@
+/** A submission on its way: its tasks and objects in parts, its large constants before them; all of it counts, or nothing. */
+import {
+  type GraphRequests,
+  largestInline,
+  submissionPart,
+  type WireNode,
+  type WireNodeMore,
+  type WireObject,
+  type WireObjectMore,
+} from '../protocol/graph-messages.ts';
+import { encodeValue } from '../task/value.ts';
+import type { UserAttributes } from './attributes.ts';
+import { RainException } from './exceptions.ts';
+import type { ObjectRecord, TaskRecord } from './records.ts';
+
+/** Larger constants are put before the submission (bytes). */
+const inlineLimit = Math.min(largestInline, submissionPart) / 4;
+/** Requests without an answer yet. */
+const mostOpen = 8;
+/** What a task or object costs beside its own bytes, about. */
+const overhead = 32;
+
+type Ask = <R extends 'graph.put' | 'graph.submit'>(name: R, parameters: GraphRequests[R][0]) => Promise<GraphRequests[R][1]>;
+
+/** Rejects with the first refusal, when no request is open any more. */
+export async function sendSubmission(
+  ask: Ask,
+  session: number,
+  objects: readonly ObjectRecord[],
+  contents: ReadonlyMap<ObjectRecord, Uint8Array>,
+  tasks: readonly TaskRecord[],
+): Promise<void> {
+  // All is made before any of it is sent: what cannot be is nobody's submission.
+  const nodes = tasks.map(wireTask);
+  const values = objects.map((object) => wireObject(object, inlined(contents.get(object))));
+  const flow = new Flow();
+  for (const [object, bytes] of contents) {
+    if (inlined(bytes) !== true) continue;
+    for (let at = 0; at < bytes.length; at += submissionPart)
+      await flow.add(() => ask('graph.put', { session, object: object.id, bytes: bytes.subarray(at, at + submissionPart) }));
+  }
+  let part: { objects: WireObject[]; tasks: WireNode[]; size: number } = { objects: [], tasks: [], size: 0 };
+  const send = async (last: boolean): Promise<void> => {
+    const { objects: some, tasks: many } = part;
+    part = { objects: [], tasks: [], size: 0 };
+    await flow.add(() => ask('graph.submit', { session, objects: some, tasks: many, last }));
+  };
+  for (const value of values) {
+    part.objects.push(value);
+    part.size += overhead + (value[4] instanceof Uint8Array ? value[4].length : 0);
+    if (part.size >= submissionPart) await send(false);
+  }
+  for (const node of nodes) {
+    part.tasks.push(node);
+    part.size += overhead + (node[2]?.length ?? 0) + 8 * node[3].length;
+    if (part.size >= submissionPart) await send(false);
+  }
+  await send(true);
+  await flow.end();
+}
+
+function inlined(bytes: Uint8Array | undefined): Uint8Array | true | null {
+  if (bytes === undefined) return null;
+  return bytes.length > inlineLimit ? true : bytes;
+}
+
+/** At most so many requests at a time; the first that fails stops the rest. */
+class Flow {
+  readonly #open = new Set<Promise<void>>();
+  #failed: { readonly error: unknown } | null = null;
+
+  async add(request: () => Promise<unknown>): Promise<void> {
+    while (this.#open.size >= mostOpen && this.#failed === null) await Promise.race(this.#open);
+    if (this.#failed !== null) await this.end();
+    const asked: Promise<void> = request()
+      .then(
+        () => {},
+        (error: unknown) => {
+          this.#failed ??= { error };
+        },
+      )
+      .finally(() => this.#open.delete(asked));
+    this.#open.add(asked);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#open);
+    if (this.#failed !== null) throw this.#failed.error;
+  }
+}
+
+function wireObject(object: ObjectRecord, value: Uint8Array | null | true): WireObject {
+  const more: WireObjectMore = {};
+  if (object.contentType !== null) more.contentType = object.contentType;
+  const attributes = userAttributes(object.user, object.label);
+  if (attributes !== null) more.attributes = attributes;
+  const kind = object.dataType === 'dir' ? 1 : 0;
+  return [object.id, object.label, kind, object.kept, value, Object.keys(more).length === 0 ? null : more];
+}
+
+function wireTask(task: TaskRecord): WireNode {
+  const inputs: (number | string | null)[] = [];
+  for (const { object, label } of task.inputs) inputs.push(object.id, label);
+  return [task.id, task.type, task.encoded, inputs, task.outputs.map(({ id }) => id), moreOf(task)];
+}
+
+function moreOf({ name, resources, priority, user, type }: TaskRecord): WireNodeMore | null {
+  const { cpus = 1, memory = 0, ...others } = resources;
+  const attributes = userAttributes(user, name ?? type);
+  if (name === null && cpus === 1 && memory === 0 && priority === 0 && attributes === null && Object.keys(others).length === 0) return null;
+  const more: WireNodeMore = {};
+  if (name !== null) more.name = name;
+  if (cpus !== 1) more.cpus = cpus;
+  if (memory !== 0) more.memory = memory;
+  if (Object.keys(others).length > 0) more.resources = others;
+  if (priority !== 0) more.priority = priority;
+  if (attributes !== null) more.attributes = attributes;
+  return more;
+}
+
+/** What the user wrote; null: nothing. Checked before anything is sent. @throws RainException, ERR_NOT_CLONEABLE */
+export function userAttributes(user: UserAttributes, owner: string): string | Uint8Array | null {
+  const names = Object.keys(user);
+  if (names.length === 0) return null;
+  const own = names.find((name) => name.startsWith('_'));
+  if (own !== undefined) throw new RainException(`the attribute '${own}' of ${owner}: names that begin with _ are the library's`);
+  return encodeValue(user, `spec.user of ${owner}`);
+}
