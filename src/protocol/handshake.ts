@@ -49,7 +49,7 @@ export interface HandshakeStep {
 const noncePattern = /^[0-9a-f]{64}$/;
 const macPattern = /^[0-9a-f]{64}$/;
 const longestInfo = 48 * 1024;
-const diallingRoles: readonly unknown[] = ['client', 'submitter', 'control'] satisfies Role[];
+const diallingRoles: readonly unknown[] = ['client', 'submitter', 'control', 'caller'] satisfies Role[];
 
 const wait = (...send: readonly unknown[]): HandshakeStep => ({ send, result: null, error: null });
 

@@ -8,7 +8,7 @@ import type { WireTask } from '../task/task.ts';
 import type { WireError } from './wire-error.ts';
 
 /** `control`: a handle or `connect()`; it may also submit. */
-export type Role = 'client' | 'submitter' | 'control' | 'server';
+export type Role = 'client' | 'submitter' | 'control' | 'caller' | 'server';
 
 /** What the dialling side says of itself, inside the authenticated handshake. */
 export interface PeerInfo {

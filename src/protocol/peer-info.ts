@@ -5,7 +5,7 @@
 import { MillraceError } from '../base/errors.ts';
 import type { ClientCapacity, PeerInfo, Role } from './messages.ts';
 
-const roles: readonly Role[] = ['client', 'submitter', 'control', 'server'];
+const roles: readonly Role[] = ['client', 'submitter', 'control', 'caller', 'server'];
 const mostEntries = 256;
 const mostSlots = 65_536;
 const keyPattern = /^[A-Za-z0-9_.+-]{1,120}$/;

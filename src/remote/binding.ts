@@ -224,7 +224,7 @@ export class Binding implements Caller {
         signal,
         auth,
         tls,
-        self: { role: 'control', id: newId(), host: hostName(), pid: process.pid },
+        self: { role: 'caller', id: newId(), host: hostName(), pid: process.pid },
       });
       const session: Session = new Session({
         connection,

@@ -8,20 +8,20 @@ import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import type { Duration } from '../task/task.ts';
-import type { Connection } from '../transport/connection.ts';
-import { listen, type NetListener } from '../transport/listen.ts';
+import type { Connection, Listener } from '../transport/connection.ts';
+import { listen } from '../transport/listen.ts';
 import { binding } from './binding.ts';
 import { type CallbackErrors, callbackErrors } from './callback-errors.ts';
 import { remoteOver } from './caller.ts';
 import { checkName, checkTags } from './core/names.ts';
 import type { CurrentCall } from './current-call.ts';
-import { type ExposeOptions, exposureOf } from './exposure.ts';
-import { always, type InstanceMode, instanceModes, instancesOf, type RemoteClass } from './instances.ts';
+import type { ExposeOptions } from './exposure.ts';
+import { type InstanceMode, instanceModes, markOf, type RemoteClass, targetsOf } from './instances.ts';
 import { Lingering } from './lingering.ts';
 import { Naming } from './naming.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
 import { Session } from './session.ts';
-import { mark, objectTarget, type Target } from './target.ts';
+import { mark, type Target } from './target.ts';
 import { namesObject, URI } from './uri.ts';
 
 export interface DaemonOptions extends SharedRemoteOptions, CallbackErrors {
@@ -82,7 +82,7 @@ export class Daemon {
   readonly #stopped: Set<() => void> = new Set();
   readonly #lingering: Lingering;
   #naming: Naming | null = null;
-  #listener: NetListener | null = null;
+  #listener: Listener | null = null;
 
   private constructor(options: DaemonOptions) {
     this.#options = options;
@@ -101,8 +101,15 @@ export class Daemon {
       auth: given.auth ?? null,
       tls: given.tls ?? null,
       self: { role: 'server', id: newId(), host: hostName(), pid: process.pid },
-      onConnection: (connection) => daemon.#accept(connection),
+      onConnection: (connection) => daemon.accept(connection),
     });
+    return daemon;
+  }
+
+  /** A daemon behind a listener that others have opened: connections come by `accept`. */
+  static over(listener: Listener, options: DaemonOptions): Daemon {
+    const daemon = new Daemon(options);
+    daemon.#listener = listener;
     return daemon;
   }
 
@@ -151,17 +158,11 @@ export class Daemon {
       throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#bySubject.get(subject)!.id}'`);
     const naming = name === undefined ? null : this.#namingOf(name);
     const tags = metadata === undefined ? [] : checkTags(metadata);
-    const registration: Registration =
-      typeof subject === 'function'
-        ? { id, subject, target: instancesOf(subject as RemoteClass, instances ?? 'session', exposing) }
-        : { id, subject, target: always(objectTarget(() => subject, exposureOf(subject, exposing))) };
+    const target = targetsOf(subject, instances ?? 'session', exposing);
+    const registration: Registration = { id, subject, target };
     this.#byId.set(id, registration);
     this.#bySubject.set(subject, registration);
-    if (typeof subject === 'object')
-      mark(
-        subject,
-        objectTarget(() => subject, exposureOf(subject, exposing)),
-      );
+    if (typeof subject === 'object') mark(subject, markOf(subject, exposing));
     const uri = this.uriFor(id);
     naming?.keep(name!, { uri, metadata: tags });
     owner?.onEnd(() => {
@@ -214,7 +215,7 @@ export class Daemon {
     return this.stop();
   }
 
-  #listening(): NetListener {
+  #listening(): Listener {
     if (this.#listener === null) throw new MillraceError('ERR_ENDED', 'the daemon was stopped: make a new one');
     return this.#listener;
   }
@@ -237,8 +238,9 @@ export class Daemon {
     throw new MillraceError('ERR_OBJECT', typeof subjectOrId === 'string' ? noObject(subjectOrId) : 'this object is not registered here');
   }
 
-  #accept(connection: Connection): void {
-    if (connection.peer.role !== 'control') {
+  /** A connection that was accepted by another listener, for `over`. */
+  accept(connection: Connection): void {
+    if (connection.peer.role !== 'caller') {
       connection.destroy(
         new MillraceError('ERR_PROTOCOL', `a ${connection.peer.role} dialled a daemon of remote objects: it needs a task server`),
       );

@@ -23,6 +23,7 @@ export {
 } from './errors.ts';
 export type { ExposeOptions } from './exposure.ts';
 export { type Asynchronous, asynchronous, asynchronous as async, type Future, FutureResult, future } from './future.ts';
+export type { HostDaemon, HostedOptions } from './host-daemon.ts';
 export type { InstanceMode } from './instances.ts';
 export { locateNS, type NameListFilter, NameServer, serveNames } from './name-server.ts';
 export type { SharedRemoteOptions } from './options.ts';

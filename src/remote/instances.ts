@@ -1,6 +1,7 @@
 /** Which object answers a call: the one that was registered, or an instance of a class, for each connection, for all, or for each call. */
+import { callerOf } from './caller.ts';
 import { type ExposeOptions, exposureOf } from './exposure.ts';
-import { objectTarget, type Target } from './target.ts';
+import { markedTarget, objectTarget, type Target } from './target.ts';
 
 export type InstanceMode = 'session' | 'single' | 'percall';
 
@@ -14,8 +15,19 @@ export const always =
   () =>
     target;
 
-/** `session`: whatever stands for one connection. */
-export function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: ExposeOptions): (session: object) => Target {
+/** What answers the calls of a session: of whatever stands for one connection. */
+export function targetsOf(subject: object, mode: InstanceMode, exposing: ExposeOptions): (session: object | null) => Target {
+  if (typeof subject === 'function') return instancesOf(subject as RemoteClass, mode, exposing);
+  return always(markOf(subject, exposing));
+}
+
+/** How an object crosses by reference. What stands for one elsewhere says itself what of it may be called. */
+export function markOf(subject: object, exposing: ExposeOptions): Target {
+  const relay = callerOf(subject) === undefined ? undefined : markedTarget(subject);
+  return relay ?? objectTarget(() => subject, exposureOf(subject, exposing));
+}
+
+export function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: ExposeOptions): (session: object | null) => Target {
   const exposure = exposureOf(make.prototype as object, exposing);
   if (mode === 'percall') return always(objectTarget(() => new make(), exposure));
   if (mode === 'single') {
@@ -29,14 +41,14 @@ export function instancesOf(make: RemoteClass, mode: InstanceMode, exposing: Exp
   }
   const bySession = new WeakMap<object, Target>();
   return (session) => {
-    const known = bySession.get(session);
+    const known = session === null ? undefined : bySession.get(session);
     if (known !== undefined) return known;
     let own: object | null = null;
     const target = objectTarget(() => {
       own ??= new make();
       return own;
     }, exposure);
-    bySession.set(session, target);
+    if (session !== null) bySession.set(session, target);
     return target;
   };
 }

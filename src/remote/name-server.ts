@@ -25,7 +25,7 @@ interface Registering {
 }
 
 /** Makes a daemon answer names. */
-function answerNames(daemon: Daemon, store: NameStore = new MemoryNames()): void {
+export function answerNames(daemon: Daemon, store: NameStore = new MemoryNames()): void {
   const names = new NameObject(store, systemClock);
   daemon.register(names, namesObject, { expose: nameMethods });
   daemon.whenStopped(() => names.end());

@@ -181,7 +181,7 @@ function functionOrRelay(part: object): Target | undefined {
   return {
     call: (method, args) => caller.call(method, args),
     get: (name) => caller.get(name),
-    set: (name, value) => void caller.set(name, value),
+    set: (name, value) => caller.set(name, value),
     exposure: nothing,
   };
 }

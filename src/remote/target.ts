@@ -13,7 +13,8 @@ export interface Target {
   /** Calls a method; '' calls a function itself. */
   call(method: string, args: unknown[]): unknown;
   get(name: string): unknown;
-  set(name: string, value: unknown): void;
+  /** A promise where it has to be waited for. */
+  set(name: string, value: unknown): unknown;
   readonly exposure: Exposure;
 }
 
@@ -47,6 +48,7 @@ export function objectTarget(instance: () => object, exposure: Exposure): Target
     set(name, value) {
       if (!exposure.attributes.has(name)) throw notExposed(name, 'attribute', exposure);
       (instance() as Members)[name] = value;
+      return undefined;
     },
     exposure,
   };

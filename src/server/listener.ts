@@ -6,6 +6,7 @@ import type { TaskStore } from '../store/store.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { NetListener } from '../transport/listen.ts';
 import type { ServerParts } from './messages.ts';
+import { ServerObjects } from './objects.ts';
 import { RefusalLog } from './refusal-log.ts';
 
 function connectionLimits({ connectionLimits: given }: ServerConfig): Partial<Limits> {
@@ -20,14 +21,16 @@ function connectionLimits({ connectionLimits: given }: ServerConfig): Partial<Li
 
 /** null: it opens no port. @throws ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
 export async function openListener(
-  { config, clock, listens, id, logger }: ServerParts,
+  parts: ServerParts,
   store: TaskStore,
   onConnection: (connection: Connection) => void,
 ): Promise<NetListener | null> {
+  const { config, clock, listens, id, logger } = parts;
   if (!listens) return null;
   // Sockets and TLS take 50 ms to load, and `runLocal` needs neither.
   const { listen } = await import('../transport/listen.ts');
   const refusals = new RefusalLog(logger, clock);
+  const objects = new ServerObjects(parts, store, () => listener);
   const listener = await listen({
     address: config.address,
     auth: config.auth,
@@ -35,10 +38,16 @@ export async function openListener(
     self: { role: 'server', id, host: hostName(), pid: process.pid },
     clock,
     limits: connectionLimits(config),
-    onConnection,
+    onConnection: (connection) => (connection.peer.role === 'caller' ? objects.accept(connection) : onConnection(connection)),
     onRefused: (error, remote) => refusals.refused(error, remote),
   });
   const { address, key, fingerprint } = listener;
   await store.announce?.({ address, key: config.auth === null ? key : null, fingerprint });
-  return listener;
+  return {
+    ...listener,
+    async close() {
+      await listener.close();
+      await objects.close();
+    },
+  };
 }

@@ -22,6 +22,7 @@ import { ownSource } from '../control/resume.ts';
 import type { TaskQuery } from '../data/query.ts';
 import type { TaskData } from '../data/task-data.ts';
 import { toWireError } from '../protocol/wire-error.ts';
+import type { HostDaemon } from '../remote/host-daemon.ts';
 import { filePathOf, keepFailure } from '../source/open.ts';
 import type { Progress, Summary, TaskResult } from '../task/result.ts';
 import type { Duration, TaskInput } from '../task/task.ts';
@@ -50,6 +51,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
   /** The server was told of the last results that were dealt with, and has closed its store if it only waited for that. */
   #read: Promise<void> = Promise.resolve();
   #info: ServerInfo | null = null;
+  #daemon: Promise<HostDaemon> | null = null;
   /** What `onResult` threw: `join` gives it as it is. */
   #thrown: { readonly error: unknown } | null = null;
   /** The abort that came after the run's end, while results were still being dealt with. */
@@ -137,6 +139,22 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     return { ...address };
   }
 
+  /**
+   * The daemon of remote objects in the server's thread, at its address: objects of the host can be registered there, and its store keeps the names.
+   * Loaded and connected on first use; it ends with the server. (Source: Pyro4.)
+   */
+  get daemon(): Promise<HostDaemon> {
+    this.#daemon ??= this.#openDaemon();
+    return this.#daemon;
+  }
+
+  async #openDaemon(): Promise<HostDaemon> {
+    const { HostDaemon } = await import('../remote/host-daemon.ts');
+    const { auth, tls } = this.#config;
+    const cert = tls?.cert;
+    return new HostDaemon(this.address, { auth: auth ?? this.#info?.key ?? null, tls: cert === undefined ? tls : { ca: cert } });
+  }
+
   /** What the database held when this server opened it; null: it is new, or in memory. */
   get recovered(): Recovered | null {
     return this.#info?.recovered ?? null;
@@ -160,6 +178,7 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
     try {
       const summary = await super.finished();
       await this.#over.promise;
+      await this.#closeDaemon();
       if (this.#lateAbort !== null) throw this.#lateAbort;
       // What was dealt with last may have failed after the run's end.
       if (this.#thrown !== null) throw this.#thrown.error;
@@ -178,6 +197,12 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
       void this.#over.promise.then(cancel);
     }
     await super.stop(options);
+    await this.#closeDaemon();
+  }
+
+  async #closeDaemon(): Promise<void> {
+    const daemon = await this.#daemon?.catch(() => null);
+    await daemon?.[Symbol.asyncDispose]();
   }
 
   /** Submit tasks; resolves after they are committed. Errors: ERR_SOURCE…, ERR_ENDED. */

@@ -9,9 +9,11 @@
  * Tasks are numbered from 1 in the order of their acceptance; their public id follows from (number, submission time, salt),
  * see `task/id.ts`, so no id is stored unless a user gave one.
  */
+
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
+import type { StoredNames } from './names.ts';
 
 /** Synchronous stores answer at once: no promise on the hot path. */
 export type Awaitable<T> = T | Promise<T>;
@@ -255,6 +257,8 @@ export interface Announcement {
 export interface TaskStore {
   /** False: gone with the process. */
   readonly durable: boolean;
+  /** Names of remote objects; absent: it keeps none. */
+  readonly names?: StoredNames;
   /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */
   recover(): Awaitable<Recovery>;
   commit(writes: Writes): Awaitable<void>;

@@ -10,7 +10,7 @@ import { auth, Calculator, calculator, openDaemon, openProxy } from './parts.ts'
 
 expectNoLeaks();
 
-const self: PeerInfo = { role: 'control', id: '0190aaaa-0000-7000-8000-000000000009', host: 'there', pid: 9 };
+const self: PeerInfo = { role: 'caller', id: '0190aaaa-0000-7000-8000-000000000009', host: 'there', pid: 9 };
 
 interface Raw {
   readonly connection: Connection;
@@ -19,7 +19,7 @@ interface Raw {
 }
 
 /** A peer that holds the key and says what it likes. */
-async function raw(address: { host: string; port: number }, role: PeerInfo['role'] = 'control'): Promise<Raw> {
+async function raw(address: { host: string; port: number }, role: PeerInfo['role'] = 'caller'): Promise<Raw> {
   const connection = await dial(address, { auth, self: { ...self, role } });
   onTestFinished(() => connection.destroy());
   const got: Message[] = [];

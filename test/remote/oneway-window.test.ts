@@ -99,7 +99,7 @@ describe('oneway calls to a slow method', () => {
     daemon.register(new Slow(), 's', { oneway: ['note'] });
     const connection = await dial(daemon.address as { host: string; port: number }, {
       auth,
-      self: { role: 'control', id: '0190aaaa-0000-7000-8000-000000000009', host: 'there', pid: 9 },
+      self: { role: 'caller', id: '0190aaaa-0000-7000-8000-000000000009', host: 'there', pid: 9 },
     });
     onTestFinished(() => connection.destroy());
     let end: MillraceError | null | undefined;

@@ -242,7 +242,7 @@ test('who sends more items than were asked for loses the connection', async () =
   daemon.register(object, 'o');
   const connection = await dial(daemon.address as { host: string; port: number }, {
     auth,
-    self: { role: 'control', id: '0190aaaa-0000-7000-8000-000000000009', host: 'there', pid: 9 },
+    self: { role: 'caller', id: '0190aaaa-0000-7000-8000-000000000009', host: 'there', pid: 9 },
   });
   onTestFinished(() => connection.destroy());
   let ended = false;

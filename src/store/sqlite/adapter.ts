@@ -25,11 +25,13 @@ import type { Connection } from './connect.ts';
 import type { Row } from './driver.ts';
 import { Search } from './find.ts';
 import { removeAnnouncement, writeAnnouncement } from './lock.ts';
+import { knownTexts, outcomesOf } from './lookups.ts';
+import { SqliteNames } from './names.ts';
 import * as sql from './queries.ts';
 import { readyTasks } from './queue.ts';
 import { pendingTasks, readRecovery } from './recover.ts';
 import { type RetainLimits, retain } from './retain.ts';
-import { clientRow, pastAttempt, quoted, taskRow } from './rows.ts';
+import { clientRow, pastAttempt, taskRow } from './rows.ts';
 import { Statements } from './statements.ts';
 import { type WriteFacts, write } from './write.ts';
 
@@ -40,6 +42,7 @@ const commitsOfALog = 64;
 
 export class SqliteStore implements TaskStore {
   readonly durable = true;
+  readonly names: SqliteNames;
   readonly #connection: Connection;
   readonly #statements: Statements;
   readonly #now: () => number;
@@ -67,6 +70,7 @@ export class SqliteStore implements TaskStore {
     this.#connection = connection;
     this.#now = now;
     this.#statements = new Statements(connection.driver);
+    this.names = new SqliteNames(this.#statements, { read: (call) => this.#guard(call), write: (call) => this.#own(call) });
     const context = { clients: () => this.#allClients(), salt: () => this.#salt() };
     this.#search = new Search(this.#statements, context, (row, payload) => taskRow(row, payload, this.#client));
   }
@@ -122,14 +126,7 @@ export class SqliteStore implements TaskStore {
   }
 
   known(keys: readonly string[], ids: readonly string[]): { keys: Map<string, number>; ids: Map<string, number> } {
-    return this.#guard(() => {
-      const look = (query: string, column: string, texts: readonly string[]): Map<string, number> => {
-        if (texts.length === 0) return new Map();
-        const rows = this.#statements.all(query, JSON.stringify(texts.map(quoted)));
-        return new Map(rows.map((row) => [JSON.parse(String(row[column])) as string, Number(row.n)]));
-      };
-      return { keys: look(sql.knownKeys, 'key', keys), ids: look(sql.knownIds, 'user_id', ids) };
-    });
+    return this.#guard(() => knownTexts(this.#statements, keys, ids));
   }
 
   pending(numbers: readonly number[]): StoredTask[] {
@@ -149,17 +146,22 @@ export class SqliteStore implements TaskStore {
   }
 
   outcomes(numbers: readonly number[]): { n: number; outcome: number; group: number }[] {
-    return this.#guard(() =>
-      this.#statements
-        .all(sql.outcomesOf, JSON.stringify(numbers))
-        .map((row) => ({ n: Number(row.n), outcome: Number(row.outcome), group: Number(row.grp) })),
-    );
+    return this.#guard(() => outcomesOf(this.#statements, numbers));
   }
 
   retain(limits: RetainLimits, most: number): number {
     return this.#guard(() => {
       this.#mayWrite();
       return retain(this.#statements, limits, most, this.#lastEnd());
+    });
+  }
+
+  #own(call: () => void): void {
+    this.#guard(() => {
+      this.#mayWrite();
+      this.#checkPlace(this.#now());
+      this.#checkEpoch();
+      this.#statements.transaction(call);
     });
   }
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SqliteStore } from '../../../src/store/sqlite/adapter.ts';
 import { type Connection, connect } from '../../../src/store/sqlite/connect.ts';
 import { loadDriver } from '../../../src/store/sqlite/driver.ts';
+import { describeNames } from '../../contract/names.ts';
 import { describeStore } from '../../contract/store.ts';
 import { attemptEnd, completedNumbers, storedTask, storedTasks, writes } from '../samples.ts';
 
@@ -22,6 +23,25 @@ describeStore('sqlite', async () => {
       store.close();
       store = (await open(join(folder, 'tasks.db'))).store;
       return store;
+    },
+    async destroy() {
+      store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+describeNames('sqlite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-store-'));
+  let { store } = await open(join(folder, 'tasks.db'));
+  store.recover();
+  return {
+    names: store.names,
+    async reopen() {
+      store.close();
+      store = (await open(join(folder, 'tasks.db'))).store;
+      store.recover();
+      return store.names;
     },
     async destroy() {
       store.close();

@@ -1,0 +1,100 @@
+/**
+ * The daemon of a server as the host has it: objects of the host are registered there, so that they are called at the server's address, and the names that the
+ * server keeps are asked. Everything goes over one connection to the server, and ends with it.
+ */
+import type { Address } from '../base/address.ts';
+import { MillraceError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Remote } from './caller.ts';
+import type { RegisterOptions } from './daemon.ts';
+import { type HostedObjects, hostedObjects } from './hosted-objects.ts';
+import { targetsOf } from './instances.ts';
+import { locateNS, type NameServer } from './name-server.ts';
+import { checkOptions, type SharedRemoteOptions } from './options.ts';
+import { control, proxy } from './proxy.ts';
+import { mark } from './target.ts';
+import { URI } from './uri.ts';
+
+/** Of `register` at a server: what a `Daemon` takes but `owner`; of a class one instance for all, or one for each call. */
+export type HostedOptions = Omit<RegisterOptions, 'owner' | 'callback'>;
+
+const optionNames = ['expose', 'oneway', 'idempotent', 'instances', 'name', 'metadata'] as const;
+
+/** Crosses by reference in the place of the object, which may have another mark itself. */
+class StandIn {}
+
+export class HostDaemon implements AsyncDisposable {
+  readonly #address: Address;
+  readonly #options: SharedRemoteOptions;
+  readonly #remote: Remote<HostedObjects>;
+  readonly #ids: Map<object, string> = new Map();
+  #names: Promise<NameServer> | null = null;
+
+  /** By `ServerThread.daemon`. */
+  constructor(address: Address, options: SharedRemoteOptions) {
+    this.#address = address;
+    this.#options = options;
+    this.#remote = proxy<HostedObjects>(this.#uri(hostedObjects), options);
+  }
+
+  /** The name server at the server's address. */
+  get names(): Promise<NameServer> {
+    this.#names ??= locateNS(this.#address, undefined, this.#options);
+    return this.#names;
+  }
+
+  /** Makes an object of this thread callable at the server's address; resolves with its URI, after its name is stored. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_NAME */
+  async register(subject: object | (new () => object), id: string = `obj_${newId()}`, options?: HostedOptions): Promise<string> {
+    const { instances, name, metadata, ...exposing } = checkOptions(options, optionNames, 'register()');
+    if (typeof subject === 'function' && instances !== 'single' && instances !== 'percall')
+      throw new MillraceError('ERR_OPTION', "a class of the host is registered with instances: 'single' or 'percall'", {
+        details: { option: 'instances' },
+      });
+    if (this.#ids.has(subject)) throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#ids.get(subject)}'`);
+    const target = targetsOf(subject, instances ?? 'single', exposing)(null);
+    const { methods, attributes, oneway, idempotent } = target.exposure;
+    const standIn = new StandIn();
+    mark(standIn, target);
+    this.#ids.set(subject, id);
+    const facts = { methods: [...methods], attributes: [...attributes], oneway: [...oneway], idempotent: [...idempotent] };
+    try {
+      return await this.#remote.register(id, standIn, facts, {
+        ...(name === undefined ? {} : { name }),
+        ...(metadata === undefined ? {} : { metadata }),
+      });
+    } catch (error) {
+      this.#ids.delete(subject);
+      throw error;
+    }
+  }
+
+  /** @throws ERR_OBJECT */
+  async unregister(subjectOrId: object | string): Promise<void> {
+    const id = this.#idOf(subjectOrId);
+    await this.#remote.unregister(id);
+    for (const [subject, known] of this.#ids) if (known === id) this.#ids.delete(subject);
+  }
+
+  /** @throws ERR_OBJECT */
+  uriFor(subjectOrId: object | string): string {
+    return this.#uri(this.#idOf(subjectOrId));
+  }
+
+  /** What was registered is gone; the server stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    control(this.#remote).release();
+    const names = await this.#names?.catch(() => null);
+    names?.release();
+  }
+
+  #idOf(subjectOrId: object | string): string {
+    const id = typeof subjectOrId === 'string' ? subjectOrId : this.#ids.get(subjectOrId);
+    if (id !== undefined) return id;
+    throw new MillraceError('ERR_OBJECT', 'this object is not registered here');
+  }
+
+  #uri(id: string): string {
+    const { host, port, path } = this.#address as { host: string; port: number; path?: string };
+    return URI.of(id, path === undefined ? { host, port } : { path }).toString();
+  }
+}
