@@ -1,6 +1,6 @@
 /**
  * The port of what keeps names of remote objects: a few thousand rows that are read one by one or all at once. A store that has a database keeps them there;
- * one that lasts as long as its process has none (`TaskStore.names` is absent), and names are kept beside it.
+ * one that lasts as long as its process has none (`names` is absent), and names are kept beside it.
  */
 
 /** A name as it is kept. */
@@ -23,4 +23,10 @@ export interface StoredNames {
   put(rows: readonly StoredName[]): Promise<void>;
   /** Names that are not there are passed over. Resolves after the commit. */
   remove(names: readonly string[]): Promise<void>;
+}
+
+/** What of a store is about names. */
+export interface KeepsNames {
+  /** Absent: it keeps none. */
+  readonly names?: StoredNames;
 }

@@ -5,15 +5,13 @@
  * Time and decisions come from the server's core: a store only writes what it is told and answers questions. One turn of the core
  * is one `commit`, and a commit is one transaction: after it returned (or resolved) everything in it is durable; when it
  * throws, nothing of it is there and the same writes may be committed again.
- *
  * Tasks are numbered from 1 in the order of their acceptance; their public id follows from (number, submission time, salt),
  * see `task/id.ts`, so no id is stored unless a user gave one.
  */
-
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
-import type { StoredNames } from './names.ts';
+import type { KeepsNames } from './names.ts';
 
 /** Synchronous stores answer at once: no promise on the hot path. */
 export type Awaitable<T> = T | Promise<T>;
@@ -254,11 +252,9 @@ export interface Announcement {
   readonly fingerprint: string | null;
 }
 
-export interface TaskStore {
+export interface TaskStore extends KeepsNames {
   /** False: gone with the process. */
   readonly durable: boolean;
-  /** Names of remote objects; absent: it keeps none. */
-  readonly names?: StoredNames;
   /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */
   recover(): Awaitable<Recovery>;
   commit(writes: Writes): Awaitable<void>;

@@ -9,7 +9,7 @@ export interface NamesUnderTest {
   destroy(): Promise<void>;
 }
 
-export function storedName(name: string, changes: Partial<StoredName> = {}): StoredName {
+function storedName(name: string, changes: Partial<StoredName> = {}): StoredName {
   return { name, uri: `mill:${name}@host:1`, metadata: [], lease: null, renewedAt: 1_700_000_000_000.5, ...changes };
 }
 

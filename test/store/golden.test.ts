@@ -67,16 +67,19 @@ describe.each(names)('%s', (name) => {
       nextTask: submitted + 1,
       counts: { submitted, outcomes: [pending, succeeded, failed, 0, 0, 0, 0] },
     });
-    expect(recovery.endedCleanly).toBeUndefined();
+    // They were killed: the servers of the first two shapes do not say so yet.
+    expect(recovery.endedCleanly).toBe(/schema-[12]\./.test(name) ? undefined : false);
     const leased = recovery.grants.flatMap((grant) => grant.tasks.map(({ task }) => task[1]));
     expect(leased.slice(0, 2)).toEqual(['sleep 1000 # one', 'sleep 1000 # two']);
     expect(recovery.waiting.map(({ task, readyAt }) => [task[1], readyAt])).toEqual([['echo later', Date.UTC(2100, 0)]]);
     expect(recovery.ready).toBe(pending - leased.length - 1);
+    // How a submitter cuts its bundles has changed since.
+    const last = /schema-[12]\./.test(name) ? 3 : 2;
     expect(recovery.submitters.map(({ sequence, receipts }) => [sequence, receipts.length])).toEqual([
       [1, 1],
       [1, 1],
       [1, 1],
-      [3, 3],
+      [last, last],
     ]);
     expect(recovery.clients.length).toBeGreaterThanOrEqual(1);
     await checkTasks(store, told);
