@@ -86,7 +86,7 @@ export interface ServerOptions extends SecurityOptions, ComponentOptions, Bundle
   /** A malformed task of `source` ends the run with its error. Default false: it is recorded as `rejected`. */
   strict?: boolean;
   /**
-   * The server's own face over HTTP: tasks, clients, progress, events, metrics, and routes of your own. `{}` listens on `'localhost:50080'`.
+   * The server's own face over HTTP: tasks, clients, progress, events, metrics, a page to look at, and routes of your own. `{}` listens on `'localhost:50080'`.
    * Default: none, and nothing of it is loaded.
    */
   http?: HttpServerOptions;

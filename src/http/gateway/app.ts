@@ -24,6 +24,8 @@ export interface AppParts {
   readonly access: Access;
   readonly operations: readonly Operation[];
   readonly routes: readonly Route[];
+  /** What a browser gets at `/`. */
+  readonly page: Operation;
   readonly clock: Clock;
   readonly logger: Logger;
   /** For the metrics; `route` as in the table. */
@@ -38,7 +40,7 @@ const nobody: Admitted = { login: null, digest: null };
 const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 export function gatewayListener(parts: AppParts): RequestListener {
-  const { config, access, operations, routes, clock } = parts;
+  const { config, access, operations, routes, page, clock } = parts;
   const app = new Hono<Env>({ strict: true });
 
   const on = (method: string, path: string, open: boolean, handle: Handle): void => {
@@ -86,7 +88,13 @@ export function gatewayListener(parts: AppParts): RequestListener {
   for (const operation of operations)
     on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), operation.open === true, operate(operation));
   const home = routes.find(({ method, path }) => method === 'GET' && path === '/');
-  on('GET', '/', false, home === undefined ? listRoutes(routes) : route(home));
+  const atHome = home === undefined ? listRoutes(routes) : route(home);
+  // A browser gets the page; it holds no data, so anybody may have it.
+  on('GET', '/', true, async (context, _admitted, signal) => {
+    const { incoming } = context.env;
+    if (/\btext\/html\b/.test(incoming.headers.accept ?? '')) return operate(page)(context, nobody, signal);
+    return atHome(context, await access.admit(incoming), signal);
+  });
   for (const one of routes) if (one !== home) on(one.method, one.path, false, route(one));
 
   app.notFound(async (context) => {
@@ -112,7 +120,7 @@ export function gatewayListener(parts: AppParts): RequestListener {
   };
 }
 
-/** What there is. (Source: Napix.) */
+/** What there is, to whoever asks for no page. (Source: Napix.) */
 function listRoutes(routes: readonly Route[]): Handle {
   const paths = [...new Set(routes.map(({ path }) => path))];
   return async () => ({ status: 200, type: 'application/json', body: JSON.stringify(paths) });

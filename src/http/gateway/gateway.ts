@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
+import { pageOperations } from '../page/operations.ts';
 import { Access } from './access.ts';
 import { gatewayListener } from './app.ts';
 import type { Backend } from './backend.ts';
@@ -73,11 +74,13 @@ export class Gateway {
     this.#throughput = throughput;
     const operations: Operation[] = [...taskOperations(backend, clock), ...overviewOperations({ backend, events, metrics, throughput })];
     operations.push(alive, documentOf(operations, this.#config.auth.length > 0));
+    const [page, ...assets] = pageOperations;
     this.#answer = gatewayListener({
       config: this.#config,
       access: this.#access,
-      operations,
+      operations: [...operations, ...assets],
       routes: this.#routes,
+      page,
       clock,
       logger: this.#parts.logger,
       answered: (method, route, status, seconds) => metrics.answered(method, route, status, seconds),

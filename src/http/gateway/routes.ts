@@ -53,7 +53,7 @@ export interface Route {
   readonly handler: RouteHandler;
 }
 
-/** The gateway's own. */
+/** The gateway's own. `/` is shared: a browser gets the page, whoever does not ask for HTML the route. */
 const reserved = /^\/(?:api|assets|metrics|healthz|readyz|openapi\.json)(?:\/|$)/;
 const pathPattern = /^(?:\/|(?:\/(?::[a-zA-Z_]\w*|[\w.~!$&'()+,;=@-]+))+)$/;
 

@@ -24,9 +24,12 @@ it('what a handler returns is the JSON of the answer; it may set its status and 
   expect((await face.get('/cycle')).status).toBe(500);
 });
 
-it('the root lists the routes, where there is no route for it', async () => {
+it('whoever asks for no page gets the list of routes at the root, a browser the page', async () => {
   const face = await startFace({ routes });
   expect((await face.get('/')).json<string[]>()).toEqual(expect.arrayContaining(['/captains/:id', '/ships']));
+  const page = await face.get('/', { accept: 'text/html,*/*' });
+  expect(page.headers['content-type']).toContain('text/html');
+  expect(page.headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'");
 });
 
 it('an error of a handler bubbles through three servers in a row, each with its call', async () => {

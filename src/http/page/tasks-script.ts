@@ -1,0 +1,180 @@
+/** The list of tasks: by state, tags and conditions, a page at a time, newest first; one of them with its output; cancel and retry. */
+export const tasksScript: string = `
+import { byId, confirmed, count, getJson, h, post, putRows, span, time } from './base.js';
+
+const pageSize = 50;
+const kinds = [
+  ['running', 'Running', { state: 'running' }],
+  ['failed', 'Failed', { outcome: 'failed' }],
+  ['timeout', 'Timed out', { outcome: 'timeout' }],
+  ['lost', 'Lost', { outcome: 'lost' }],
+  ['rejected', 'Rejected', { outcome: 'rejected' }],
+  ['ready', 'Ready', { state: 'ready' }],
+  ['waiting', 'Waiting', { state: 'waiting' }],
+  ['leased', 'Leased', { state: 'leased' }],
+  ['succeeded', 'Succeeded', { outcome: 'succeeded' }],
+  ['cancelled', 'Cancelled', { outcome: 'cancelled' }],
+  ['all', 'All', {}],
+];
+
+export function tasksView() {
+  /** Where each page that was seen begins; the last one is shown. */
+  let pages = [null];
+  let next = null;
+  let turn = 0;
+  const kind = h('select', { onchange: restart }, kinds.map(([name, text]) => h('option', { value: name }, text)));
+  const tag = h('input', { type: 'search', placeholder: 'key or key:value', onchange: restart });
+  const where = h('input', { type: 'search', placeholder: "args ~ ^test, exitStatus != 0", onchange: restart, id: 'search' });
+  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  const body = h('tbody');
+  const empty = h('div', { class: 'empty' }, 'No such tasks.');
+  const place = h('span', { class: 'faint' });
+  const newer = h('button', { type: 'button', onclick: () => { pages.pop(); void load(); } }, 'Newer');
+  const older = h('button', { type: 'button', onclick: () => { pages.push(next); void load(); } }, 'Older');
+  const cancelAll = h('button', { type: 'button', class: 'danger', onclick: () => void changeAll('cancel', 'Cancel') }, 'Cancel all of these');
+  const retryAll = h('button', { type: 'button', onclick: () => void changeAll('retry', 'Retry') }, 'Retry all of these');
+
+  const table = h('table', {},
+    h('colgroup', {}, h('col', { width: '108' }), h('col'), h('col', { class: 'opt', width: '22%' }), h('col', { class: 'opt', width: '84' }), h('col', { class: 'opt', width: '96' }), h('col', { width: '88' })),
+    h('thead', {}, h('tr', {}, h('th', {}, 'State'), h('th', {}, 'Task'), h('th', { class: 'opt' }, 'Tags'), h('th', { class: 'num opt' }, 'Attempt'), h('th', { class: 'num opt' }, 'Time'), h('th', {}))),
+    body);
+  const element = h('div', {},
+    h('form', { class: 'tools', onsubmit: (event) => { event.preventDefault(); restart(); } },
+      h('label', {}, 'Show', kind), h('label', { class: 'wide' }, 'Tag', tag), h('label', { class: 'wide' }, 'Condition', where),
+      h('button', { type: 'submit' }, 'Search')),
+    problem, table, empty,
+    h('div', { class: 'pager' }, h('div', { class: 'row' }, newer, older, place), h('div', { class: 'row' }, retryAll, cancelAll)));
+
+  function query() {
+    const fields = new URLSearchParams(kinds.find(([name]) => name === kind.value)[2]);
+    for (const one of tag.value.split(',')) if (one.trim() !== '') fields.append('tag', one.trim());
+    for (const one of where.value.split(',')) if (one.trim() !== '') fields.append('where', one.trim());
+    return fields;
+  }
+
+  function restart() {
+    pages = [null];
+    void load();
+  }
+
+  async function load() {
+    const mine = ++turn;
+    const fields = query();
+    fields.set('limit', pageSize);
+    fields.set('desc', 'true');
+    const from = pages[pages.length - 1];
+    if (from !== null) fields.set('after', from);
+    try {
+      const page = await getJson('/api/tasks?' + fields);
+      if (mine !== turn) return;
+      problem.hidden = true;
+      next = page.tasks.length < pageSize ? null : page.next;
+      show(page.tasks);
+    } catch (error) {
+      if (mine !== turn) return;
+      problem.hidden = false;
+      problem.textContent = error.message;
+    }
+  }
+
+  function show(tasks) {
+    putRows(body, tasks, (task) => task.id, makeRow, updateRow);
+    table.hidden = tasks.length === 0;
+    empty.hidden = tasks.length > 0;
+    newer.disabled = pages.length === 1;
+    older.disabled = next === null;
+    place.textContent = tasks.length === 0 ? '' : 'page ' + count(pages.length);
+    cancelAll.disabled = retryAll.disabled = tasks.length === 0;
+    cancelAll.hidden = tasks.every((task) => task.state === 'done' || task.outcome);
+    retryAll.hidden = !tasks.some(canRetry);
+  }
+
+  function makeRow(task) {
+    const row = h('tr', { tabindex: 0, onclick: (event) => { if (!event.target.closest('button')) void openTask(task.id); } },
+      h('td', {}, h('span', { class: 'badge' })), h('td', { class: 'mono' }), h('td', { class: 'opt' }), h('td', { class: 'num opt' }), h('td', { class: 'num opt' }), h('td', { class: 'acts' }));
+    return row;
+  }
+
+  function updateRow(row, task) {
+    const [state, args, tags, attempt, took, acts] = row.children;
+    const name = task.outcome || task.state;
+    if (row.dataset.state === name + task.attempt) return;
+    row.dataset.state = name + task.attempt;
+    state.firstChild.className = 'badge ' + name;
+    state.firstChild.textContent = name;
+    args.textContent = task.args;
+    args.title = task.args;
+    tags.replaceChildren(...tagButtons(task.tags));
+    attempt.textContent = task.attempt || '';
+    took.textContent = task.durationMs === undefined ? '' : span(task.durationMs);
+    acts.replaceChildren(...actions(task, load));
+  }
+
+  function tagButtons(tags) {
+    return Object.entries(tags).map(([key, value]) => h('button', { type: 'button', class: 'tag', title: 'Show tasks with this tag', onclick: () => {
+      tag.value = typeof value === 'string' ? key + ':' + value : key;
+      restart();
+    } }, key + ': ' + String(value)));
+  }
+
+  async function changeAll(action, verb) {
+    const fields = query();
+    const found = await getJson('/api/count?' + fields);
+    if (!(await confirmed(verb + ' ' + count(found.count) + ' tasks?', verb))) return;
+    const body = {};
+    for (const name of ['state', 'outcome']) if (fields.has(name)) body[name] = fields.get(name);
+    if (fields.has('tag')) body.tags = fields.getAll('tag');
+    if (fields.has('where')) body.where = fields.getAll('where');
+    await post('/api/' + action, body).catch((error) => { problem.hidden = false; problem.textContent = error.message; });
+    await load();
+  }
+
+  return {
+    name: 'tasks', title: 'Tasks', key: 't', element, load, search: where,
+    /** Show tasks of one kind. */
+    choose(name) { kind.value = name; restart(); },
+    /** Pages that were turned to stay as they are. */
+    refresh() { if (pages.length === 1) void load(); },
+    act(row, what) { row.querySelector('[data-act="' + what + '"]')?.click(); },
+    open(row) { void openTask(row.dataset.key); },
+  };
+}
+
+const canRetry = (task) => task.outcome !== undefined && task.outcome !== 'succeeded' && task.outcome !== 'rejected';
+
+function actions(task, done) {
+  const act = (action, text, style) => h('button', { type: 'button', class: 'small ' + style, 'data-act': action, onclick: async (event) => {
+    event.target.disabled = true;
+    await post('/api/tasks/' + encodeURIComponent(task.id) + '/' + action).catch((error) => { event.target.title = error.message; });
+    await done();
+  } }, text);
+  if (task.outcome === undefined) return [act('cancel', 'Cancel', 'danger')];
+  return canRetry(task) ? [act('retry', 'Retry', '')] : [];
+}
+
+async function openTask(id) {
+  const dialog = byId('detail');
+  const path = '/api/tasks/' + encodeURIComponent(id);
+  const [task, history, explanation] = await Promise.all([getJson(path), getJson(path + '/history').catch(() => []), getJson(path + '/explanation').catch(() => null)]);
+  const fact = (name, value) => value === undefined || value === null || value === '' ? [] : [h('dt', {}, name), h('dd', {}, value)];
+  const output = (title, one) => {
+    const text = one[title] === undefined && one[title + 'Base64'] !== undefined ? '(bytes, in base64) ' + one[title + 'Base64'] : one[title];
+    return text ? [h('h3', {}, title), h('pre', { class: 'mono', tabindex: 0 }, text)] : [];
+  };
+  const name = task.outcome || task.state;
+  const again = () => openTask(id);
+  dialog.replaceChildren(h('div', {},
+    h('div', { class: 'row' }, h('span', { class: 'badge ' + name }, name), h('span', { class: 'grow' }), actions(task, again), h('button', { type: 'button', class: 'small', onclick: again }, 'Refresh'), h('button', { type: 'button', class: 'small', onclick: () => dialog.close() }, 'Close')),
+    h('h3', {}, task.kind === 'function' ? 'function' : 'command'), h('pre', { class: 'mono' }, task.command || task.args),
+    h('dl', {}, fact('id', task.id), fact('exit status', task.exitStatus), fact('signal', task.signal), fact('error', task.error && task.error.message), fact('client', task.clientHost && task.clientHost + ', slot ' + task.slot),
+      fact('submitted', time(task.submittedAt)), fact('started', time(task.startedAt)), fact('ended', time(task.completedAt)), fact('took', task.durationMs === undefined ? '' : span(task.durationMs)),
+      fact('attempt', task.attempt), fact('group', task.group), fact('tags', Object.entries(task.tags).map(([key, value]) => key + ': ' + value).join(', ')),
+      fact('why it waits', task.outcome === undefined && explanation !== null ? explanation.reasons.join('; ') : '')),
+    output('stdout', task), output('stderr', task),
+    task.value === undefined ? [] : [h('h3', {}, 'value'), h('pre', { class: 'mono' }, JSON.stringify(task.value, null, 2))],
+    task.truncated ? h('p', { class: 'faint' }, 'The output is longer; it stands in ' + (task.stdoutPath || task.stderrPath) + ' on that host.') : null,
+    history.length < 2 && task.outcome !== undefined ? [] : history.map((attempt) => [h('h3', {}, 'attempt ' + attempt.attempt + ': ' + attempt.outcome + (attempt.exitStatus === null ? '' : ', status ' + attempt.exitStatus) + ', ' + span(attempt.durationMs)), output('stdout', attempt), output('stderr', attempt)]),
+  ));
+  if (!dialog.open) dialog.showModal();
+}
+`;

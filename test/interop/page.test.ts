@@ -1,0 +1,168 @@
+/** The page of a server in a real browser: what it shows, what it does, and that nothing of it is refused by its own policy. */
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { ClientThread, type ServerOptions, ServerThread } from '../../dist/index.js';
+import { until } from '../support/until.ts';
+import { joinCrowd } from './crowd.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+const program = '/usr/bin/chromium';
+const auth = 'correct horse battery';
+let browser: Browser;
+
+beforeAll(async () => {
+  if (!existsSync(program)) throw new Error('Chromium is missing; install it: apt-get install -y chromium');
+  browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
+});
+afterAll(() => browser?.close());
+
+async function startServer(http: ServerOptions['http'] = {}): Promise<ServerThread> {
+  const server = await ServerThread.new({ address: 'localhost:0', auth, foreverMode: true, http: { address: 'localhost:0', ...http } });
+  onTestFinished(() => server.stop({ timeout: 5 }));
+  return server;
+}
+
+async function startClient(server: ServerThread): Promise<void> {
+  const client = await ClientThread.new({ address: server.address, auth, numTasks: 2, taskSignalwait: 0.2 });
+  onTestFinished(() => client.stop({ timeout: 5 }));
+}
+
+/** The page, and everything that the browser complained of. */
+async function open(server: ServerThread, hash = ''): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage();
+  onTestFinished(() => page.close());
+  const complaints: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(`http://localhost:${server.httpAddress.port}/${hash}`);
+  return { page, complaints };
+}
+
+const rows = (page: Page) => page.locator('#list tbody tr');
+
+it('a running task is seen, and cancelled by a click; another one by the keyboard alone', async () => {
+  const server = await startServer();
+  await startClient(server);
+  const { page, complaints } = await open(server);
+  const { ids } = await server.submit(['sleep 600 # first', 'sleep 601 # second']);
+  await rows(page).filter({ hasText: '# first' }).getByRole('button', { name: 'Cancel' }).click();
+  await until(async () => (await server.tasks.get(ids![0]!))?.outcome === 'cancelled');
+  await until(async () => (await rows(page).count()) === 1);
+  await page.keyboard.press('j');
+  await page.keyboard.press('x');
+  await until(async () => (await server.tasks.get(ids![1]!))?.outcome === 'cancelled');
+  await page.getByText('No such tasks.').waitFor();
+  await until(async () => (await page.locator('.tile', { hasText: 'cancelled' }).locator('b').textContent()) === '2');
+  expect(await page.locator('#link').textContent()).toBe('live');
+  expect(complaints).toEqual([]);
+});
+
+it('a failed task shows its output as text, whatever stands in it, and is run again', async () => {
+  const server = await startServer();
+  await startClient(server);
+  const trap = '<img src=x onerror="document.title=1">';
+  const args = `echo '${trap}' >&2; exit 3`;
+  const { ids } = await server.submit([{ args, tags: { site: 'north' } }]);
+  await until(async () => (await server.tasks.get(ids![0]!))?.state === 'done');
+  const { page, complaints } = await open(server);
+  await page.locator('select').selectOption('failed');
+  await page.getByPlaceholder('key or key:value').fill('site');
+  await page.keyboard.press('Enter');
+  await rows(page).first().focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('#detail');
+  await dialog.getByText('exit status').waitFor();
+  expect(await dialog.locator('pre').last().textContent()).toBe(`${trap}\n`);
+  expect(await page.locator('main img, dialog img').count()).toBe(0);
+  await dialog.getByRole('button', { name: 'Retry' }).click();
+  await until(async () => (await server.tasks.history(ids![0]!)).length === 2);
+  await page.keyboard.press('Escape');
+  expect(await page.title()).not.toBe('1');
+  expect(complaints).toEqual([]);
+});
+
+it('a condition that is none is said beside the list, and the list stays', async () => {
+  const server = await startServer();
+  await server.submit(['one']);
+  const { page } = await open(server);
+  await page.locator('select').selectOption('all');
+  await rows(page).first().waitFor();
+  await page.locator('#search').fill('oops');
+  await page.keyboard.press('Enter');
+  await until(async () => /where/.test((await page.locator('.problem:visible').textContent()) ?? ''));
+  expect(await rows(page).count()).toBe(1);
+});
+
+it('a server with keys is seen by whoever has a token', async () => {
+  const token = 'a-token-of-many-characters';
+  const server = await startServer({ auth: { token } });
+  const { page } = await open(server);
+  await page.getByLabel('Token').fill('wrong-wrong-wrong-wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('The token was refused.').waitFor();
+  await page.getByLabel('Token').fill(token);
+  await page.keyboard.press('Enter');
+  await until(async () => (await page.locator('#link').textContent()) === 'live');
+});
+
+it('a thousand clients and a hundred thousand tasks are shown a page at a time, searched, and stay live', async () => {
+  const server = await startServer();
+  const crowd = await joinCrowd(server.address as { host: string; port: number }, auth, 1_000);
+  onTestFinished(() => {
+    for (const connection of crowd) connection.destroy();
+  });
+  await server.submit(Array.from({ length: 100_000 }, (_, i) => ({ args: `echo ${i}`, tags: { sample: i } })));
+  const { page, complaints } = await open(server, '#clients');
+  await page.getByText('1 to 100 of 1,000').waitFor();
+  expect(await rows(page).count()).toBe(100);
+  await page.getByRole('button', { name: 'Further' }).click();
+  await page.getByText('101 to 200 of 1,000').waitFor();
+  await page.getByPlaceholder('host, id or tag').fill('node-0777');
+  await page.getByText('1 to 1 of 1').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('t');
+  await page.locator('select').selectOption('all');
+  await until(async () => (await rows(page).first().textContent())?.includes('echo 99999') === true);
+  await page.getByRole('button', { name: 'Older' }).click();
+  await until(async () => (await rows(page).first().textContent())?.includes('echo 99949') === true);
+  expect(await rows(page).count()).toBe(50);
+  await page.locator('#search').fill('tag.sample == 4711');
+  await page.keyboard.press('Enter');
+  await until(async () => (await rows(page).count()) === 1 && (await rows(page).first().textContent())?.includes('echo 4711') === true);
+  // It is live: what comes now is counted without a further load.
+  await server.submit(['echo one more']);
+  await until(async () => (await page.locator('.tile', { hasText: 'ready' }).locator('b').textContent()) === '100,001');
+  expect(complaints).toEqual([]);
+});
+
+it.each([
+  ['light', 1_280],
+  ['dark', 1_280],
+  ['light', 390],
+] as const)('in %s at a width of %i nothing runs out of the page, and every text is told from its ground', async (colorScheme, width) => {
+  const server = await startServer();
+  await startClient(server);
+  const long = `echo ${'x'.repeat(300)}`;
+  await server.submit([long, 'exit 1', { args: 'true', tags: { a: 'b'.repeat(100) } }]);
+  await until(async () => (await server.progress()).pending === 0);
+  const { page } = await open(server);
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width, height: 800 });
+  await page.locator('select').selectOption('all');
+  await until(async () => (await rows(page).count()) === 3);
+  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  // Contrast by WCAG, of each element with text of its own that is seen, against the first ground that is not transparent.
+  const poor = await page.evaluate(`(() => {
+    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = (element) => { for (let at = element; at; at = at.parentElement) { const color = parts(getComputedStyle(at).backgroundColor); if (color.length < 4 || color[3] > 0) return color; } return [255, 255, 255]; };
+    return [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility() && !element.disabled && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '')).flatMap((element) => {
+      const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))];
+      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+      return ratio < 4.5 ? [element.textContent + ' ' + ratio.toFixed(2)] : [];
+    });
+  })()`);
+  expect(poor).toEqual([]);
+});
