@@ -3,6 +3,7 @@
  * server's thread, where the core then takes `BENCH_SLOWDOWN` µs of processor time more for each result that it records. It is work, not a wait of
  * the clock: time in which the thread is put aside does not count.
  */
+import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
 const microseconds = Number(process.env.BENCH_SLOWDOWN ?? 0);
@@ -21,11 +22,9 @@ function work(ms) {
 }
 
 if (!isMainThread && microseconds > 0 && process.argv[1]?.endsWith('/dist/server/entry.js')) {
-  const { ServerCore } = await import('../dist/server/core/core.js');
-  const { handle } = ServerCore.prototype;
-  ServerCore.prototype.handle = function slowed(event, time) {
-    handle.call(this, event, time);
+  globalThis.millraceSlowdown = (event) => {
     if (event.type !== 'results') return;
     for (const [, results] of event.bundles) work((microseconds / 1_000) * results.length);
   };
+  register(new URL('./slowdown-loader.mjs', import.meta.url));
 }

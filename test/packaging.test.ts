@@ -20,6 +20,9 @@ interface Manifest {
 
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Manifest;
 
+/** What the entry of a thread loads when it needs it. */
+const partOfABundle = /^dist\/(?:server|client|submit)\/entry-[\w-]+\.js$/;
+
 describe('the package', () => {
   let files: string[] = [];
 
@@ -35,9 +38,20 @@ describe('the package', () => {
   });
 
   it('has a declaration for every module, and a source for every module that is built', () => {
-    const modules = files.filter((path) => path.endsWith('.js')).map((path) => path.slice(0, -3));
+    const modules = files.filter((path) => path.endsWith('.js') && !partOfABundle.test(path)).map((path) => path.slice(0, -3));
     expect(modules.filter((path) => !files.includes(`${path}.d.ts`))).toEqual([]);
     expect(modules.filter((path) => !existsSync(`${root}${path.replace(/^dist/, 'src')}.ts`))).toEqual([]);
+  });
+
+  it('has the program of each thread in one file, with what it loads later beside it', () => {
+    for (const role of ['server', 'client', 'submit']) {
+      const text = readFileSync(`${root}dist/${role}/entry.js`, 'utf8');
+      const imported = scan(text).imports.map(({ specifier }) => specifier);
+      expect(imported.filter((specifier) => specifier.startsWith('.') && !/^\.\/entry-[\w-]+\.js$/.test(specifier))).toEqual([
+        '../base/errors.js',
+      ]);
+      expect(files.filter((path) => path.startsWith(`dist/${role}/`) && partOfABundle.test(path))).not.toEqual([]);
+    }
   });
 
   it('opens every door that its exports name, from outside, by its name', async () => {
