@@ -7,10 +7,10 @@ import type { ClientSummary } from '../client/client.ts';
 import { clientPeer } from '../client/peer.ts';
 import { ClientThread } from '../client/thread.ts';
 import { parseClientOptions } from '../config/client.ts';
-import type { ClientOptions } from '../config/client-options.ts';
+import type { ClientConfig, ClientHooks, ClientOptions } from '../config/client-options.ts';
 import { parseRunLocalOptions } from '../config/local.ts';
 import type { RunLocalOptions } from '../config/local-options.ts';
-import type { Source } from '../config/shared-options.ts';
+import type { Parsed, Source } from '../config/shared-options.ts';
 import { ServerThread } from '../server/thread.ts';
 import type { Summary } from '../task/result.ts';
 
@@ -41,7 +41,8 @@ export async function runLocal(source: Source, options: RunLocalOptions = {}): P
   const clientId = newOwnedId();
   const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
   // The client first: its shells are forked while this process is small, and nothing is accepted that nobody could run.
-  const joining = ClientThread.start(clientParts, clientId, { port: port2, peer });
+  const noServer = new AbortController();
+  const joining = ClientThread.start(abortedToo(clientParts, noServer.signal), clientId, { port: port2, peer });
   // Its failure is looked at once the server stands.
   joining.catch(() => {});
   const attached = [{ port: port1, peer: clientPeer(clientParts.config, clientId.id, null) }];
@@ -49,6 +50,8 @@ export async function runLocal(source: Source, options: RunLocalOptions = {}): P
   try {
     server = await ServerThread.start(serverParts, { listens: false, attached });
   } catch (error) {
+    // Node does not tell a port that is on its way to a thread that its other end is gone: the client would wait for it until `connectTimeout`.
+    noServer.abort();
     await joining.then((client) => client.stop()).catch(() => {});
     throw error;
   }
@@ -75,4 +78,8 @@ export async function runLocal(source: Source, options: RunLocalOptions = {}): P
   await client.stop();
   await ended;
   return summary;
+}
+
+function abortedToo({ config, hooks }: Parsed<ClientConfig, ClientHooks>, other: AbortSignal): Parsed<ClientConfig, ClientHooks> {
+  return { config, hooks: { ...hooks, signal: hooks.signal === null ? other : AbortSignal.any([hooks.signal, other]) } };
 }

@@ -38,7 +38,7 @@ export interface ServerLinkOptions {
   readonly heartrate: number | null;
   /** ms; how long to try to get a lost server back, then ERR_SERVER_LOST. */
   readonly reconnectTimeout: number;
-  /** Aborted: `open` gives up. */
+  /** Aborted: `open` and `adopt` give up. */
   readonly signal: AbortSignal;
 }
 
@@ -70,8 +70,13 @@ export class ServerLink {
     this.#handlers = handlers;
     this.#first.promise.catch(() => {});
     const { signal } = options;
-    if (signal.aborted) this.#abort.abort(signal.reason);
-    signal.addEventListener('abort', () => this.#abort.abort(signal.reason), { once: true });
+    const giveUp = (): void => {
+      this.#abort.abort(signal.reason);
+      // Also where nothing is dialled: a server may be silent, or gone without a word.
+      this.#first.reject(new MillraceError('ERR_ABORTED', 'connecting was aborted', { cause: signal.reason }));
+    };
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
   }
 
   /**
@@ -79,20 +84,14 @@ export class ServerLink {
    * @throws ERR_CONNECT_TIMEOUT, ERR_AUTH, ERR_VERSION, ERR_TLS, ERR_ADDRESS, ERR_ABORTED
    */
   async open(timeout: number): Promise<void> {
-    try {
-      await this.#dial(timeout);
-      await this.#first.promise;
-    } catch (error) {
-      this.#end();
-      throw error;
-    }
+    await this.#welcomed(this.#dial(timeout));
   }
 
   /** As `open`, with a connection that stands already. */
   async adopt(connection: Connection): Promise<void> {
     this.#single = true;
     this.#take(connection);
-    await this.#first.promise;
+    await this.#welcomed();
   }
 
   send(message: Message): void {
@@ -139,6 +138,16 @@ export class ServerLink {
     const connection = await dialUntil(attempt, { clock, timeout, signal, onFailure, longestWait: longestWait(this.#evictAfter) });
     if (this.#over) connection.close();
     else this.#take(connection);
+  }
+
+  async #welcomed(connecting?: Promise<void>): Promise<void> {
+    try {
+      await connecting;
+      await this.#first.promise;
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
   }
 
   #take(connection: Connection): void {

@@ -196,6 +196,13 @@ it('a cancel of what was forgotten is refused and cancels nothing; {} means all'
   await connection.close();
 });
 
+it('a server that cannot begin ends runLocal at once, whatever of its client stands by then', async () => {
+  const missing = join(temporaryFolder(), 'missing.txt');
+  // Far below the connectTimeout of the clients.
+  const runs = Array.from({ length: 24 }, () => failureOf(() => runLocal(missing, { connectTimeout: '10m' })));
+  for (const { error } of await Promise.all(runs)) expect(error).toMatchObject({ code: 'ERR_SOURCE_NOT_FOUND' });
+});
+
 it('a client that cannot begin ends runLocal at once, and leaves no thread', async () => {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = join(temporaryFolder(), 'missing');

@@ -1,6 +1,8 @@
+import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
+import { MessagePortConnection } from '../../src/transport/message-port.ts';
 import { ServerLink } from '../../src/transport/server-link.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
@@ -57,4 +59,28 @@ test('a server that was away finds its clients back long before evictAfter, howe
   await until(() => waits().length >= 12, 'a dozen attempts');
   expect(waits().slice(0, 6)).toEqual([50, 100, 200, 400, 500, 500]);
   expect(Math.max(...waits())).toBe(evictAfter / 4);
+});
+
+test('a connection that was given and stays silent is given up when that is asked for', async () => {
+  const { port1, port2 } = new MessageChannel();
+  onTestFinished(() => port2.close());
+  const given = new AbortController();
+  const link = new ServerLink(
+    {
+      address: { path: '/nowhere' },
+      auth: null,
+      tls: null,
+      self: clientInfo,
+      clock: systemClock,
+      logger: silentLogger,
+      heartrate: null,
+      reconnectTimeout: 60_000,
+      signal: given.signal,
+    },
+    { welcomed: () => {}, message: () => {}, disconnected: () => {}, failed: () => {} },
+  );
+  onTestFinished(() => link.close());
+  const adopted = link.adopt(new MessagePortConnection({ port: port1, peer: serverInfo, clock: systemClock }));
+  given.abort('enough');
+  await expect(adopted).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' });
 });
