@@ -16,6 +16,8 @@ import type { Connection } from '../transport/connection.ts';
 import { ServerLink } from '../transport/server-link.ts';
 import { ClientCore } from './core/core.ts';
 import type { ClientEffect, ClientEvent } from './core/events.ts';
+import { GraphGate } from './graph/gate.ts';
+import type { GraphTaskRunner } from './graph-task-runner.ts';
 import type { ClientState } from './messages.ts';
 import { clientPeer, usableTime } from './peer.ts';
 import { Runner } from './runner.ts';
@@ -35,6 +37,8 @@ export interface ClientParts {
   /** Aborted when the client is stopped before it is connected. */
   readonly signal: AbortSignal;
   stateChanged(state: ClientState): void;
+  /** What runs the tasks of graphs: loaded when the first one comes. */
+  readonly loadRunner: () => Promise<GraphTaskRunner>;
 }
 
 /** What a client did. */
@@ -55,6 +59,7 @@ export class Client {
   /** When what runs is stopped, since the time is over; null: never. */
   readonly #stopAt: number | null;
   readonly #link: ServerLink;
+  readonly #graphs: GraphGate;
   #runner!: Runner;
   #over = false;
   #dismissed = false;
@@ -91,21 +96,26 @@ export class Client {
     this.#link = new ServerLink(
       { address, auth, tls, self, clock, logger, heartrate, reconnectTimeout, signal },
       {
-        welcomed: ({ id, host, salt, evictAfter, noConfirm = false, limits = [] }) => {
+        welcomed: ({ id, host, epoch, salt, evictAfter, noConfirm = false, limits = [] }) => {
           this.#runner.salt = salt;
           this.#runner.server = { id, host };
           // A server in this process cannot be silent and alive.
           const limit = parts.connection === null ? evictAfter : Number.POSITIVE_INFINITY;
           this.feed({ type: 'connected', evictAfter: limit, noConfirm, limits });
+          this.#graphs.connected(epoch);
           this.#tellState();
         },
         message: (message) => {
           if (message[0] === 'end') this.#dismissed = true;
-          if (message[0] === '=' || message[0] === '!') this.#runner.answered(message);
-          this.feed(message[0] === 'heartbeat' ? { type: 'contact' } : { type: 'message', message });
+          const forGraphs = this.#graphs.receive(message);
+          if (!forGraphs && (message[0] === '=' || message[0] === '!')) this.#runner.answered(message);
+          this.feed(message[0] === 'heartbeat' || forGraphs ? { type: 'contact' } : { type: 'message', message });
           if (message[0] === 'resumed') this.#runner.resumed();
         },
-        disconnected: () => this.feed({ type: 'disconnected' }),
+        disconnected: () => {
+          this.#graphs.disconnected();
+          this.feed({ type: 'disconnected' });
+        },
         failed: (error) => {
           // A server that said that it ends is not lost; the core leaves when nothing runs any more.
           if (!this.#dismissed) this.feed({ type: 'lost', error });
@@ -115,6 +125,12 @@ export class Client {
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
     const { numTasks: slots, taskSignalwait: signalwait } = config;
+    this.#graphs = new GraphGate({
+      ...parts,
+      slots,
+      feed: (event) => this.feed(event),
+      send: (message) => this.#link.send(message),
+    });
     this.#core = new ClientCore({ ...config, slots, signalwait, stopAt: this.#stopAt }, this.#startedAt);
   }
 
@@ -208,6 +224,7 @@ export class Client {
       return;
     }
     for (const effect of effects) this.#perform(effect);
+    if (this.#core.mode === 'draining' || this.#core.mode === 'stopping') this.#graphs.leave(this.#core.mode === 'stopping');
     this.#tellState();
     if (this.#over) return;
     const at = this.#core.wakeAt(now) ?? Number.POSITIVE_INFINITY;
@@ -243,6 +260,9 @@ export class Client {
       case 'relieve':
         this.#runner.relieve(effect.slot);
         return;
+      case 'lend':
+        this.#graphs.lent(effect.slot, effect.key);
+        return;
       case 'reconnect':
         this.#link.break(new MillraceError('ERR_CONNECTION_CLOSED', 'the server was silent for longer than evictAfter'));
         return;
@@ -257,8 +277,9 @@ export class Client {
     this.#tellState();
     this.#wake?.();
     const { logger } = this.#parts;
-    const closing = this.#runner.close().catch((thrown: unknown) => logger.error({ err: thrown }, 'the executors did not close'));
-    void Promise.all([this.#link.close(), closing]).then(() => {
+    const closing = Promise.all([this.#runner.close(), this.#graphs.close()]);
+    const closed = closing.catch((thrown: unknown) => logger.error({ err: thrown }, 'the executors did not close'));
+    void Promise.all([this.#link.close(), closed]).then(() => {
       if (error === null) this.#ended.resolve(this.#summary());
       else this.#ended.reject(error);
     });

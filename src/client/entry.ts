@@ -6,6 +6,7 @@ import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
 import { Client, type ClientSummary } from './client.ts';
+import { loadGraphRunner } from './graph/load-runner.ts';
 import { type ClientThreadData, clientStates } from './messages.ts';
 
 runComponent<null, ClientSummary>(async ({ id, data, signal, emit }) => {
@@ -13,17 +14,20 @@ runComponent<null, ClientSummary>(async ({ id, data, signal, emit }) => {
   const clock = systemClock;
   const shared = new Int32Array(state);
   const connection = server === null ? null : new MessagePortConnection({ ...server, clock });
+  const logger = threadLogger(emit);
+  const spoolFolder = tmpdir();
   const client = await Client.open({
     id,
     token,
     config,
     connection,
     environment,
-    spoolFolder: tmpdir(),
+    spoolFolder,
     output,
     clock,
-    logger: threadLogger(emit),
+    logger,
     signal,
+    loadRunner: () => loadGraphRunner({ id, config, environment, spoolFolder, clock, logger }),
     stateChanged: (name) => {
       Atomics.store(shared, 0, clientStates.indexOf(name));
       emit('state', name);

@@ -226,6 +226,7 @@ export interface GraphCapacity {
 export class GraphClient {
   readonly id: string;
   readonly capacity: GraphCapacity;
+  /** A slot is a core at least: who runs more tasks than the machine has cores wants that. */
   readonly cores: number;
   /** How many tasks of the usual kind it runs at a time. */
   readonly width: number;
@@ -256,7 +257,7 @@ export class GraphClient {
   constructor(id: string, capacity: GraphCapacity, own: TaskQueue) {
     this.id = id;
     this.capacity = capacity;
-    this.cores = capacity.cores ?? capacity.slots;
+    this.cores = Math.max(capacity.cores ?? 0, capacity.slots);
     this.width = Math.min(Math.floor(this.cores), capacity.slots);
     this.own = own;
   }

@@ -5,12 +5,16 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { isOwnedBy } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import type { ServerConfig } from '../config/server-options.ts';
 import { leanRow, listsOf } from '../data/row-size.ts';
 import type { Message, TaskProgress } from '../protocol/messages.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { Peer } from '../transport/peer.ts';
+import type { Turn } from './core/events.ts';
+import { GraphGate, graphPrefix } from './graph/gate.ts';
 import { BundleSender, type Intake } from './intake.ts';
 import { clientEvent, type Link, rowsOf, unexpected } from './link.ts';
 import { clientRequests } from './parents.ts';
@@ -25,8 +29,8 @@ export interface LinksOptions {
   readonly store: TaskStore;
   readonly clock: Clock;
   readonly welcome: Message;
-  readonly heartrate: number;
-  readonly evictAfter: number;
+  readonly config: Pick<ServerConfig, 'evictAfter' | 'heartrate' | 'reconnectGrace'>;
+  readonly logger: Logger;
 }
 
 /** Beyond so many tasks that cannot be written a connection of control is not read either. */
@@ -48,8 +52,15 @@ export class Links {
   /** Tasks that came over connections of control while nothing could be written. */
   #held = 0;
 
+  readonly #graphs: GraphGate;
+
   constructor(options: LinksOptions) {
     this.#options = options;
+    const { clock, logger, config, turns } = options;
+    const hold = (link: Link, submitter: string): void => turns.feed({ type: 'submitter-open', connection: link.connection.id, submitter });
+    const release = (link: Link | null, submitter: string): void =>
+      turns.feed({ type: 'submitter-done', connection: link?.connection.id ?? '', submitter });
+    this.#graphs = new GraphGate({ clock, logger, grace: config.reconnectGrace, hold, release }, this);
   }
 
   [Symbol.iterator](): Iterator<Link> {
@@ -64,14 +75,14 @@ export class Links {
   }
 
   add(connection: Connection, host: boolean, joined = false): Link {
-    const { context, clock, heartrate, evictAfter, turns } = this.#options;
+    const { context, clock, config, turns } = this.#options;
     const { role } = connection.peer;
     const stopHeartbeat = host
       ? () => {}
       : watchHeartbeat(connection, {
-          heartrate,
+          heartrate: config.heartrate,
           // Clients are given up by the core, in a turn of its own.
-          limit: role === 'client' ? Number.POSITIVE_INFINITY : evictAfter,
+          limit: role === 'client' ? Number.POSITIVE_INFINITY : config.evictAfter,
           clock,
           onSilent: () =>
             connection.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'the other side was silent for longer than evictAfter')),
@@ -80,6 +91,7 @@ export class Links {
     const peer = new Peer(connection, {
       clock,
       requests: (name, parameters) => {
+        if (name.startsWith(graphPrefix)) return this.#graphs.request(entry, name, parameters);
         const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
         if (handler === undefined) throw new MillraceError('ERR_PROTOCOL', `a ${role} cannot ask for '${name}'`);
         return handler(context, entry, parameters);
@@ -117,6 +129,13 @@ export class Links {
       return !toClient;
     });
     for (const { connection, message } of rest) this.send(connection, message);
+  }
+
+  /** What a turn has for connections. */
+  perform({ sends, cut, left }: Turn): void {
+    this.sendAll(sends);
+    for (const { connection, error } of cut) this.cut(connection, error);
+    for (const id of left) this.#graphs.left(id);
   }
 
   send(name: string, message: Message): void {
@@ -160,6 +179,7 @@ export class Links {
   }
 
   closeAll(error?: MillraceError): void {
+    this.#graphs.close();
     for (const { connection } of [...this.#entries.values()]) {
       if (error === undefined) connection.close();
       else connection.destroy(error);
@@ -173,6 +193,11 @@ export class Links {
       if (entry.role === 'client') {
         if (message[0] === 'progress') {
           this.#progress(id, message[1]);
+          return;
+        }
+        if (message[0] === 'event') {
+          this.#graphs.event(entry, message[1], message[2]);
+          turns.feed({ type: 'contact', connection: id });
           return;
         }
         const event = clientEvent(id, message);
@@ -236,6 +261,7 @@ export class Links {
     this.#entries.delete(entry.connection.id);
     const { context, turns } = this.#options;
     context.audience.leave(entry);
+    this.#graphs.disconnected(entry);
     turns.feed({ type: 'disconnected', connection: entry.connection.id });
     if (entry.role === 'client') {
       this.#clients--;

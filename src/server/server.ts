@@ -133,8 +133,8 @@ export class Server {
       store,
       clock,
       welcome: welcome(parts, recovery),
-      evictAfter: config.evictAfter,
-      heartrate: config.heartrate,
+      config,
+      logger,
     });
     this.own = new OwnIntake({
       sender: new BundleSender('source', failed),
@@ -193,8 +193,7 @@ export class Server {
   }
 
   #perform(turn: Turn): void {
-    this.#links.sendAll(turn.sends);
-    for (const { connection, error } of turn.cut) this.#links.cut(connection, error);
+    this.#links.perform(turn);
     for (const client of turn.writes?.clients ?? []) this.#clients.set(client.n, client);
     this.#stall.recorded(turn);
     this.#records.add(turn);

@@ -24,8 +24,7 @@ beforeEach(() => {
     store: {},
     clock: handClock().clock,
     welcome: ['heartbeat'],
-    heartrate: 1_000,
-    evictAfter: 60_000,
+    config: { heartrate: 1_000, evictAfter: 60_000, reconnectGrace: 5_000 },
   };
   links = new Links(parts as unknown as LinksOptions);
 });

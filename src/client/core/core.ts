@@ -15,6 +15,7 @@ import { Credit } from './credit.ts';
 import type { ClientEffect, ClientEvent, ClientOptions } from './events.ts';
 import { Held, type HeldTask, numbersOf } from './held.ts';
 import { Leaving } from './leaving.ts';
+import { Loans } from './loans.ts';
 import { Notices } from './notices.ts';
 import { Pace } from './pace.ts';
 import { Outgoing, resultOf } from './results.ts';
@@ -36,6 +37,7 @@ export class ClientCore {
   readonly #pace: Pace;
   readonly #starts: Starts;
   readonly #stops: Stops;
+  readonly #loans: Loans;
   #effects: ClientEffect[] = [];
   #link: 'offline' | 'greeting' | 'online' = 'offline';
   #mode: 'working' | 'draining' | 'stopping' | 'ended' = 'working';
@@ -57,6 +59,7 @@ export class ClientCore {
     this.#outgoing = new Outgoing(options.bundlesize, options.bundlewait);
     this.#pace = new Pace(options.prefetch);
     this.#starts = new Starts(options, this.#held, this.#slots, budget);
+    this.#loans = new Loans(this.#slots, budget);
     this.#stops = new Stops(this.#slots, this.#held, (effect) => this.#effects.push(effect));
     this.#silence = new Silence(now);
   }
@@ -112,16 +115,19 @@ export class ClientCore {
       case 'begun':
         this.#starts.begun(event.slot, now);
         return;
+      case 'borrow':
+      case 'borrow-off':
+      case 'return':
+        this.#loans.handle(event);
+        return;
       case 'pause':
       case 'resume':
         this.#paused = event.type === 'pause';
         return;
       case 'drain':
-        this.#drain();
-        return;
       case 'interrupt':
         this.#drain();
-        this.#stops.all('interrupt', now);
+        if (event.type === 'interrupt') this.#stops.all('interrupt', now);
         return;
       case 'stop':
         this.#stopAll(now);
@@ -138,7 +144,7 @@ export class ClientCore {
   /** The monotonic time at which a `tick` is due; null: none. */
   wakeAt(now: number): number | null {
     let next = Math.min(this.#slots.next, this.#starts.due(now));
-    if (this.#mode !== 'stopping') next = Math.min(next, this.#leaving.due(this.#mode === 'working'));
+    if (this.#mode !== 'stopping') next = Math.min(next, this.#leaving.due(this.#mode === 'working', this.#loans.any));
     if (this.#link === 'online') next = Math.min(next, this.#notices.due, this.#outgoing.due);
     if (this.#link !== 'offline') next = Math.min(next, this.#silence.due);
     if (this.#pace.target > 0 && this.#slots.anyBusy) next = Math.min(next, this.#slots.oldest(now) + this.#options.prefetch + 1);
@@ -157,7 +163,7 @@ export class ClientCore {
   #work(now: number): void {
     this.#listen(now);
     this.#stops.advance(now);
-    const leave = this.#leaving.decide(now);
+    const leave = this.#leaving.decide(now, this.#loans.any);
     if (leave === 'stop') this.#stopAll(now);
     else if (leave === 'drain') this.#drain();
     this.#stopped.push(...this.#leaving.late(now));
@@ -205,9 +211,6 @@ export class ClientCore {
       case 'end':
         if (message[1] === 'complete') this.#end();
         else this.#stopAll(now);
-        return;
-      default:
-        return;
     }
   }
 
@@ -221,6 +224,7 @@ export class ClientCore {
 
   #begin(now: number): void {
     if (this.#mode !== 'working' || this.#paused || this.#silence.stale || this.#outgoing.size > mostUnsettled) return;
+    for (const [slot, key] of this.#loans.lend(now, this.#held.startable > 0)) this.#effects.push({ type: 'lend', slot: slot.number, key });
     for (const [slot, tasks] of this.#starts.begin(now)) {
       this.#notices.add(tasks.slice(0, 1), now, this.#pace.busy);
       this.#effects.push({ type: 'start', slot: slot.number, tasks: [...slot.tasks] });
@@ -265,9 +269,8 @@ export class ClientCore {
   }
 
   #stopAll(now: number): void {
-    if (this.#mode === 'stopping') return;
+    if (this.#mode !== 'stopping') this.#stops.all('shutdown', now);
     this.#mode = 'stopping';
-    this.#stops.all('shutdown', now);
   }
 
   #giveBack(tasks: readonly HeldTask[]): void {

@@ -1,6 +1,7 @@
 /** What the client's core is told and what it answers: plain data, no sockets, processes or clocks. Times in ms by the monotonic clock. */
 import type { MillraceError } from '../../base/errors.ts';
 import type { ChainLimit, Message } from '../../protocol/messages.ts';
+import type { TaskAttributes } from '../../task/task.ts';
 import type { ExecutionEnd, TaskSignal } from '../executor.ts';
 import type { HeldTask } from './held.ts';
 
@@ -18,6 +19,12 @@ export type ClientEvent =
   | { type: 'quiet'; slot: number }
   /** The task of this slot waited for how its parents ended, and starts now. */
   | { type: 'begun'; slot: number }
+  /** A task of a graph wants a slot; `attributes`: what else it needs. */
+  | { type: 'borrow'; key: number; attributes: TaskAttributes | null }
+  /** Not any more. */
+  | { type: 'borrow-off'; key: number }
+  /** A slot that was lent is free. */
+  | { type: 'return'; slot: number }
   | { type: 'pause' }
   | { type: 'resume' }
   /** Start nothing more, give back what is unstarted, finish what runs, leave. */
@@ -36,6 +43,8 @@ export type ClientEffect =
   | { type: 'signal'; slot: number; signal: TaskSignal; key: number | null }
   /** A call of a batch takes longer than expected: let go those behind it. */
   | { type: 'relieve'; slot: number }
+  /** The slot is for the task of a graph that asked with this key. */
+  | { type: 'lend'; slot: number; key: number }
   /** The server was silent for longer than `evictAfter`: close this connection (then tell `disconnected`) and make a new one. */
   | { type: 'reconnect' }
   /** Last: the component ends. */

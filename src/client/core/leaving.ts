@@ -23,10 +23,10 @@ export class Leaving {
     this.#lastTask = now;
   }
 
-  /** `drain`: begin nothing more. `stop`: what runs must end too. */
-  decide(now: number): 'stay' | 'drain' | 'stop' {
+  /** `lent`: slots are lent to graphs. `drain`: begin nothing more. `stop`: what runs must end too. */
+  decide(now: number, lent: boolean): 'stay' | 'drain' | 'stop' {
     if (now >= this.#stopAt) return 'stop';
-    if (!this.#held.empty) this.#lastTask = now;
+    if (lent || !this.#held.empty) this.#lastTask = now;
     else if (now - this.#lastTask >= this.#clientTimeout) return 'drain';
     // A task without a limit of its own may not begin any more, and the server does not know that: more work would only go to and fro.
     return now + this.#taskTimeout > this.#stopAt ? 'drain' : 'stay';
@@ -38,9 +38,9 @@ export class Leaving {
   }
 
   /** When to look again. */
-  due(working: boolean): number {
+  due(working: boolean, lent: boolean): number {
     if (!working) return this.#stopAt;
-    const idle = this.#held.empty ? this.#lastTask + this.#clientTimeout : Number.POSITIVE_INFINITY;
+    const idle = this.#held.empty && !lent ? this.#lastTask + this.#clientTimeout : Number.POSITIVE_INFINITY;
     if (this.#stopAt === Number.POSITIVE_INFINITY) return idle;
     // Just after the last moment: at the moment itself it may begin.
     return Math.min(idle, this.#stopAt - Math.max(0, this.#taskTimeout - 1, this.#held.longestTimeout - 1));

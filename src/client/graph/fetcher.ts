@@ -1,0 +1,124 @@
+/**
+ * Brings objects to this client that other clients have, or the server: a few at a time, each in stretches of which some are under way at once. Large ones
+ * go straight to a file.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { largestRead } from '../../protocol/graph-messages.ts';
+import type { ObjectStore } from './store.ts';
+
+/** Objects that are fetched at a time, and stretches of one that are under way. */
+const mostObjects = 8;
+const mostStretches = 4;
+/** From this size on an object does not go through memory. */
+const large = 32 * 2 ** 20;
+
+/** Where the bytes of an object come from; another one may be tried when it fails. */
+export interface FetchSource {
+  read(n: number, offset: number, length: number): Promise<Uint8Array>;
+}
+
+export interface FetcherParts {
+  readonly store: ObjectStore;
+  /** In the order in which to try them. */
+  sources(n: number): Promise<readonly FetchSource[]>;
+  arrived(n: number): void;
+  /** Nobody gives it. */
+  failed(n: number, error: unknown): void;
+}
+
+export class Fetcher {
+  readonly #parts: FetcherParts;
+  /** Sizes of those that wait, in order. */
+  readonly #waiting: Map<number, number> = new Map();
+  readonly #busy: Set<number> = new Set();
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts;
+  }
+
+  want(n: number, size: number): void {
+    if (this.#busy.has(n) || this.#waiting.has(n)) return;
+    this.#waiting.set(n, size);
+    this.#next();
+  }
+
+  callOff(n: number): void {
+    this.#waiting.delete(n);
+  }
+
+  #next(): void {
+    for (const [n, size] of this.#waiting) {
+      if (this.#busy.size >= mostObjects) return;
+      this.#waiting.delete(n);
+      this.#busy.add(n);
+      void this.#fetch(n, size).then(
+        () => this.#done(n, null),
+        (error: unknown) => this.#done(n, error),
+      );
+    }
+  }
+
+  #done(n: number, error: unknown): void {
+    this.#busy.delete(n);
+    if (error === null) this.#parts.arrived(n);
+    else this.#parts.failed(n, error);
+    this.#next();
+  }
+
+  async #fetch(n: number, size: number): Promise<void> {
+    const { store } = this.#parts;
+    if (size === 0) {
+      store.addBytes(n, new Uint8Array(0));
+      return;
+    }
+    let last: unknown = new Error('nobody has it');
+    for (const source of await this.#parts.sources(n)) {
+      try {
+        await this.#from(source, n, size);
+        return;
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  async #from(source: FetchSource, n: number, size: number): Promise<void> {
+    const { store } = this.#parts;
+    if (size < large) {
+      const bytes = Buffer.allocUnsafeSlow(size);
+      await stretches(source, n, size, (part, offset) => bytes.set(part, offset));
+      store.addBytes(n, bytes);
+      return;
+    }
+    const path = join(store.folder, `fetch-${n}`);
+    const file = openSync(path, 'w', 0o600);
+    try {
+      await stretches(source, n, size, (part, offset) => writeSync(file, part, 0, part.length, offset));
+    } finally {
+      closeSync(file);
+    }
+    store.addFile(n, path);
+  }
+}
+
+/** Some at once, in any order. */
+async function stretches(source: FetchSource, n: number, size: number, take: (part: Uint8Array, offset: number) => unknown): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < size) {
+      const offset = next;
+      const length = Math.min(largestRead, size - offset);
+      next += length;
+      const part = await source.read(n, offset, length);
+      if (part.length !== length) {
+        next = size;
+        throw new Error(`a stretch of ${length} bytes came with ${part.length}`);
+      }
+      take(part, offset);
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: mostStretches }, worker));
+  for (const done of workers) if (done.status === 'rejected') throw done.reason;
+}

@@ -1,0 +1,158 @@
+/**
+ * The way from the client's connection to its task graphs, which are loaded with the first order: until then this is all there is of them, and the server
+ * is told that nothing is held.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import type { Answer, EventMessage, Message, Refusal, Request } from '../../protocol/messages.ts';
+import { fromWireError, toWireError } from '../../protocol/wire-error.ts';
+import type { GraphTaskRunner } from '../graph-task-runner.ts';
+import type { GraphWorkParts } from './members.ts';
+import type { GraphWork } from './work.ts';
+
+/** Requests of graphs have numbers from here on; those of others are below. */
+const firstQuestion = 2 ** 40;
+
+export interface GraphGateParts extends Omit<GraphWorkParts, 'send' | 'ask' | 'online'> {
+  readonly send: (message: Message) => void;
+  /** What runs the tasks: loaded with the first order. */
+  readonly loadRunner: () => Promise<GraphTaskRunner>;
+}
+
+interface Question {
+  resolve(value: unknown): void;
+  reject(error: MillraceError): void;
+}
+
+export class GraphGate {
+  readonly #parts: GraphGateParts;
+  #work: GraphWork | null = null;
+  #check: ((value: unknown) => Parameters<GraphWork['orders']>[0]) | null = null;
+  #loading: Promise<void> | null = null;
+  /** What came while it was loaded. */
+  #early: (() => void)[] = [];
+  readonly #questions: Map<number, Question> = new Map();
+  #lastQuestion = firstQuestion;
+  #epoch: number | null = null;
+  #online = false;
+  #closed = false;
+  #leaving: 'no' | 'drain' | 'now' = 'no';
+
+  constructor(parts: GraphGateParts) {
+    this.#parts = parts;
+  }
+
+  /** First on a connection. */
+  connected(epoch: number): void {
+    this.#online = true;
+    if (this.#epoch !== null && this.#epoch !== epoch) this.#work?.reset();
+    this.#epoch = epoch;
+    if (this.#work !== null) this.#work.connected();
+    else this.#parts.send(['event', 'graph.held', { sequence: 0, ends: [], runs: [], objects: [] }]);
+  }
+
+  disconnected(): void {
+    this.#online = false;
+    this.#early = [];
+    for (const { reject } of this.#questions.values()) reject(new MillraceError('ERR_CONNECTION_CLOSED', 'the server is away'));
+    this.#questions.clear();
+  }
+
+  /** True: the message was for graphs. */
+  receive(message: Message): boolean {
+    switch (message[0]) {
+      case 'event':
+        this.#event(message);
+        return true;
+      case '?':
+        this.#answer(message);
+        return true;
+      case '=':
+      case '!':
+        return message[1] >= firstQuestion && this.#answered(message);
+      default:
+        return false;
+    }
+  }
+
+  lent(slot: number, key: number): void {
+    this.#work?.lent(slot, key);
+  }
+
+  leave(now: boolean): void {
+    if (this.#leaving === 'now') return;
+    this.#leaving = now ? 'now' : 'drain';
+    this.#work?.leave(now);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#loading?.catch(() => {});
+    await this.#work?.close();
+  }
+
+  #event([, name, value]: EventMessage): void {
+    if (name !== 'graph.orders') return;
+    if (this.#work !== null) {
+      this.#work.orders(this.#check!(value));
+      return;
+    }
+    this.#early.push(() => this.#work?.orders(this.#check!(value)));
+    this.#loading ??= this.#load().catch((thrown: unknown) => {
+      this.#parts.logger.error({ err: thrown }, 'the task graphs could not be loaded');
+    });
+  }
+
+  async #load(): Promise<void> {
+    const [{ GraphWork }, { checkOrders }, runner] = await Promise.all([
+      import('./work.ts'),
+      import('../../protocol/graph-work.ts'),
+      this.#parts.loadRunner(),
+    ]);
+    this.#check = checkOrders;
+    const { send } = this.#parts;
+    this.#work = new GraphWork(
+      {
+        ...this.#parts,
+        online: () => this.#online,
+        send: (name, value) => send(['event', name, value]),
+        ask: (method, parameters) => this.#ask(method, parameters),
+      },
+      runner,
+    );
+    const early = this.#early;
+    this.#early = [];
+    if (this.#closed) return;
+    this.#work.paths.connected();
+    for (const handle of early) handle();
+    if (this.#leaving !== 'no') this.#work.leave(this.#leaving === 'now');
+  }
+
+  #ask(method: string, parameters: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (!this.#online) {
+        reject(new MillraceError('ERR_CONNECTION_CLOSED', 'the server is away'));
+        return;
+      }
+      const id = ++this.#lastQuestion;
+      this.#questions.set(id, { resolve, reject });
+      this.#parts.send(['?', id, method, parameters]);
+    });
+  }
+
+  #answered(message: Answer | Refusal): boolean {
+    const question = this.#questions.get(message[1]);
+    this.#questions.delete(message[1]);
+    if (message[0] === '=') question?.resolve(message[2]);
+    else question?.reject(fromWireError(message[2]));
+    return true;
+  }
+
+  #answer([, id, method, parameters]: Request): void {
+    try {
+      if (method !== 'graph.bytes' || this.#work === null) throw new MillraceError('ERR_NOT_FOUND', 'this client holds nothing of that');
+      this.#parts.send(['=', id, this.#work.paths.answer(parameters)]);
+    } catch (error) {
+      this.#parts.send(['!', id, toWireError(error)]);
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Which run has which slot. Slots are borrowed from the client's core, which its queue tasks use too; one that is lent runs tiny tasks one after the
+ * other for a moment before it is given back.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { TaskAttributes } from '../../task/task.ts';
+import type { GraphRun } from './run.ts';
+
+/** A slot is given back after so long (ms), whoever else waits for one. */
+const longestLoan = 20;
+/** The thread is left to others after so long (ms). */
+const longestTurn = 5;
+
+export interface SlotsParts {
+  readonly clock: Clock;
+  readonly slots: number;
+  borrow(key: number, attributes: TaskAttributes | null): void;
+  callOff(key: number): void;
+  giveBack(slot: number): void;
+  /** Runs it; a promise where it takes longer. */
+  execute(run: GraphRun): Promise<void> | null;
+}
+
+export class GraphSlots {
+  readonly #parts: SlotsParts;
+  /** Plain runs that could start, oldest first. */
+  readonly #startable: Set<GraphRun> = new Set();
+  /** By the key that a slot was asked for with: a run with needs of its own, or null for any plain one. */
+  readonly #asked: Map<number, GraphRun | null> = new Map();
+  #plainAsked = 0;
+  #busy = 0;
+  #keys = 0;
+
+  constructor(parts: SlotsParts) {
+    this.#parts = parts;
+  }
+
+  /** Its inputs are here. */
+  add(run: GraphRun): void {
+    run.state = 'startable';
+    if (run.plain) {
+      this.#startable.add(run);
+      this.#ask();
+      return;
+    }
+    const { cpus = 1, memory, resources } = run.wire[7] ?? {};
+    const key = ++this.#keys;
+    this.#asked.set(key, run);
+    const rest = { ...(memory === undefined ? {} : { memory }), ...(resources === undefined ? {} : { resources }) };
+    this.#parts.borrow(key, { cores: cpus, ...rest });
+  }
+
+  /** It has not begun. */
+  remove(run: GraphRun): void {
+    if (this.#startable.delete(run)) return;
+    for (const [key, asked] of this.#asked) {
+      if (asked !== run) continue;
+      this.#asked.delete(key);
+      this.#parts.callOff(key);
+    }
+  }
+
+  lent(slot: number, key: number): void {
+    const run = this.#asked.get(key);
+    this.#asked.delete(key);
+    if (run === undefined) {
+      this.#parts.giveBack(slot);
+      return;
+    }
+    this.#busy++;
+    if (run === null) {
+      this.#plainAsked--;
+      this.#work(slot, this.#parts.clock.now());
+      return;
+    }
+    const running = this.#parts.execute(run);
+    if (running === null) this.#free(slot);
+    else void running.then(() => this.#free(slot));
+  }
+
+  #work(slot: number, since: number): void {
+    const { clock } = this.#parts;
+    const from = clock.now();
+    for (const run of this.#startable) {
+      const now = clock.now();
+      if (now - since > longestLoan) break;
+      if (now - from > longestTurn) {
+        setImmediate(() => this.#work(slot, since));
+        return;
+      }
+      this.#startable.delete(run);
+      const running = this.#parts.execute(run);
+      if (running === null) continue;
+      void running.then(() => this.#work(slot, since));
+      return;
+    }
+    this.#free(slot);
+  }
+
+  #free(slot: number): void {
+    this.#busy--;
+    this.#parts.giveBack(slot);
+    this.#ask();
+  }
+
+  #ask(): void {
+    while (this.#plainAsked < this.#startable.size && this.#plainAsked + this.#busy < this.#parts.slots) {
+      const key = ++this.#keys;
+      this.#plainAsked++;
+      this.#asked.set(key, null);
+      this.#parts.borrow(key, null);
+    }
+  }
+}

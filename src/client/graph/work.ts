@@ -1,0 +1,298 @@
+/**
+ * Task graphs on a client, from the first order on: it gathers the inputs of the runs that it was given, runs them on borrowed slots, keeps what they make,
+ * and forgets only what it is told to. Ends are kept until the server has answered them; on a new connection they are told again, with all that is held.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import type { Opaque } from '../../protocol/graph-messages.ts';
+import type { WireEnd, WireOrders } from '../../protocol/graph-work.ts';
+import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
+import { DataPaths } from './data-paths.ts';
+import { Fetcher } from './fetcher.ts';
+import type { GraphWorkParts } from './members.ts';
+import { GraphRun } from './run.ts';
+import { GraphSlots } from './slots.ts';
+import { ObjectStore } from './store.ts';
+
+export class GraphWork {
+  readonly #parts: GraphWorkParts;
+  readonly #runner: GraphTaskRunner;
+  readonly #store: ObjectStore;
+  readonly #fetcher: Fetcher;
+  readonly #slots: GraphSlots;
+  readonly paths: DataPaths;
+  readonly #runs: Map<number, GraphRun> = new Map();
+  /** Runs that wait for an object, and how many need it here; runs that will make it. */
+  readonly #waiting: Map<number, GraphRun[]> = new Map();
+  readonly #users: Map<number, number> = new Map();
+  readonly #makers: Map<number, GraphRun> = new Map();
+  /** Objects that the server knows to be here. */
+  readonly #told: Set<number> = new Set();
+  #ends: WireEnd[] = [];
+  /** Ends that were told, by their message. */
+  readonly #unanswered: { readonly sequence: number; readonly runs: GraphRun[] }[] = [];
+  #ended: GraphRun[] = [];
+  #sequence = 0;
+  readonly #words: Map<number, Opaque> = new Map();
+  #scheduled = false;
+  #closed = false;
+  #leaving = false;
+
+  constructor(parts: GraphWorkParts, runner: GraphTaskRunner) {
+    this.#parts = parts;
+    this.#runner = runner;
+    this.#store = new ObjectStore(parts.spoolFolder, parts.memory);
+    this.paths = new DataPaths(parts, this.#store);
+    this.#fetcher = new Fetcher({
+      store: this.#store,
+      sources: (n) => this.paths.sources(n),
+      arrived: (n) => this.#available(n),
+      failed: (n) => this.#unavailable(n),
+    });
+    this.#slots = new GraphSlots({
+      clock: parts.clock,
+      slots: parts.slots,
+      borrow: (key, attributes) => parts.feed({ type: 'borrow', key, attributes }),
+      callOff: (key) => parts.feed({ type: 'borrow-off', key }),
+      giveBack: (slot) => parts.feed({ type: 'return', slot }),
+      execute: (run) => this.#execute(run),
+    });
+  }
+
+  lent(slot: number, key: number): void {
+    this.#slots.lent(slot, key);
+  }
+
+  orders({ acknowledged, refused, cancel, drop, runs, forget, recall }: WireOrders): void {
+    this.#settle(acknowledged, refused);
+    for (const number of cancel) this.#cancel(number);
+    for (const n of drop) {
+      this.#told.delete(n);
+      this.#spare(n);
+    }
+    for (const wire of runs) this.#add(new GraphRun(wire, { store: this.#store, progress: (run, value) => this.#say(run, value) }));
+    for (const session of forget) this.#runner.forget(session);
+    if (recall > 0) this.#recall(recall);
+  }
+
+  /** A new connection: all that is here, as the server has to know it. */
+  connected(): void {
+    const ended = [...this.#unanswered.flatMap(({ runs }) => runs), ...this.#ended].filter(({ state }) => state === 'ended');
+    this.#ended = [];
+    this.#ends = [];
+    this.#unanswered.length = 0;
+    this.#sequence++;
+    if (ended.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs: ended });
+    // Perhaps only the answer was lost: the server says so of what it does not know of.
+    for (const run of ended) if (run.end?.[1] === 0) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
+    const runs = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled').map(({ number }) => number);
+    const ends = ended.map(({ end }) => end!);
+    this.#parts.send('graph.held', { sequence: this.#sequence, ends, runs, objects: [...this.#told] });
+    this.paths.connected();
+    if (this.#leaving) this.#parts.send('graph.leaving', { now: false });
+  }
+
+  /** Another server, or the same one with a new epoch: nothing of before counts. */
+  reset(): void {
+    for (const run of [...this.#runs.values()]) this.#stop(run);
+    this.#runs.clear();
+    this.#users.clear();
+    this.#told.clear();
+    this.#makers.clear();
+    this.#waiting.clear();
+    this.#ends = [];
+    this.#ended = [];
+    this.#unanswered.length = 0;
+    this.#store.clear();
+  }
+
+  /** Begins nothing more; `now`: what runs is stopped too. */
+  leave(now: boolean): void {
+    if (!this.#leaving) this.#parts.send('graph.leaving', { now });
+    this.#leaving = true;
+    const back = [...this.#runs.values()].filter(
+      ({ state }) => state === 'waiting' || state === 'startable' || (now && state === 'running'),
+    );
+    for (const { number } of back) this.#cancel(number);
+    if (back.length > 0) this.#parts.send('graph.back', { runs: back.map(({ number }) => number) });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const run of [...this.#runs.values()]) this.#stop(run);
+    await Promise.all([this.#runner.close(), this.paths.close()]);
+    this.#store.close();
+  }
+
+  #add(run: GraphRun): void {
+    if (this.#leaving) {
+      this.#parts.send('graph.back', { runs: [run.number] });
+      return;
+    }
+    this.#runs.set(run.number, run);
+    for (const n of run.objects()) this.#users.set(n, (this.#users.get(n) ?? 0) + 1);
+    const seen = new Set<number>();
+    for (const [n, , , , , size, bytes] of run.inputs) {
+      if (this.#store.has(n) || seen.has(n)) continue;
+      if (bytes !== null) {
+        this.#store.addBytes(n, bytes);
+        continue;
+      }
+      seen.add(n);
+      run.missing++;
+      const waiting = this.#waiting.get(n);
+      if (waiting === undefined) this.#waiting.set(n, [run]);
+      else waiting.push(run);
+      if (!this.#makers.has(n)) this.#fetcher.want(n, size);
+    }
+    for (const [n] of run.outputs) this.#makers.set(n, run);
+    if (run.missing === 0) this.#slots.add(run);
+  }
+
+  #available(n: number): void {
+    const waiting = this.#waiting.get(n);
+    if (waiting === undefined) {
+      this.#spare(n);
+      return;
+    }
+    this.#waiting.delete(n);
+    for (const run of waiting) if (--run.missing === 0 && run.state === 'waiting') this.#slots.add(run);
+  }
+
+  #unavailable(n: number): void {
+    const waiting = this.#waiting.get(n) ?? [];
+    this.#waiting.delete(n);
+    for (const run of waiting) if (run.state === 'waiting') this.#tell(run, [run.number, 2, [n]]);
+  }
+
+  /** A promise when it takes longer; it never rejects. */
+  #execute(run: GraphRun): Promise<void> | null {
+    const { clock } = this.#parts;
+    run.state = 'running';
+    const startedAt = clock.wall();
+    const from = clock.now();
+    let outcome: GraphOutcome | Promise<GraphOutcome>;
+    try {
+      outcome = run.begin(this.#runner);
+    } catch (thrown) {
+      this.#over(run, () => run.failed(thrown, startedAt, clock.now() - from));
+      return null;
+    }
+    const made = (given: GraphOutcome): void =>
+      this.#over(run, () => {
+        try {
+          return [run.number, 0, run.keep(given), given.attributes, run.debug, startedAt, clock.now() - from];
+        } catch (thrown) {
+          return run.failed(thrown, startedAt, clock.now() - from);
+        }
+      });
+    if (!(outcome instanceof Promise)) {
+      made(outcome);
+      return null;
+    }
+    return outcome.then(made, (thrown: unknown) => this.#over(run, () => run.failed(thrown, startedAt, clock.now() - from)));
+  }
+
+  /** It has ended; of one that was cancelled nobody wants to know. */
+  #over(run: GraphRun, end: () => WireEnd): void {
+    if (run.state === 'running' && !this.#closed) {
+      const told = end();
+      run.clean();
+      this.#tell(run, told);
+      if (told[1] === 0) for (const [n] of run.outputs) this.#available(n);
+    } else run.clean();
+  }
+
+  #tell(run: GraphRun, end: WireEnd): void {
+    run.state = 'ended';
+    run.end = end;
+    this.#unmake(run);
+    this.#ends.push(end);
+    this.#ended.push(run);
+    this.#schedule();
+  }
+
+  #say(run: number, value: Opaque): void {
+    this.#words.set(run, value);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (!this.#closed) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#words.size > 0) this.#parts.send('graph.words', { words: [...this.#words] });
+    this.#words.clear();
+    // Without a connection they wait for the next one, which is told of all.
+    if (this.#ends.length === 0 || !this.#parts.online()) return;
+    this.#sequence++;
+    this.#unanswered.push({ sequence: this.#sequence, runs: this.#ended });
+    this.#parts.send('graph.ended', { sequence: this.#sequence, ends: this.#ends });
+    this.#ends = [];
+    this.#ended = [];
+  }
+
+  /** The server has heard of these ends: what is here for them is known there now, or is of no use. */
+  #settle(acknowledged: number, refused: readonly number[]): void {
+    while (this.#unanswered[0] !== undefined && this.#unanswered[0].sequence <= acknowledged) {
+      for (const run of this.#unanswered.shift()!.runs) {
+        if (this.#runs.get(run.number) !== run) continue;
+        this.#runs.delete(run.number);
+        const accepted = refused.length === 0 || !refused.includes(run.number);
+        if (accepted) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
+        this.#leave(run);
+      }
+    }
+  }
+
+  #cancel(number: number): void {
+    const run = this.#runs.get(number);
+    if (run === undefined || run.state === 'ended') return;
+    this.#stop(run);
+    this.#runs.delete(number);
+    this.#leave(run);
+  }
+
+  #stop(run: GraphRun): void {
+    const { state } = run;
+    run.state = state === 'ended' ? 'ended' : 'cancelled';
+    if (state === 'startable') this.#slots.remove(run);
+    else if (state === 'running') run.abort(new MillraceError('ERR_ABORTED', 'the task was stopped'));
+    this.#unmake(run);
+  }
+
+  #unmake(run: GraphRun): void {
+    for (const [n] of run.outputs) if (this.#makers.get(n) === run) this.#makers.delete(n);
+  }
+
+  #leave(run: GraphRun): void {
+    for (const n of run.objects()) {
+      const users = this.#users.get(n)! - 1;
+      if (users > 0) this.#users.set(n, users);
+      else {
+        this.#users.delete(n);
+        this.#spare(n);
+      }
+    }
+  }
+
+  /** It goes, unless the server knows that it is here, or a run needs it. */
+  #spare(n: number): void {
+    if (this.#told.has(n) || this.#users.has(n)) return;
+    this.#waiting.delete(n);
+    this.#fetcher.callOff(n);
+    this.#store.drop(n);
+  }
+
+  /** The last that have not begun. */
+  #recall(most: number): void {
+    const runs = [...this.#runs.values()].filter(({ state }) => state === 'startable' || state === 'waiting').slice(-most);
+    for (const { number } of runs) this.#cancel(number);
+    this.#parts.send('graph.back', { runs: runs.map(({ number }) => number) });
+  }
+}

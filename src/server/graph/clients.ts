@@ -1,0 +1,158 @@
+/** The clients as the graph sees them: who is there, over which connection, and what they are told and tell. */
+import { MillraceError } from '../../base/errors.ts';
+import type { ClientOrders, GraphEvent } from '../../graph/effects.ts';
+import type { GraphClient, GraphObject } from '../../graph/entities.ts';
+import { type ClientGraphEvent, checkClientEvent } from '../../protocol/graph-work.ts';
+import type { Link } from '../link.ts';
+import { runEnd, wireOrders } from './orders.ts';
+
+/** About so many bytes of orders go into a message. */
+const mostRuns = 1_000;
+
+interface Member {
+  link: Link | null;
+  /** The last message of ends that came over this connection, and the last that was answered. */
+  heard: number;
+  answered: number;
+}
+
+export interface ClientsParts {
+  handle(event: GraphEvent): void;
+  door(client: string, value: Parameters<typeof checkClientEvent>[1] | null): void;
+  words(client: string, words: readonly (readonly [run: number, value: string | Uint8Array])[]): void;
+  small(object: GraphObject): Uint8Array | null;
+}
+
+export class GraphClients {
+  readonly #parts: ClientsParts;
+  readonly #members: Map<string, Member> = new Map();
+  /** Those whose ends are to be answered. */
+  readonly #unanswered: Set<Member> = new Set();
+
+  constructor(parts: ClientsParts) {
+    this.#parts = parts;
+  }
+
+  linkOf(client: GraphClient): Link | null {
+    return this.#members.get(client.id)?.link ?? null;
+  }
+
+  /** A client that was connected before there were graphs: it has nothing of them. */
+  join(link: Link): void {
+    const { id, client: offered } = link.connection.peer;
+    if (offered === undefined || this.#members.has(id)) return;
+    this.#members.set(id, { link, heard: 0, answered: 0 });
+    const { slots, cores, memory, resources } = offered;
+    this.#parts.handle({ type: 'client-joined', id, capacity: { slots, cores, memory, resources } });
+  }
+
+  disconnected(link: Link): void {
+    const { id } = link.connection.peer;
+    const member = this.#members.get(id);
+    if (member?.link !== link) return;
+    member.link = null;
+    this.#unanswered.delete(member);
+    this.#parts.handle({ type: 'client-offline', id });
+  }
+
+  /** It is given up, or has said goodbye. */
+  left(id: string): void {
+    if (!this.#members.delete(id)) return;
+    this.#parts.door(id, null);
+    this.#parts.handle({ type: 'client-left', id });
+  }
+
+  /** @throws ERR_PROTOCOL */
+  receive(link: Link, name: ClientGraphEvent, value: unknown): void {
+    const { id } = link.connection.peer;
+    if (name === 'graph.held') {
+      this.#held(link, id, value);
+      return;
+    }
+    const member = this.#members.get(id);
+    if (member?.link !== link) throw new MillraceError('ERR_PROTOCOL', `a client says '${name}' before it said what it holds`);
+    switch (name) {
+      case 'graph.ended': {
+        const { sequence, ends } = checkClientEvent(name, value);
+        member.heard = sequence;
+        this.#unanswered.add(member);
+        this.#parts.handle({ type: 'ended', client: id, ends: ends.map(runEnd) });
+        return;
+      }
+      case 'graph.back':
+        this.#parts.handle({ type: 'given-back', client: id, runs: checkClientEvent(name, value).runs });
+        return;
+      case 'graph.leaving':
+        this.#parts.handle({ type: 'client-closing', id });
+        return;
+      case 'graph.door':
+        this.#parts.door(id, checkClientEvent(name, value));
+        return;
+      case 'graph.words':
+        this.#parts.words(id, checkClientEvent(name, value).words);
+    }
+  }
+
+  /** What the turn decided, and answers to ends. */
+  send(orders: readonly ClientOrders[]): void {
+    for (const order of orders) {
+      const member = this.#members.get(order.client.id);
+      if (member?.link == null) continue;
+      this.#unanswered.delete(member);
+      member.answered = member.heard;
+      for (const part of cut(order))
+        member.link.peer.notify(
+          'graph.orders',
+          wireOrders(part, member.answered, (object) => this.#parts.small(object)),
+        );
+    }
+    for (const member of this.#unanswered) {
+      member.answered = member.heard;
+      member.link?.peer.notify('graph.orders', {
+        acknowledged: member.answered,
+        refused: [],
+        cancel: [],
+        drop: [],
+        runs: [],
+        forget: [],
+        recall: 0,
+      });
+    }
+    this.#unanswered.clear();
+  }
+
+  #held(link: Link, id: string, value: unknown): void {
+    const { sequence, ends, runs, objects } = checkClientEvent('graph.held', value);
+    const known = this.#members.get(id);
+    if (known === undefined) this.join(link);
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    if (known !== undefined && known.link !== null && known.link !== link) this.#parts.handle({ type: 'client-offline', id });
+    member.link = link;
+    member.heard = sequence;
+    if (ends.length > 0) this.#unanswered.add(member);
+    this.#parts.handle({ type: 'client-resumed', id, ends: ends.map(runEnd), runs, objects });
+  }
+}
+
+/** A turn's orders in messages of a bounded size: all that is not a run is in the first. */
+function* cut(orders: ClientOrders): Iterable<ClientOrders> {
+  const { run } = orders;
+  let at = 0;
+  let first = true;
+  do {
+    let weight = 0;
+    const from = at;
+    while (at < run.length && weight < mostRuns) {
+      const { inputs, spec } = run[at++]!;
+      weight +=
+        1 +
+        inputs.length / 8 +
+        (spec[2]?.length ?? 0) / 256 +
+        inputs.reduce((sum, { constant, size }) => sum + (constant ? Math.min(size, 65_536) : 0), 0) / 256;
+    }
+    const part = run.slice(from, at);
+    yield first ? { ...orders, run: part } : { client: orders.client, refused: [], cancel: [], drop: [], run: part, forget: [], recall: 0 };
+    first = false;
+  } while (at < run.length);
+}

@@ -1,0 +1,110 @@
+/** The bytes of objects on the server's side: constants, which it keeps itself, and all others by way of a client that has them. */
+import { MillraceError } from '../../base/errors.ts';
+import type { GraphClient, GraphObject } from '../../graph/entities.ts';
+import type { GraphDoor } from '../../protocol/graph-work.ts';
+import type { Link } from '../link.ts';
+import { travels } from './orders.ts';
+
+/** Constants of all sessions together. */
+const mostConstants = 1024 ** 3;
+/** How long a client may take for a stretch of an object (ms). */
+const patience = 30_000;
+
+export interface DataParts {
+  linkOf(client: GraphClient): Link | null;
+  /** It says that it has it no more. */
+  lost(client: GraphClient, object: GraphObject): void;
+}
+
+export class GraphData {
+  readonly #parts: DataParts;
+  /** By the number of the object. */
+  readonly #constants: Map<number, Uint8Array> = new Map();
+  readonly #objects: Map<number, GraphObject> = new Map();
+  readonly #doors: Map<string, GraphDoor> = new Map();
+  #bytes = 0;
+
+  constructor(parts: DataParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws ERR_SIZE */
+  checkRoom(bytes: number): void {
+    if (this.#bytes + bytes > mostConstants)
+      throw new MillraceError(
+        'ERR_SIZE',
+        `the constants of all sessions are over ${mostConstants} bytes: let tasks load large data from files`,
+      );
+  }
+
+  /** Objects of a submission that was taken; `chunks`: what came before, of those that were put. */
+  add(objects: Iterable<GraphObject>, chunks: ReadonlyMap<number, readonly Uint8Array[]>): void {
+    for (const object of objects) {
+      this.#objects.set(object.n, object);
+      if (!object.constant) continue;
+      const value = object.spec[4];
+      // A copy: what was decoded is a part of a frame, which would be kept as a whole.
+      const bytes = value instanceof Uint8Array ? Uint8Array.from(value) : Buffer.concat(chunks.get(object.id) ?? []);
+      this.#constants.set(object.n, bytes);
+      this.#bytes += bytes.length;
+    }
+  }
+
+  forget(objects: Iterable<GraphObject>): void {
+    for (const { n } of objects) {
+      this.#objects.delete(n);
+      this.#bytes -= this.#constants.get(n)?.length ?? 0;
+      this.#constants.delete(n);
+    }
+  }
+
+  setDoor(client: string, door: GraphDoor | null): void {
+    if (door === null) this.#doors.delete(client);
+    else this.#doors.set(client, door);
+  }
+
+  /** The machine of a client. */
+  hostOf(client: GraphClient): string {
+    return this.#parts.linkOf(client)?.connection.peer.host ?? '';
+  }
+
+  /** Where a client can get it from another one. */
+  doorsTo(n: number, asker: string): GraphDoor[] {
+    const doors: GraphDoor[] = [];
+    for (const { id, online } of this.#objects.get(n)?.holders ?? []) {
+      const door = this.#doors.get(id);
+      if (online && door !== undefined && id !== asker) doors.push(door);
+    }
+    return doors;
+  }
+
+  /** The bytes of a constant that travels with tasks; null: it does not. */
+  small(object: GraphObject): Uint8Array | null {
+    return travels(object) ? (this.#constants.get(object.n) ?? null) : null;
+  }
+
+  object(n: number): GraphObject | null {
+    return this.#objects.get(n) ?? null;
+  }
+
+  /** A stretch of it, from wherever it is. @throws ERR_NOT_FOUND: nobody who is there has it */
+  async read(object: GraphObject, offset: number, length: number, asker: string | null = null): Promise<Uint8Array> {
+    const constant = this.#constants.get(object.n);
+    if (constant !== undefined) return constant.subarray(offset, offset + length);
+    let last: unknown = null;
+    for (const client of [...object.holders]) {
+      if (client.id === asker || !client.online) continue;
+      const link = this.#parts.linkOf(client);
+      if (link === null) continue;
+      try {
+        const answer = await link.peer.request('graph.bytes', { n: object.n, offset, length }, { timeout: patience });
+        if (answer instanceof Uint8Array) return answer;
+        last = new MillraceError('ERR_PROTOCOL', 'a client answered with something that are no bytes');
+      } catch (error) {
+        last = error;
+        if (error instanceof MillraceError && error.code === 'ERR_NOT_FOUND') this.#parts.lost(client, object);
+      }
+    }
+    throw new MillraceError('ERR_NOT_FOUND', `no client that is there has the object '${object.spec[1]}'`, { cause: last });
+  }
+}

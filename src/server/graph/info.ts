@@ -1,0 +1,46 @@
+/** What is known of tasks, objects and clients, as it is told to sessions. */
+import { type GraphClient, GraphObject, type GraphTask } from '../../graph/entities.ts';
+import { stateOf } from '../../graph/graph.ts';
+import type { GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+
+export function infoOf(node: GraphTask | GraphObject): NodeInfo {
+  const state = stateOf(node);
+  const nothing = { startedAt: null, durationMs: null, size: null, contentType: null, debug: '' };
+  if (node instanceof GraphObject) {
+    const { id, holders, size, contentType, info, producer } = node;
+    const made = state === 'finished' || state === 'removed';
+    const failure = state === 'failed' && producer?.failure != null ? { ...producer.failure } : null;
+    const type = contentType ?? node.spec[5]?.contentType ?? null;
+    return {
+      ...nothing,
+      id,
+      state,
+      failure,
+      client: holders[0]?.id ?? null,
+      size: made ? size : null,
+      contentType: type,
+      attributes: info,
+    };
+  }
+  const { id, failure, ranOn, client, startedAt, durationMs, info, debug } = node;
+  const known = failure === null ? null : { ...failure };
+  return { ...nothing, id, state, failure: known, client: client?.id ?? ranOn, startedAt, durationMs, attributes: info, debug };
+}
+
+export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: GraphClient) => string): GraphServerInfo {
+  return {
+    clients: [...clients].map((client) => {
+      const { id, capacity, runs, held } = client;
+      return {
+        id,
+        host: hostOf(client),
+        slots: capacity.slots,
+        cores: capacity.cores,
+        memory: capacity.memory,
+        resources: { ...capacity.resources },
+        tasks: [...runs.values()].map((task): [number, number] => [task.session.n, task.id]),
+        objects: [...held].map((object): [number, number] => [object.session.n, object.id]),
+      };
+    }),
+  };
+}

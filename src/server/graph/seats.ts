@@ -1,0 +1,220 @@
+/**
+ * The sessions of the server's connections: who has which, and what is asked of it. A session whose connection is gone waits a few seconds for another one
+ * with its token; then it is closed, with all that it has.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import { newOwnedId } from '../../base/ids.ts';
+import type { GraphEvent } from '../../graph/effects.ts';
+import { GraphObject, type GraphSession, type ObjectSpec, type TaskSpec } from '../../graph/entities.ts';
+import { type Graph, stateOf } from '../../graph/graph.ts';
+import { failureError, nodesOf } from '../../graph/waits.ts';
+import type { GraphProgress, GraphRequest, GraphRequests, GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import type { Link } from '../link.ts';
+import type { GraphData } from './data.ts';
+import { FetchDesk } from './fetches.ts';
+import { infoOf, serverInfo } from './info.ts';
+import type { GraphParts, Seat } from './members.ts';
+
+export interface SeatHandlers {
+  /** @throws as the graph does */
+  handle(event: GraphEvent): void;
+  wait(session: GraphSession, items: readonly number[], some: boolean): Promise<readonly number[]>;
+  readable(session: GraphSession, object: number): Promise<readonly number[]>;
+  readonly data: GraphData;
+}
+
+/** Tasks and objects of a submission that has not ended yet. */
+const mostGathered = 20_000_000;
+
+type Answers = {
+  readonly [R in GraphRequest]: (link: Link, parameters: GraphRequests[R][0]) => GraphRequests[R][1] | Promise<GraphRequests[R][1]>;
+};
+
+export class Seats {
+  readonly #parts: GraphParts;
+  readonly #graph: Graph;
+  readonly #handlers: SeatHandlers;
+  readonly #seats: Map<number, Seat> = new Map();
+  readonly #desk: FetchDesk;
+  readonly #answers: Answers;
+
+  constructor(parts: GraphParts, graph: Graph, handlers: SeatHandlers) {
+    this.#parts = parts;
+    this.#graph = graph;
+    this.#handlers = handlers;
+    this.#desk = new FetchDesk(handlers.data, (session, object) => handlers.readable(session, object));
+    this.#answers = {
+      'graph.open': (link, { name, onFailure }) => this.#open(link, name, onFailure),
+      'graph.attach': (link, { session, token }) => this.#attach(link, session, token),
+      'graph.put': (link, { session, object, bytes }) => this.#put(this.#mine(link, session), object, bytes),
+      'graph.submit': (link, parameters) => this.#submit(this.#mine(link, parameters.session), parameters),
+      'graph.wait': async (link, { session, items, some }) => {
+        const finished = await handlers.wait(this.#mine(link, session).session, items, some);
+        return { finished: [...finished] };
+      },
+      'graph.fetch': (link, { session, object }) => this.#desk.open(this.#mine(link, session), object),
+      'graph.read': (link, { fetch, offset, length }) => this.#desk.read(link, fetch, offset, length),
+      'graph.end-fetch': (link, { fetch }) => this.#desk.end(link, fetch),
+      'graph.update': (link, { session, items }) => this.#update(this.#mine(link, session), items),
+      'graph.unkeep': (link, { session, objects }) => {
+        handlers.handle({ type: 'unkeep', session: this.#mine(link, session).session, objects });
+        return null;
+      },
+      'graph.progress': (link, { session }) => progressOf(this.#mine(link, session).session),
+      'graph.watch': (link, { session, every }) => this.#watch(this.#mine(link, session), every),
+      'graph.explain': (link, { session, task }) => {
+        const { session: graph } = this.#mine(link, session);
+        const reason = this.#graph.explain(graph, task);
+        return { state: stateOf(nodesOf(graph, [task])[0]!), reason };
+      },
+      'graph.close': (link, { session }) => {
+        const seat = this.#seats.get(session);
+        // Closed before, or by its connection's end: that is what was asked for.
+        if (seat?.link === link) this.#close(seat);
+        return null;
+      },
+      'graph.info': (): GraphServerInfo => serverInfo(this.#graph.clients, (client) => handlers.data.hostOf(client)),
+    };
+  }
+
+  request<R extends GraphRequest>(
+    link: Link,
+    name: R,
+    parameters: GraphRequests[R][0],
+  ): GraphRequests[R][1] | Promise<GraphRequests[R][1]> {
+    return this.#answers[name](link, parameters);
+  }
+
+  of(session: GraphSession): Seat | null {
+    return this.#seats.get(session.n) ?? null;
+  }
+
+  disconnected(link: Link): void {
+    for (const seat of this.#seats.values()) {
+      if (seat.link !== link) continue;
+      seat.link = null;
+      seat.stopGrace = this.#parts.clock.after(this.#parts.grace, () => this.#close(seat));
+    }
+  }
+
+  close(): void {
+    for (const { stopGrace, stopWatch } of this.#seats.values()) {
+      stopGrace?.();
+      stopWatch?.();
+    }
+    this.#seats.clear();
+  }
+
+  #open(link: Link, name: string, onFailure: 'fail' | 'continue'): { session: number; token: string } {
+    const session = this.#graph.openSession(name, onFailure);
+    const { id, token } = newOwnedId();
+    const seat: Seat = {
+      session,
+      token,
+      name: `graph ${id}`,
+      link,
+      stopGrace: null,
+      put: new Map(),
+      parts: { objects: [], tasks: [] },
+      stopWatch: null,
+      fetches: new Set(),
+    };
+    this.#seats.set(session.n, seat);
+    this.#parts.hold(link, seat.name);
+    return { session: session.n, token };
+  }
+
+  #attach(link: Link, session: number, token: string): null {
+    const seat = this.#seats.get(session);
+    // The token was told over an authenticated connection: it tells sessions apart, it is no secret of its holder.
+    if (seat === undefined || seat.token !== token) throw gone();
+    seat.stopGrace?.();
+    seat.stopGrace = null;
+    seat.link = link;
+    seat.parts = { objects: [], tasks: [] };
+    this.#parts.hold(link, seat.name);
+    return null;
+  }
+
+  #mine(link: Link, session: number): Seat {
+    const seat = this.#seats.get(session);
+    if (seat?.link !== link) throw gone();
+    return seat;
+  }
+
+  #put(seat: Seat, object: number, bytes: Uint8Array): null {
+    const chunks = seat.put.get(object) ?? [];
+    let before = 0;
+    for (const parts of seat.put.values()) for (const { length } of parts) before += length;
+    this.#handlers.data.checkRoom(before + bytes.length);
+    chunks.push(Uint8Array.from(bytes));
+    seat.put.set(object, chunks);
+    return null;
+  }
+
+  #submit(seat: Seat, { objects, tasks, last }: GraphRequests['graph.submit'][0]): { tasks: number; objects: number } {
+    const { parts, put, session } = seat;
+    for (const object of objects) parts.objects.push(object);
+    for (const task of tasks) parts.tasks.push(task);
+    if (!last && parts.objects.length + parts.tasks.length <= mostGathered) return { tasks: 0, objects: 0 };
+    seat.parts = { objects: [], tasks: [] };
+    const specs = parts.objects as ObjectSpec[];
+    try {
+      if (!last) throw new MillraceError('ERR_TASK', `a submission has at most ${mostGathered} tasks and objects: submit in steps`);
+      const sizes = new Map([...put].map(([id, chunks]) => [id, chunks.reduce((sum, { length }) => sum + length, 0)]));
+      this.#handlers.data.checkRoom(
+        specs.reduce((sum, [id, , , , value]) => sum + (value instanceof Uint8Array ? value.length : (sizes.get(id) ?? 0)), 0),
+      );
+      this.#handlers.handle({ type: 'submit', session, objects: specs, tasks: parts.tasks as TaskSpec[], sizes });
+      this.#handlers.data.add(objectsOf(session, specs), put);
+    } finally {
+      put.clear();
+    }
+    return { tasks: parts.tasks.length, objects: specs.length };
+  }
+
+  #update(seat: Seat, items: readonly number[]): NodeInfo[] {
+    const { session } = seat;
+    if (session.state === 'failed') throw failureError(session.failure!);
+    return nodesOf(session, items).map(infoOf);
+  }
+
+  #watch(seat: Seat, every: number): null {
+    seat.stopWatch?.();
+    seat.stopWatch = null;
+    if (every === 0) return null;
+    let told = '';
+    const tell = (): void => {
+      const progress = progressOf(seat.session);
+      const text = JSON.stringify(progress);
+      if (text !== told) seat.link?.peer.notify('graph.progressed', { session: seat.session.n, progress });
+      told = text;
+      seat.stopWatch = this.#parts.clock.after(every, tell);
+    };
+    tell();
+    return null;
+  }
+
+  #close(seat: Seat): void {
+    seat.stopGrace?.();
+    seat.stopWatch?.();
+    const objects = [...seat.session.nodes.values()].filter((node) => node instanceof GraphObject);
+    this.#desk.endAll(seat);
+    this.#handlers.handle({ type: 'close', session: seat.session });
+    this.#handlers.data.forget(objects);
+    this.#seats.delete(seat.session.n);
+    this.#parts.release(seat.link, seat.name);
+  }
+}
+
+function objectsOf(session: GraphSession, specs: readonly ObjectSpec[]): GraphObject[] {
+  return specs.map(([id]) => session.nodes.get(id)).filter((node) => node instanceof GraphObject);
+}
+
+function progressOf({ unfinished, ready, assigned, finished, failed, recomputed, objects, bytes }: GraphSession): GraphProgress {
+  return { waiting: unfinished - ready - assigned, ready, running: assigned, finished, failed, recomputed, objects, bytes };
+}
+
+function gone(): MillraceError {
+  return new MillraceError('ERR_ENDED', 'the session is closed: its connection was lost for too long, or it was closed before');
+}

@@ -1,0 +1,165 @@
+import { expect, test } from 'vitest';
+import { blob, GraphRig, node, result } from '../../support/graph-rig.ts';
+import { until } from '../../support/until.ts';
+
+test('two constants are joined by a task on a client, and the result is fetched', async () => {
+  const rig = await GraphRig.open();
+  await rig.client();
+  const session = await rig.session();
+  expect(await session.submit([blob(10, 'Hello '), blob(11, 'world!'), result(12, true)], [node(13, 'concat', [10, 11], [12])])).toEqual({
+    tasks: 1,
+    objects: 3,
+  });
+  expect(await session.wait()).toEqual([]);
+  expect(String(await session.fetch(12))).toBe('Hello world!');
+  expect(String(await session.fetch(10))).toBe('Hello ');
+  expect(await session.driver.ask('graph.update', { session: session.session, items: [13, 12] })).toMatchObject([
+    { state: 'finished', failure: null, startedAt: expect.any(Number) },
+    { state: 'finished', size: 12 },
+  ]);
+  await session.close();
+  await expect(session.wait()).rejects.toMatchObject({ code: 'ERR_ENDED' });
+});
+
+test('objects go from client to client as tasks need them, and whoever makes them no longer matters', async () => {
+  const rig = await GraphRig.open();
+  const [a, b] = [await rig.client(), await rig.client()];
+  const session = await rig.session();
+  const ids = Array.from({ length: 40 }, (_, i) => i);
+  const parts = ids.map((id) => node(100 + id, 'fill', [], [id], '100000'));
+  await session.submit([...ids.map((id) => result(id)), result(99, true)], [...parts, node(199, 'concat', ids, [99])]);
+  await session.wait(199);
+  const expected = Buffer.concat(ids.map((id) => Buffer.alloc(100_000, (100 + id) & 255)));
+  expect((await session.fetch(99)).equals(expected)).toBe(true);
+  expect(a.runner.ran.length + b.runner.ran.length).toBe(41);
+  expect(Math.min(a.runner.ran.length, b.runner.ran.length)).toBeGreaterThan(0);
+  const { clients } = await session.driver.ask('graph.info', {});
+  expect(clients.flatMap(({ objects }) => objects)).toEqual([[session.session, 99]]);
+  await session.driver.ask('graph.unkeep', { session: session.session, objects: [99] });
+  await expect(session.fetch(99)).rejects.toMatchObject({ code: 'ERR_STATE' });
+});
+
+test('a line of tasks runs on one client, each after the one before it', async () => {
+  const rig = await GraphRig.open();
+  const [a, b] = [await rig.client(), await rig.client()];
+  const session = await rig.session();
+  const ids = Array.from({ length: 1_000 }, (_, i) => 2 * i);
+  const tasks = ids.map((id) => node(id + 1, 'concat', id === 0 ? [] : [id - 2], [id]));
+  await session.submit(
+    ids.map((id) => result(id, id === 1_998)),
+    tasks,
+  );
+  await session.wait(1_999);
+  const [ran, rest] = a.runner.ran.length > 0 ? [a.runner.ran, b.runner.ran] : [b.runner.ran, a.runner.ran];
+  expect(ran).toEqual(ids.map((id) => id + 1));
+  expect(rest).toEqual([]);
+});
+
+test('the first failure stops what runs and is told to whoever asks, with what the task wrote; other sessions go on', async () => {
+  const rig = await GraphRig.open();
+  const { runner } = await rig.client({ numTasks: 3 });
+  const session = await rig.session();
+  const other = await rig.session();
+  await other.submit([result(1, true)], [node(7, 'hold', [], [1])]);
+  await session.submit([result(1, true)], [node(2, 'hold', [], [1])]);
+  await until(() => runner.ran.length === 2, 'both tasks run');
+  const waiting = session.wait(2);
+  waiting.catch(() => {});
+  await session.submit([result(3)], [node(4, 'fail', [], [3], 'it broke')]);
+  const failure = { task: 4, type: 'fail', message: 'it broke', debug: 'about to fail', stderr: 'no such thing', code: 'ERR_TASK_FAILED' };
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_TASK_FAILED', details: { failure } });
+  for (const access of [() => session.wait(), () => session.fetch(1), () => session.submit([], [])])
+    await expect(access()).rejects.toMatchObject({ code: 'ERR_TASK_FAILED', details: { failure } });
+  await expect(session.driver.ask('graph.update', { session: session.session, items: [4] })).rejects.toMatchObject({
+    code: 'ERR_TASK_FAILED',
+  });
+  expect(session.driver.heard('graph.failed')).toMatchObject([{ session: session.session, failure }]);
+  await session.close();
+  await until(() => runner.forgotten.includes(session.session), 'the session is forgotten');
+  runner.release(7);
+  expect(await other.wait(7)).toEqual([7]);
+  expect(String(await other.fetch(1))).toBe('held');
+});
+
+test('a session whose connection is lost is closed after a while; with its token another connection takes it over before', async () => {
+  const rig = await GraphRig.open({ reconnectGrace: 0.5 });
+  const { runner } = await rig.client();
+  const session = await rig.session();
+  await session.submit([result(1, true)], [node(2, 'hold', [], [1])]);
+  await until(() => runner.ran.length === 1, 'the task runs');
+  session.driver.peer.destroy();
+  const next = await rig.dial();
+  await until(() => next.ask('graph.attach', { session: session.session, token: session.token }).then(() => true), 'it is taken over');
+  await expect(next.ask('graph.attach', { session: session.session, token: 'guessed' })).rejects.toMatchObject({ code: 'ERR_ENDED' });
+  expect((await next.ask('graph.update', { session: session.session, items: [2] }))[0]).toMatchObject({ state: 'running' });
+  next.peer.destroy();
+  await until(() => runner.forgotten.includes(session.session), 'the session is closed');
+  const last = await rig.dial();
+  await expect(last.ask('graph.attach', { session: session.session, token: session.token })).rejects.toMatchObject({ code: 'ERR_ENDED' });
+});
+
+test('what a client takes with it that is still needed is made again, and nothing else', async () => {
+  const rig = await GraphRig.open({ evictAfter: 2 });
+  const first = await rig.client();
+  const session = await rig.session();
+  await session.submit(
+    [blob(1, 'a'), result(2, true), result(3), result(4, true)],
+    [node(12, 'concat', [1], [2]), node(13, 'concat', [1, 2], [3]), node(14, 'concat', [3], [4])],
+  );
+  await session.wait();
+  await first.stop();
+  const second = await rig.client();
+  // 3 was needed for nothing any more, but 4 is, which is made of it.
+  expect(String(await session.fetch(4))).toBe('aa');
+  expect(String(await session.fetch(2))).toBe('a');
+  expect([...second.runner.ran].sort()).toEqual([12, 13, 14]);
+  expect(await session.driver.ask('graph.progress', { session: session.session })).toMatchObject({
+    recomputed: 3,
+    finished: 3,
+    objects: 3,
+  });
+});
+
+test('with one slot the tasks of the queue and of a graph both get their turn', async () => {
+  const rig = await GraphRig.open();
+  const { runner } = await rig.client();
+  const session = await rig.session();
+  await session.submit([result(1), result(3)], [node(2, 'hold', [], [1]), node(4, 'hold', [], [3])]);
+  await until(() => runner.ran.length === 1, 'the first task runs');
+  const submitter = `${session.token.slice(0, 8)}-queue`;
+  session.driver.peer.send(['submitter-open', submitter]);
+  session.driver.peer.send(['submit', submitter, 1, [[0, 'true', null, null]], false]);
+  await until(async () => ((await session.driver.peer.request('progress', null)) as { pending: number }).pending === 1, 'it is queued');
+  runner.release(2);
+  await until(() => runner.ran.length === 2, 'the second task runs');
+  runner.release(4);
+  await session.wait();
+  await until(
+    async () => ((await session.driver.peer.request('progress', null)) as { succeeded: number }).succeeded === 1,
+    'the command ran',
+  );
+});
+
+test('a task that asks for more than any client has is explained, and runs when one comes that has it', async () => {
+  const rig = await GraphRig.open();
+  await rig.client();
+  const session = await rig.session();
+  await session.submit([result(1)], [node(2, 'concat', [], [1], null, { cpus: 2, resources: { gpu: 1 } })]);
+  await until(async () =>
+    (await session.driver.ask('graph.explain', { session: session.session, task: 2 })).reason.includes('can ever hold it'),
+  );
+  await rig.client({ numTasks: 2, resources: { gpu: 1 } });
+  expect(await session.wait(2)).toEqual([2]);
+});
+
+test('constants too large for a message are put before, and come whole to tasks and readers', async () => {
+  const rig = await GraphRig.open();
+  await rig.client();
+  const session = await rig.session();
+  const large = Buffer.alloc(5_000_000, 'abc');
+  for (let offset = 0; offset < large.length; offset += 2_000_000)
+    await session.driver.ask('graph.put', { session: session.session, object: 1, bytes: large.subarray(offset, offset + 2_000_000) });
+  await session.submit([[1, 'const', 0, true, true, null], result(2, true)], [node(3, 'concat', [1], [2])]);
+  expect((await session.fetch(2)).equals(large)).toBe(true);
+  expect((await session.fetch(1)).equals(large)).toBe(true);
+});

@@ -1,0 +1,157 @@
+/** A server, clients and a session's connection in this process, over real sockets; the clients run the tasks of `TestRunner`. */
+import { tmpdir } from 'node:os';
+import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { hostName, newId, newOwnedId } from '../../src/base/ids.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { Client } from '../../src/client/client.ts';
+import { parseClientOptions } from '../../src/config/client.ts';
+import type { ClientOptions } from '../../src/config/client-options.ts';
+import { parseServerOptions } from '../../src/config/server.ts';
+import type { ServerOptions } from '../../src/config/server-options.ts';
+import type { GraphEvents, GraphRequest, GraphRequests, SessionId, WireNode, WireObject } from '../../src/protocol/graph-messages.ts';
+import { largestRead } from '../../src/protocol/graph-messages.ts';
+import { Server } from '../../src/server/server.ts';
+import { dial } from '../../src/transport/dial.ts';
+import { Peer } from '../../src/transport/peer.ts';
+import { TestRunner } from './graph-runner.ts';
+
+type Address = { host: string; port: number };
+
+export interface RigClient {
+  readonly client: Client;
+  readonly runner: TestRunner;
+  readonly id: string;
+  stop(): Promise<unknown>;
+}
+
+export class GraphRig {
+  readonly server: Server;
+  readonly #address: Address;
+
+  static async open(options: ServerOptions = {}): Promise<GraphRig> {
+    const { config } = parseServerOptions({ address: ['localhost', 0], foreverMode: true, ...options });
+    const parts = { id: newId(), config, expectSource: false, listens: true, onlyClients: null, clock: systemClock, logger: silentLogger };
+    const server = await Server.open(parts);
+    onTestFinished(async () => {
+      server.stop(false);
+      await server.ended.catch(() => {});
+    });
+    return new GraphRig(server);
+  }
+
+  private constructor(server: Server) {
+    this.server = server;
+    this.#address = server.info.address as Address;
+  }
+
+  async client(options: ClientOptions = {}): Promise<RigClient> {
+    const { config } = parseClientOptions({ address: this.#address, taskSignalwait: 0.2, ...options });
+    const runner = new TestRunner();
+    const { id, token } = newOwnedId();
+    const client = await Client.open({
+      id,
+      token,
+      config,
+      connection: null,
+      environment: {},
+      spoolFolder: tmpdir(),
+      output: null,
+      clock: systemClock,
+      logger: silentLogger,
+      signal: new AbortController().signal,
+      stateChanged: () => {},
+      loadRunner: async () => runner,
+    });
+    const stop = async (): Promise<unknown> => {
+      client.feed({ type: 'stop' });
+      return client.ended.catch(() => {});
+    };
+    onTestFinished(async () => void (await stop()));
+    return { client, runner, id, stop };
+  }
+
+  /** A connection that may open sessions. */
+  async dial(): Promise<Driver> {
+    const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+    const driver = new Driver(await dial(this.#address, { self }));
+    onTestFinished(() => driver.peer.destroy());
+    return driver;
+  }
+
+  async session(onFailure: 'fail' | 'continue' = 'fail'): Promise<DrivenSession> {
+    const driver = await this.dial();
+    const { session, token } = await driver.ask('graph.open', { name: 'driven', onFailure });
+    return new DrivenSession(driver, session, token);
+  }
+}
+
+export class Driver {
+  readonly peer: Peer;
+  readonly events: { name: string; value: unknown }[] = [];
+
+  constructor(connection: Awaited<ReturnType<typeof dial>>) {
+    this.peer = new Peer(connection, { clock: systemClock, event: (name, value) => this.events.push({ name, value }) });
+  }
+
+  ask<R extends GraphRequest>(name: R, parameters: GraphRequests[R][0]): Promise<GraphRequests[R][1]> {
+    return this.peer.request(name, parameters) as Promise<GraphRequests[R][1]>;
+  }
+
+  heard<E extends keyof GraphEvents>(name: E): GraphEvents[E][] {
+    return this.events.filter((event) => event.name === name).map(({ value }) => value as GraphEvents[E]);
+  }
+}
+
+/** A session without the objects of the user's side: numbers only. */
+export class DrivenSession {
+  readonly driver: Driver;
+  readonly session: SessionId;
+  readonly token: string;
+
+  constructor(driver: Driver, session: SessionId, token: string) {
+    this.driver = driver;
+    this.session = session;
+    this.token = token;
+  }
+
+  submit(objects: WireObject[], tasks: WireNode[]): Promise<{ tasks: number; objects: number }> {
+    return this.driver.ask('graph.submit', { session: this.session, objects, tasks, last: true });
+  }
+
+  async wait(...items: number[]): Promise<number[]> {
+    return (await this.driver.ask('graph.wait', { session: this.session, items, some: false })).finished;
+  }
+
+  async fetch(object: number): Promise<Buffer> {
+    const { fetch, size } = await this.driver.ask('graph.fetch', { session: this.session, object });
+    const parts: Uint8Array[] = [];
+    for (let offset = 0; offset < size; offset += largestRead)
+      parts.push(await this.driver.ask('graph.read', { fetch, offset, length: Math.min(largestRead, size - offset) }));
+    await this.driver.ask('graph.end-fetch', { fetch });
+    return Buffer.concat(parts);
+  }
+
+  close(): Promise<null> {
+    return this.driver.ask('graph.close', { session: this.session });
+  }
+}
+
+export function blob(id: number, text: string, keep = false): WireObject {
+  return [id, 'const', 0, keep, Buffer.from(text), null];
+}
+
+export function result(id: number, keep = false): WireObject {
+  return [id, 'output', 0, keep, null, null];
+}
+
+export function node(
+  id: number,
+  type: string,
+  inputs: number[],
+  outputs: number[],
+  config: string | null = null,
+  more: WireNode[5] = null,
+): WireNode {
+  return [id, type, config, inputs.flatMap((input) => [input, null]), outputs, more];
+}
