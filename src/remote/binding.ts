@@ -270,7 +270,9 @@ export class Binding implements Caller {
 
 /** @throws ERR_URI, ERR_OPTION */
 export function binding(uri: string | URI, options: BindingOptions): Binding {
-  return new Binding(new URI(uri), options);
+  const target = new URI(uri);
+  if (target.isPyro) throw new MillraceError('ERR_URI', `${target.toString()} is of Pyro, which is not spoken here: open it by proxy()`);
+  return new Binding(target, options);
 }
 
 function isPassing(error: unknown): boolean {

@@ -74,9 +74,11 @@ class SocketChannel implements PyroChannel {
     this.#handlers = handlers;
     this.#socket.on('data', (bytes: Buffer) => handlers.data(bytes));
     this.#socket.on('drain', () => handlers.drained());
-    this.#socket.once('close', () => handlers.closed(this.#error));
-    if (this.#socket.destroyed) handlers.closed(this.#error);
-    else this.#socket.resume();
+    if (this.#socket.closed) handlers.closed(this.#error);
+    else {
+      this.#socket.once('close', () => handlers.closed(this.#error));
+      this.#socket.resume();
+    }
   }
 
   write(bytes: Uint8Array): void {

@@ -16,6 +16,7 @@ import { defaultLimits } from '../../dist/protocol/limits.js';
 import { messageTags } from '../../dist/protocol/shape.js';
 import { Insiders } from './insiders.mjs';
 import { mutated, samples } from './messages.mjs';
+import { PyroPeers, pyroProperties } from './pyro.mjs';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '20' }, seed: { type: 'string' } } });
 const seconds = Number(values.seconds);
@@ -133,6 +134,7 @@ const properties = {
     fc.oneof(fc.uint8Array({ maxLength: 300 }).map(Buffer.from), damaged(anything.map((value) => safely(() => encodeHandshake(1, value))))),
     (bytes) => guarded(() => decodeHandshake(bytes)),
   ),
+  ...pyroProperties(guarded),
 };
 
 function safely(make) {
@@ -163,6 +165,7 @@ const end = performance.now() + seconds * 1_000;
 const server = await ServerThread.new({ address: 'localhost:0', foreverMode: true });
 const witness = await connect(server.address);
 const insiders = await Insiders.open();
+const pyro = await PyroPeers.open();
 const strangers = fc.array(
   fc.oneof(
     body.map((bytes) => frameOf(bytes)),
@@ -190,6 +193,7 @@ try {
     const { submitted } = await witness.progress();
     if (submitted !== 0) throw new Error('a stranger submitted a task');
     await insiders.round(seed + rounds, 25);
+    await pyro.round(seed + rounds, 25);
     rounds++;
     // Code that is compiled and buffers that are kept for the next message are no growth.
     if (rounds === 3) before = memory();
@@ -201,13 +205,14 @@ try {
   await witness.close();
   await server.stop();
   await insiders.close();
+  await pyro.close();
 }
 const after = memory();
 const growth = after - before;
 const mib = (bytes) => Math.round(bytes / 2 ** 20);
 console.log(
   `fuzz: ${rounds} rounds of ${Object.keys(properties).length} × 200 inputs (${counts.taken} taken, ${counts.refused} refused); ${intrusions} strangers; ` +
-    `${insiders.sent} messages of ${insiders.tags.size} shapes by those who hold the key, ${insiders.cut} of them cut off; memory ${mib(before)} MiB before, ${mib(after)} MiB after`,
+    `${insiders.sent} messages of ${insiders.tags.size} shapes by those who hold the key, ${insiders.cut} of them cut off; ${pyro.sent} talks in the wire of Pyro; memory ${mib(before)} MiB before, ${mib(after)} MiB after`,
 );
 if (growth > mostGrowth) {
   console.error(`fuzz: memory grew by more than ${mostGrowth / 2 ** 20} MiB`);

@@ -1,6 +1,7 @@
 /** What every daemon of Pyro answers of itself, under the id `Pyro.Daemon`, in Pyro's names. */
 import { formatAddress, type ParsedAddress } from '../../base/address.ts';
 import { currentCall } from '../current-call.ts';
+import { textOf } from './core/text.ts';
 import type { StreamTable } from './stream-table.ts';
 
 interface DaemonFacts {
@@ -30,7 +31,7 @@ export class DaemonObject {
   }
 
   get_metadata(id: unknown): object {
-    return this.#facts.metadata(String(id));
+    return this.#facts.metadata(textOf(id));
   }
 
   get_next_stream_item(id: unknown): Promise<unknown> {

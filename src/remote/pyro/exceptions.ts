@@ -2,6 +2,7 @@
  * Exceptions of Python and errors of ours, one made of the other. Nothing is evaluated and no class is looked up by name: an exception becomes an error
  * that says its class, an error becomes an exception of a class that every Python has.
  */
+import { inspect } from 'node:util';
 import { type ErrorCode, MillraceError } from '../../base/errors.ts';
 import { markRemoteTraceback } from '../error-nodes.ts';
 import {
@@ -17,6 +18,7 @@ import {
   SerializeError,
   TimeoutError,
 } from '../errors.ts';
+import { textOf } from './core/text.ts';
 
 /** An exception of Python that is none of Pyro's own: its class, its arguments, and the attributes that it had. */
 export class PythonError extends Error {
@@ -37,7 +39,7 @@ export class PythonError extends Error {
 
 /** As `str()` has it of most exceptions. */
 function messageOf(args: readonly unknown[]): string {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value, bigints) ?? String(value)));
+  const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value, bigints) ?? textOf(value)));
   return args.length === 1 ? text(args[0]) : args.map(text).join(', ');
 }
 
@@ -111,11 +113,13 @@ const taken: ReadonlySet<string> = new Set(['args', 'add_note', 'with_traceback'
 
 /** The exception of what was thrown here. `stack`: whether it says where. */
 export function exceptionOf(thrown: unknown): ExceptionParts {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = thrown instanceof Error ? thrown : new Error(typeof thrown === 'object' ? inspect(thrown) : String(thrown));
   const attributes: Record<string, unknown> = { ...(error instanceof PythonError ? error.attributes : {}) };
   if (!(error instanceof PythonError))
     for (const [name, value] of Object.entries(error)) if (/^[a-z]\w*$/i.test(name) && !taken.has(name)) attributes[name] = value;
-  attributes[tracebackName] = (error.stack ?? String(error)).split('\n').map((line) => `${line}\n`);
+  attributes[tracebackName] = textOf(error.stack ?? error.message)
+    .split('\n')
+    .map((line) => `${line}\n`);
   return { pythonClass: classOf(error), args: error instanceof PythonError ? error.args : [error.message], attributes };
 }
 

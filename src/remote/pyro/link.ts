@@ -8,6 +8,7 @@ import { isFull, type PyroChannel } from '../../transport/pyro-channel.ts';
 import { inflateWithin } from '../../transport/pyro-digest.ts';
 import type { CallBounds } from '../caller.ts';
 import { encodeFrame, type Frame, FrameReader, flags, jsonSerializer, kinds, type Seal } from './core/frame.ts';
+import { textOf } from './core/text.ts';
 import { descriptionOf, type PyroDescription, refusal } from './description.ts';
 import type { PyroValues } from './values.ts';
 
@@ -223,16 +224,19 @@ export class PyroLink {
   }
 
   #greeted(frame: Frame, greeting: Call): void {
-    this.#greeting = null;
+    // What cannot be read is thrown, which fails the greeting with the connection.
     if (frame.kind === kinds.connected) {
-      greeting.resolve(this.#read(frame));
+      const answer = this.#read(frame);
+      this.#greeting = null;
+      greeting.resolve(answer);
       return;
     }
     if (frame.kind !== kinds.refused)
       throw new MillraceError('ERR_PROTOCOL', `the daemon answered the greeting by a message of kind ${frame.kind}`);
     // Before it knows how to answer, a daemon does so in marshal: a byte or five, then the text.
     const text =
-      frame.serializer === jsonSerializer ? String(this.#read(frame)) : frame.data.toString('latin1').replace(/^[^\x20-\x7e]?./, '');
+      frame.serializer === jsonSerializer ? textOf(this.#read(frame)) : frame.data.toString('latin1').replace(/^[^\x20-\x7e]?./, '');
+    this.#greeting = null;
     greeting.reject(refusal(text, this.#setup.channel.peer));
     this.#setup.channel.close();
   }

@@ -2,6 +2,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import type { Caller } from '../caller.ts';
 import { URI } from '../uri.ts';
+import { textOf } from './core/text.ts';
 
 /** `names`: the name server. `lot`: 0 ≤ x < 1, which of those with all tags. Rejects with ERR_NAME, ERR_URI, and what the way to the name server can. */
 export async function lookUp({ protocol, object, tags }: URI, names: Caller, lot: number): Promise<URI> {
@@ -14,5 +15,5 @@ export async function lookUp({ protocol, object, tags }: URI, names: Caller, lot
 function placeOf(found: unknown, name: string): URI {
   const place = found instanceof URI || typeof found === 'string' ? new URI(found) : null;
   if (place?.protocol === 'PYRO') return place;
-  throw new MillraceError('ERR_URI', `the name '${name}' stands for ${String(found)}, which is no place`);
+  throw new MillraceError('ERR_URI', `the name '${name}' stands for ${place?.toString() ?? textOf(found)}, which is no place`);
 }

@@ -5,6 +5,7 @@ import type { NameFilter } from '../core/names.ts';
 import { checkOptions } from '../options.ts';
 import { control, type ProxyOptions, proxy } from '../proxy.ts';
 import { URI } from '../uri.ts';
+import { textOf } from './core/text.ts';
 import { type Kwargs, kwargs } from './kwargs.ts';
 
 interface Registering {
@@ -60,7 +61,7 @@ export class PyroNameServer implements AsyncDisposable {
     const found = await this.#remote.lookup(name, true);
     const tags: unknown = Array.isArray(found) ? found[1] : null;
     if (!Array.isArray(tags)) throw new MillraceError('ERR_PROTOCOL', 'the answer of a name server is malformed');
-    return tags.map(String);
+    return tags.map(textOf);
   }
 
   /** Names with their URIs, ascending. @throws ERR_OPTION for two filters */
@@ -76,7 +77,7 @@ export class PyroNameServer implements AsyncDisposable {
       ([, value]) => value !== undefined,
     );
     const found = (await this.#remote.list(kwargs(Object.fromEntries(named)))) as object;
-    const names = Object.entries(found).map(([name, uri]): [string, string] => [name, String(uri)]);
+    const names = Object.entries(found).map(([name, uri]): [string, string] => [name, textOf(uri)]);
     return new Map(names.filter(([name]) => regex === undefined || name.search(regex) >= 0).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 

@@ -1,6 +1,7 @@
 /** What one frame of Pyro's wire asks of an object, made into calls of ours; the answer is text, or a stream. */
 import { MillraceError } from '../../base/errors.ts';
 import type { Target } from '../target.ts';
+import { textOf } from './core/text.ts';
 import { iteratorOf } from './stream-table.ts';
 import type { PyroValues } from './values.ts';
 
@@ -35,9 +36,9 @@ function argumentsOf(params: readonly unknown[], named: object | null): unknown[
 export function perform(target: Target, { method, params, named }: Request): unknown {
   switch (method) {
     case '__getattr__':
-      return target.get(String(params[0]));
+      return target.get(textOf(params[0]));
     case '__setattr__':
-      target.set(String(params[0]), params[1]);
+      target.set(textOf(params[0]), params[1]);
       return undefined;
   }
   return target.call(method, argumentsOf(params, named));

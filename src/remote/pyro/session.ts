@@ -12,6 +12,7 @@ import { within } from '../current-call.ts';
 import { Ending, Running } from '../running-call.ts';
 import type { Target } from '../target.ts';
 import { encodeFrame, type Frame, FrameReader, flags, jsonSerializer, kinds, type Seal } from './core/frame.ts';
+import { textOf } from './core/text.ts';
 import { perform, performBatch, type Request, requestOf } from './requests.ts';
 import { iteratorOf, type StreamTable } from './stream-table.ts';
 import type { PyroValues } from './values.ts';
@@ -138,7 +139,7 @@ export class PyroSession {
       if (typeof said !== 'object' || said === null) throw new MillraceError('ERR_PROTOCOL', 'a greeting is malformed');
       const { handshake, object } = said as { handshake?: unknown; object?: unknown };
       const answer = await greet(handshake);
-      const exposure = (frame.flags & flags.metadata) !== 0 ? find(String(object), this).exposure : null;
+      const exposure = (frame.flags & flags.metadata) !== 0 ? find(textOf(object), this).exposure : null;
       text = this.#setup.values.write(
         exposure === null ? answer : { handshake: answer, meta: metadataOf(exposure) },
         'the answer to a greeting',

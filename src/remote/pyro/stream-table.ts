@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { newOwnedId } from '../../base/ids.ts';
+import { textOf } from './core/text.ts';
 import { PythonError } from './exceptions.ts';
 
 type AnyIterator = Pick<AsyncIterator<unknown>, 'next' | 'return'>;
@@ -57,23 +58,23 @@ export class StreamTable {
 
   /** The next item, for whoever knows the id. Rejects with StopIteration behind the last one. */
   async next(id: unknown, session: string): Promise<unknown> {
-    const stream = this.#streams.get(String(id));
+    const stream = this.#streams.get(textOf(id));
     if (stream === undefined) throw new MillraceError('ERR_REMOTE', 'item stream terminated');
-    this.#belong(String(id), stream, session);
+    this.#belong(textOf(id), stream, session);
     let step: IteratorResult<unknown>;
     try {
       step = await stream.iterator.next();
     } catch (error) {
-      this.#forget(String(id));
+      this.#forget(textOf(id));
       throw error;
     }
     if (step.done !== true) return step.value;
-    this.#forget(String(id));
+    this.#forget(textOf(id));
     throw new PythonError('builtins.StopIteration');
   }
 
   close(id: unknown): void {
-    const stream = this.#forget(String(id));
+    const stream = this.#forget(textOf(id));
     if (stream !== undefined) finish(stream.iterator);
   }
 

@@ -7,6 +7,7 @@ import { callerOf } from '../caller.ts';
 import { URI } from '../uri.ts';
 import type { Classes } from '../values.ts';
 import { readJson } from './core/json.ts';
+import { textOf } from './core/text.ts';
 import { type ExceptionParts, errorOf, exceptionOf } from './exceptions.ts';
 import { stateOf } from './registered.ts';
 
@@ -34,11 +35,15 @@ export class FailedCall {
 }
 
 const deepest = 256;
+/** Proxies, URIs and exceptions of one message: each costs a hundred times what it takes on the wire. */
+const mostMade = 10_000;
 const wrapperClass = 'Pyro4.futures._ExceptionWrapper';
 
 export class PyroValues {
   readonly #setup: PyroValuesSetup;
   readonly #names: Map<object, string>;
+  /** Of what may be made from the message that is being read. */
+  #left = 0;
 
   constructor(setup: PyroValuesSetup) {
     this.#setup = setup;
@@ -57,7 +62,7 @@ export class PyroValues {
       return this.writeException(parts);
     } catch {
       const { _pyroTraceback } = parts.attributes;
-      return this.writeException({ ...parts, args: parts.args.map(String), attributes: { _pyroTraceback } });
+      return this.writeException({ ...parts, args: parts.args.map(textOf), attributes: { _pyroTraceback } });
     }
   }
 
@@ -72,6 +77,7 @@ export class PyroValues {
 
   /** @throws ERR_PROTOCOL for what is no JSON or too deep, ERR_NOT_CLONEABLE for a class that is not known */
   read(bytes: Uint8Array): unknown {
+    this.#left = mostMade;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const value = readJson(buffer);
     // A class is told by a key that begins with two underlines, which may be written as escapes.
@@ -94,6 +100,8 @@ export class PyroValues {
     const { __class__: name, __exception__: exception, state } = fields;
     const listed = typeof name === 'string' && Object.hasOwn(this.#setup.classes, name) ? this.#setup.classes[name] : undefined;
     if (listed !== undefined) return instanceOf(listed.prototype as object, fields);
+    this.#left -= 1;
+    if (this.#left < 0) throw new MillraceError('ERR_PROTOCOL', `a message has more than ${mostMade} proxies, URIs and exceptions`);
     if (name === 'Pyro4.core.URI' && Array.isArray(state)) return uriOf(state);
     if (name === 'Pyro4.core.Proxy' && Array.isArray(state)) return this.#setup.revive(proxyState(state));
     if (name === wrapperClass) return new FailedCall(fields.exception);
@@ -107,7 +115,7 @@ export class PyroValues {
     }
     throw new MillraceError(
       'ERR_NOT_CLONEABLE',
-      `a value is of the class '${String(name).slice(0, 200)}', which is not known: name it in \`classes\`, or make a dict of it in Python`,
+      `a value is of the class '${textOf(name).slice(0, 200)}', which is not known: name it in \`classes\`, or make a dict of it in Python`,
     );
   }
 }
@@ -125,8 +133,8 @@ const badState = (what: string): MillraceError => new MillraceError('ERR_PROTOCO
 function uriOf([protocol, object, socket, host, port]: readonly unknown[]): URI {
   const name = Array.isArray(object) ? object.join(',') : object;
   if (typeof protocol !== 'string' || typeof name !== 'string') throw badState('Pyro URI');
-  const place = typeof host === 'string' ? `${host.includes(':') ? `[${host}]` : host}:${String(port)}` : socket;
-  const at = typeof host === 'string' ? `@${String(place)}` : typeof socket === 'string' ? `@./u:${socket}` : '';
+  const place = typeof host === 'string' ? `${host.includes(':') ? `[${host}]` : host}:${textOf(port)}` : socket;
+  const at = typeof host === 'string' ? `@${textOf(place)}` : typeof socket === 'string' ? `@./u:${socket}` : '';
   return new URI(`${protocol}:${name}${at}`);
 }
 

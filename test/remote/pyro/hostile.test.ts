@@ -124,7 +124,10 @@ describe('a peer that breaks the rules of the wire', () => {
 
 describe('a daemon that breaks the rules of the wire', () => {
   /** Answers each greeting, then whatever comes by `answer`. */
-  async function wrong(answer: (frame: Frame, socket: Socket) => Buffer | null): Promise<string> {
+  async function wrong(
+    answer: (frame: Frame, socket: Socket) => Buffer | null,
+    meta = '{"handshake":"hello","meta":{"methods":["add","text"],"attrs":[],"oneway":[]}}',
+  ): Promise<string> {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);
@@ -133,7 +136,6 @@ describe('a daemon that breaks the rules of the wire', () => {
       socket.on('data', (bytes: Buffer) => {
         reader.push(bytes);
         for (let frame = reader.next(); frame !== null; frame = reader.next()) {
-          const meta = '{"handshake":"hello","meta":{"methods":["add","text"],"attrs":[],"oneway":[]}}';
           const greeted = encodeFrame({ kind: kinds.connected, flags: flags.metadata, sequence: 0, text: meta }, null, 1e6);
           const bytesBack = frame.kind === kinds.connect ? greeted : answer(frame, socket);
           if (bytesBack !== null) socket.write(bytesBack);
@@ -182,6 +184,13 @@ describe('a daemon that breaks the rules of the wire', () => {
     }
     const large = await wrong(answering({ text: `"${'x'.repeat(2_000_000)}"` }));
     expect(await failure(to(large, { pyro: { maxMessageSize: '1MB' } }).text(1))).toMatchObject({ code: 'ERR_FRAME_TOO_LARGE' });
+  });
+
+  test('fails whoever it greets with what is no greeting', async () => {
+    for (const text of ['nonsense', '1', '{"meta":{"methods":[1],"attrs":[],"oneway":[]}}', '{"__class__":"os.system"}']) {
+      const uri = await wrong(answering({}), text);
+      expect((await failure(to(uri).add(1, 2))).code).toMatch(/^ERR_(PROTOCOL|NOT_CLONEABLE)$/);
+    }
   });
 
   test('is called once more for each retry that was asked for', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PythonError, remoteTraceback } from '../../../src/remote/index.ts';
 import { readJson } from '../../../src/remote/pyro/core/json.ts';
 import { PyroValues } from '../../../src/remote/pyro/values.ts';
 
@@ -92,6 +93,10 @@ describe('values of calls', () => {
     for (const name of ['subprocess.Popen', 'Pyro4.core.Daemon', 'Object', 'constructor', '__proto__', 'Pyro4.util.PickleSerializer', ''])
       expect(code(JSON.stringify([{ __class__: name, state: [] }])), name).toBe('ERR_NOT_CLONEABLE');
     expect(code('{"__class__":7}')).toBe('ERR_NOT_CLONEABLE');
+    expect(code('{"__class__":{"toString":"x"}}')).toBe('ERR_NOT_CLONEABLE');
+    expect(code('{"__class__":"Pyro4.core.URI","state":["PYRO","a",null,"b",{"toString":1}]}')).toBe('ERR_URI');
+    const many = (count: number): string => `[${'{"__class__":"Pyro4.core.URI","state":["PYRO","a",null,"b",1]},'.repeat(count)}0]`;
+    expect([code(many(10_000)), code(many(10_001))]).toEqual([undefined, 'ERR_PROTOCOL']);
     expect(code('{"\\u005f\\u005fclass__":"x.Y"}')).toBe('ERR_NOT_CLONEABLE');
     expect(code('{"a":{"__proto__":{"polluted":1}}}')).toBe('ERR_PROTOCOL');
     expect(code('{"\\u005f\\u005fproto__":1}')).toBe('ERR_PROTOCOL');
@@ -103,6 +108,26 @@ describe('values of calls', () => {
       revived: { uri: 'PYRO:a@b:1', key: 'key' },
     });
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  test('that a method has thrown go as an exception, whatever they are', () => {
+    const odd = Object.assign(new Error('odd'), { message: { a: [] }, self: null as unknown, method: () => 1 });
+    odd.self = odd;
+    for (const thrown of [
+      odd,
+      null,
+      undefined,
+      7n,
+      Symbol('x'),
+      Object.create(null),
+      { toString: 1 },
+      'text',
+      new PythonError('a.B', [() => 1]),
+    ]) {
+      const error = values.read(Buffer.from(values.writeError(thrown)));
+      expect(error).toBeInstanceOf(PythonError);
+      expect(remoteTraceback(error)).not.toBeNull();
+    }
   });
 
   test('say where in them something cannot cross', () => {
