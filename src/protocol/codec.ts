@@ -30,17 +30,21 @@ const options = {
   encodeUndefinedAsNil: true,
 };
 
-/** msgpackr's REUSE_BUFFER_MODE and RESET_BUFFER_MODE; its entry for Node declares both but exports one. */
-const reuseAndReset = 512 | 1024;
+/** msgpackr's REUSE_BUFFER_MODE, RESET_BUFFER_MODE and RESERVE_START_SPACE; its entry for Node declares them all but exports one. */
+const [reuse, reset, reserve] = [512, 1024, 2048] as const;
 
 /** `{ t: 1, d: [` with a 32-bit count to come. */
 const opening = Uint8Array.of(0x82, 0xa1, 0x74, 0x01, 0xa1, 0x64, 0xdd);
 const reserved = longestHeader + opening.length + 4;
+const packing = reuse | reset | reserve | reserved;
 
 /** msgpackr shares one growing buffer among all packers; above this it is replaced, or one large message would be held for ever. */
 const largestKeptBuffer = 1024 * 1024;
 
-/** msgpackr's reused buffer: what was packed lies between `start` and `end`. */
+/** A message from this size on is a frame of its own, in the memory in which it was packed; its bytes are not copied where it arrives either. */
+const large = 1024 * 1024;
+
+/** msgpackr's reused buffer: what was packed lies between `start` and `end`, behind the reserved room. */
 type PackedView = Buffer & { start?: number; end?: number };
 
 /** A packed frame: the body and, before it, room in which its header was written. */
@@ -80,7 +84,8 @@ export class FramePacker {
   /** Encodes one message. Throws `ERR_NOT_CLONEABLE` or `ERR_FRAME_TOO_LARGE`; the frame is as before then. */
   add(message: Message): void {
     const buffer = this.#encode(message);
-    const { start = 0, end = buffer.length } = buffer;
+    const { start: room = 0, end = buffer.length } = buffer;
+    const start = room + reserved;
     const size = end - start;
     if (size + reserved > this.#limits.frame)
       throw new MillraceError(
@@ -88,6 +93,12 @@ export class FramePacker {
         `a message of ${size} bytes is over the limit of ${this.#limits.frame}: send it in parts`,
       );
     if (this.#end > 0 && this.#end + size > this.#limits.cut) this.#cut();
+    if (size >= large) {
+      if (this.#messages > 0) this.#cut();
+      this.#push(buffer, room, end, 1);
+      this.#packr.useBuffer(Buffer.allocUnsafeSlow(8_192));
+      return;
+    }
     const target = this.#room(size);
     // A native copy costs more than it saves for a message of a few dozen bytes.
     if (size > 64) buffer.copy(target, this.#end, start, end);
@@ -109,8 +120,8 @@ export class FramePacker {
   #encode(message: Message): PackedView {
     let packed: PackedView;
     try {
-      packed = this.#packr.pack(message, reuseAndReset);
-      this.#scanner.scan(packed, packed.start, packed.end);
+      packed = this.#packr.pack(message, packing);
+      this.#scanner.scan(packed, (packed.start ?? 0) + reserved, packed.end);
     } catch (error) {
       throw notCloneable(error);
     }
@@ -128,15 +139,19 @@ export class FramePacker {
     return this.#buffer;
   }
 
-  #cut(): void {
-    const buffer = this.#buffer!;
-    const bodyAt = longestHeader;
+  /** A frame of what lies up to `end`, behind the room that was reserved from `room` on. */
+  #push(buffer: Buffer, room: number, end: number, messages: number): void {
+    const bodyAt = room + longestHeader;
     buffer.set(opening, bodyAt);
-    buffer.writeUInt32BE(this.#messages, reserved - 4);
-    const start = writeHeader(buffer, bodyAt, this.#end - bodyAt);
-    const bytes = buffer.subarray(start, this.#end);
-    this.#ready.push({ bytes, bodyAt: bodyAt - start, messages: this.#messages });
+    buffer.writeUInt32BE(messages, room + reserved - 4);
+    const start = writeHeader(buffer, bodyAt, end - bodyAt);
+    const bytes = buffer.subarray(start, end);
+    this.#ready.push({ bytes, bodyAt: bodyAt - start, messages });
     this.#readyBytes += bytes.length;
+  }
+
+  #cut(): void {
+    this.#push(this.#buffer!, 0, this.#end, this.#messages);
     this.#nextSize = Math.min(this.#limits.cut, Math.max(256, Math.ceil(this.#end * 1.25)));
     this.#buffer = null;
     this.#end = 0;
@@ -155,6 +170,8 @@ export type Decoded = { readonly kind: 'messages'; readonly messages: readonly M
 /** Decodes bodies after authentication: looked over first, then decoded, then every message's shape is checked. */
 export class FrameDecoder {
   readonly #unpackr: Unpackr = new Unpackr(options);
+  /** Bytes in a large body stay where they are. */
+  readonly #views: Unpackr = new Unpackr({ ...options, copyBuffers: false });
   readonly #scanner: MsgpackScanner;
   readonly #trusted: boolean;
 
@@ -167,7 +184,7 @@ export class FrameDecoder {
   /** Throws `ERR_PROTOCOL`. */
   decode(body: Uint8Array): Decoded {
     if (!this.#trusted) this.#scanner.scan(body);
-    const value: unknown = this.#unpackr.unpack(body);
+    const value: unknown = (body.length < large ? this.#unpackr : this.#views).unpack(body);
     if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');
     const { t, d } = value as { t?: unknown; d?: unknown };
     if (t === envelope.end) return { kind: 'end' };

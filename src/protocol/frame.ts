@@ -25,12 +25,15 @@ export function frameOf(body: Uint8Array): Buffer {
   return frame.subarray(writeHeader(frame, longestHeader, body.length));
 }
 
+/** Bytes of a body after which its length is believed. */
+const believed = 256 * 1024;
+
 /**
  * Cuts chunks into bodies.
  *
  * In the header: bytes are taken one at a time. In the body: a body that lies whole in its chunk is returned as a view of
- * it; one that spans chunks is copied together in a buffer that at most doubles as bytes really arrive, so a claimed length
- * costs nothing. `next` is called until it returns null; only then may `push` bring the next chunk.
+ * it; one that spans chunks is copied together in a buffer that at most doubles as bytes really arrive, up to 256 KiB, so a claimed length
+ * costs nothing; whoever has sent that much gets the whole, whose pages the system gives out as they are filled. `next` is called until it returns null; only then may `push` bring the next chunk.
  */
 export class FrameParser {
   readonly #cap: () => number;
@@ -118,7 +121,8 @@ export class FrameParser {
   #keep(part: Buffer): void {
     const needed = this.#filled + part.length;
     if (this.#body === null || this.#body.length < needed) {
-      const grown = Buffer.allocUnsafe(Math.min(this.#length, Math.max(needed, 2 * (this.#body?.length ?? 0), 4_096)));
+      const most = needed >= believed ? this.#length : Math.max(needed, 2 * (this.#body?.length ?? 0), 4_096);
+      const grown = Buffer.allocUnsafe(Math.min(this.#length, most));
       this.#body?.copy(grown, 0, 0, this.#filled);
       this.#body = grown;
     }
