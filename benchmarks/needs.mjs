@@ -37,6 +37,14 @@ const needs = {
   'graphile-worker': installed('graphile-worker'),
   workerpool: installed('workerpool'),
   execa: installed('execa'),
+  capnweb: installed('capnweb'),
+  ws: installed('ws'),
+  '@grpc/grpc-js': installed('@grpc/grpc-js'),
+  comlink: installed('comlink'),
+  pyro4: {
+    ready: () => spawnSync('/usr/bin/python3', ['-c', 'import Pyro4']).status === 0,
+    install: 'apt-get install -y python3-pyro4',
+  },
 };
 
 const known = new Map();
