@@ -19,7 +19,7 @@ expectNoLeaks();
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 /** Pages of doors that the README leads to. */
-const pages = ['src/http/README.md', 'src/remote/README.md', 'src/store/postgres/README.md'];
+const pages = ['src/http/README.md', 'src/remote/README.md', 'src/session/README.md', 'src/store/postgres/README.md'];
 
 interface Program {
   readonly name: string;

@@ -4,6 +4,7 @@
  * *open* → *failed* (a task failed: the failure is thrown by every access) → *closed*; *open* → *lost* (the connection is gone) → *closed*. Nothing is
  * registered by a call that throws.
  */
+import { MillraceError } from '../base/errors.ts';
 import type { GraphFailure, NodeId } from '../protocol/graph-messages.ts';
 import { clearDefault } from './active.ts';
 import type { Conversation } from './conversation.ts';
@@ -12,7 +13,7 @@ import { RainException, SessionException, TaskException } from './exceptions.ts'
 import { readObject } from './fetching.ts';
 import { firstId } from './id.ts';
 import { failureIn, failureOf, learn, objectInfo } from './known.ts';
-import { patienceOf, type WaitOptions } from './options.ts';
+import { type Patience, patienceOf, type WaitOptions } from './options.ts';
 import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
 import { sendSubmission } from './submission.ts';
 
@@ -144,11 +145,7 @@ export class SessionHome implements Home {
     for (const node of nodes) this.#checkSubmitted(node);
     this.check();
     if (nodes.length === 0) return;
-    const items = nodes.map(({ id }) => id);
-    await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items, some: false }, patience));
-    await this.#ended(nodes);
-    const failed = nodes.find(({ state }) => state === 'failed');
-    if (failed !== undefined) throw this.#failureOf(failed);
+    await this.#ended(nodes, () => this.#await(nodes, false, patience));
   }
 
   /** Those of `nodes` that have ended, at least one. */
@@ -157,12 +154,16 @@ export class SessionHome implements Home {
     for (const node of nodes) this.#checkSubmitted(node);
     this.check();
     if (nodes.length === 0) return [];
-    const items = nodes.map(({ id }) => id);
-    const { finished } = await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items, some: true }, patience));
-    const ended = new Set(finished);
-    const found = nodes.filter(({ id }) => ended.has(id));
-    await this.#ended(found);
-    return found;
+    try {
+      const ended = new Set(await this.#await(nodes, true, patience));
+      const found = nodes.filter(({ id }) => ended.has(id));
+      await this.#ended(found, async () => {});
+      return found;
+    } catch (error) {
+      if (!(error instanceof TaskException) || this.#onFailure === 'fail') throw error;
+      await this.update(nodes, {});
+      return nodes.filter(({ state }) => state === 'finished' || state === 'failed' || state === 'removed');
+    }
   }
 
   async waitAll(options: WaitOptions): Promise<void> {
@@ -170,8 +171,7 @@ export class SessionHome implements Home {
     this.check();
     const tasks = [...this.tasks.values()].filter(({ state }) => state !== 'finished' && state !== 'failed');
     if (tasks.length === 0) return;
-    await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items: [], some: false }, patience));
-    await this.#ended([...tasks, ...tasks.flatMap(({ outputs }) => outputs)]);
+    await this.#ended([...tasks, ...tasks.flatMap(({ outputs }) => outputs)], () => this.#await([], false, patience));
   }
 
   async update(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
@@ -186,7 +186,6 @@ export class SessionHome implements Home {
       const info = known.get(node.id);
       if (info === undefined) continue;
       learn(node, info);
-      if (info.failure !== null) this.#failures.set(node, info.failure);
     }
   }
 
@@ -230,8 +229,6 @@ export class SessionHome implements Home {
     this.#lost ??= error;
   }
 
-  readonly #failures = new WeakMap<NodeRecord, GraphFailure>();
-
   /** What the server refuses because the session failed is that failure. */
   async #access<T>(call: () => Promise<T>): Promise<T> {
     try {
@@ -243,23 +240,27 @@ export class SessionHome implements Home {
       if (this.#failure !== null) throw this.#failure;
       if (this.#closed) throw new SessionException('the session was closed meanwhile', { cause: error });
       if (this.#lost !== null) throw this.#lost;
-      throw error;
+      throw refusal(error);
     }
   }
 
-  /** With `continue` some of them may have failed: the server knows. */
-  async #ended(nodes: readonly NodeRecord[]): Promise<void> {
-    if (this.#onFailure === 'continue') await this.update(nodes, {});
-    else for (const node of nodes) if (node.state !== 'removed') node.state = 'finished';
+  async #await(nodes: readonly NodeRecord[], some: boolean, patience: Patience): Promise<NodeId[]> {
+    const items = nodes.map(({ id }) => id);
+    return (await this.#access(() => this.#conversation.ask('graph.wait', { session: this.id, items, some }, patience))).finished;
   }
 
-  #failureOf(node: NodeRecord): TaskException {
-    const known = this.#failures.get(node);
-    if (known !== undefined) return new TaskException(failureOf(known, this.tasks.get(known.task)));
-    const task = node.kind === 'task' ? node : node.producer;
-    const reason = 'a task that it needs failed';
-    const facts = { id: node.id, task: `#${task?.id ?? node.id}`, reason, createdAt: task?.createdAt() ?? '', debug: '', stderr: '' };
-    return new TaskException(facts);
+  /** Notes that these have ended. With `continue` some of them may have failed: the server knows, also when waiting for them throws that. */
+  async #ended(nodes: readonly NodeRecord[], waiting: () => Promise<unknown>): Promise<void> {
+    if (this.#onFailure === 'fail') {
+      await waiting();
+      for (const node of nodes) if (node.state !== 'removed') node.state = 'finished';
+      return;
+    }
+    try {
+      await waiting();
+    } finally {
+      if (this.#lost === null && !this.#closed) await this.update(nodes, {});
+    }
   }
 
   #checkSubmitted(node: NodeRecord): void {
@@ -276,4 +277,12 @@ async function contentsOf(objects: readonly ObjectRecord[]): Promise<Map<ObjectR
     contents.set(object, typeof object.bytes === 'function' ? await object.bytes() : object.bytes);
   }
   return contents;
+}
+
+/** What a server can refuse of a graph. */
+const refusals: ReadonlySet<string> = new Set(['ERR_TASK', 'ERR_NOT_FOUND', 'ERR_STATE', 'ERR_DEPENDENCY', 'ERR_GRAPH', 'ERR_RESOURCES']);
+
+function refusal(error: unknown): unknown {
+  if (!(error instanceof MillraceError) || error instanceof RainException || !refusals.has(error.code)) return error;
+  return new RainException(error.message, { code: error.code, details: error.details, cause: error });
 }

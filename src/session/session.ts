@@ -22,7 +22,7 @@ export interface SessionWatchers {
 /**
  * Made by `client.newSession()`. *Open* until it is closed; when one of its tasks fails it has *failed*: what runs of it is stopped, and each further access
  * (`submit`, `wait…`, `fetch`, `update`, `unkeep`, and the making of tasks) throws the `TaskException`; `close()` and what is known locally do not.
- * With `onFailure: 'continue'` only what needs the failed task fails with it. (Source: Rain, `client.Session`.)
+ * With `onFailure: 'continue'` only what needs the failed task fails with it, and waiting throws only when all that was waited for has ended. (Source: Rain, `client.Session`.)
  */
 export class Session extends HomeOwner {
   readonly name: string;

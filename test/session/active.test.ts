@@ -65,6 +65,15 @@ test('the default session is active where no other is', async () => {
   void closing;
 });
 
+test('a session that an inner block closed is not active in the outer one any more', async () => {
+  const { session } = localSession();
+  await session.bindOnly(async () => {
+    expect(session.active).toBe(true);
+    void session.close();
+    expect(session.active).toBe(false);
+  });
+});
+
 test('a closed session cannot be entered, and nothing can be made in it', async () => {
   const { session } = localSession();
   void session.close();

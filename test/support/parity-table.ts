@@ -1,4 +1,4 @@
-/** Reads tables of parity: what another system offers (HyperShell's library, the pages of Napix and Pyro), what that is here, and the test that proves it. */
+/** Reads tables of parity: what another system offers (HyperShell's library, the pages of Napix, Pyro and Rain), what that is here, and the test that proves it. */
 import { readFileSync } from 'node:fs';
 
 export interface ParityRow {
@@ -17,7 +17,7 @@ export function readParityTable(path: URL): ParityRow[] {
   readFileSync(path, 'utf8')
     .split('\n')
     .forEach((line, index) => {
-      if (!line.startsWith('| ') || /^\| (?:HyperShell \||Napix \||Pyro \||--)/.test(line)) return;
+      if (!line.startsWith('| ') || /^\| (?:HyperShell \||Napix \||Pyro \||Rain \||--)/.test(line)) return;
       const cells = line.slice(2, -2).split(' | ');
       const [original, here, proof] = cells.map((cell) => cell.trim());
       const place = /^(?<file>[\w./-]+\.test\.ts): (?<test>.+)$/.exec(proof ?? '')?.groups;
@@ -35,4 +35,5 @@ export const parityTables: Readonly<Record<string, URL>> = {
   'test/system/hypershell-parity.test.ts': parityTable,
   'test/http/napix-parity.test.ts': new URL('../http/napix-parity.md', import.meta.url),
   'test/remote/remote-parity.test.ts': new URL('../remote/remote-parity.md', import.meta.url),
+  'test/session/rain-parity.test.ts': new URL('../session/rain-parity.md', import.meta.url),
 };

@@ -55,7 +55,7 @@ export class SlotQueue {
   async run(execution: Omit<Execution, 'key'>, options: RunOptions): Promise<ExecutionEnd> {
     if (options.signal.aborted) throw stopped(options.signal);
     const key = ++this.#keys;
-    const end = await new Promise<ExecutionEnd>((resolve, reject) => {
+    return await new Promise<ExecutionEnd>((resolve, reject) => {
       const job: Job = {
         execution: { ...execution, key },
         options,
@@ -73,8 +73,6 @@ export class SlotQueue {
       this.#waiting.push(job);
       this.#next();
     });
-    if (options.signal.aborted) throw stopped(options.signal);
-    return end;
   }
 
   async close(): Promise<void> {
@@ -169,7 +167,8 @@ export class SlotQueue {
       });
       return;
     }
-    const error = job.late ?? end.notStarted;
+    const { signal } = job.options;
+    const error = signal.aborted ? stopped(signal) : (job.late ?? end.notStarted);
     this.#settle(job, () => (error === undefined ? job.resolve(end) : job.reject(error)));
   }
 

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { blob, directory, json, pickled } from '../../../../src/session/blob.ts';
 import type { Context } from '../../../../src/session/context.ts';
@@ -8,17 +10,20 @@ import { Task } from '../../../../src/session/task.ts';
 import { tasks } from '../../../../src/session/tasks.ts';
 import { decodeValue } from '../../../../src/task/value.ts';
 import { thrown } from '../../../session/homes.ts';
+import { until } from '../../../support/until.ts';
 import { Here } from './run-here.ts';
 
 const module = new URL('../../../session/fixtures/words.mjs', import.meta.url);
 type Instance = import('../../../../src/session/data-instance.ts').DataInstance;
 
-test('a function of a module runs with all that the module imports', async () => {
+test('a function of a module runs with all that the module imports, also of this library', async () => {
   const here = new Here();
   await here.session.bindOnly(async () => {
     const words = remote(module, 'words', { autoLoad: true });
     expect(await here.text(words(blob('one two  three')))).toBe('3');
     expect(await here.text(remote(module.href, 'shout')(words('a b')))).toBe('2');
+    const labelled = remote(module, 'labelled', { outputs: ['a', 'b'] })();
+    expect([await here.text(labelled.outputs.get('a')), await here.text(labelled.outputs.get('b'))]).toEqual(['first', 'second']);
   });
 });
 
@@ -28,6 +33,9 @@ test('the code of a module is one object of its session, however often it is use
     const [words, shout] = [remote(module, 'words', { autoLoad: true }), remote(module, 'shout')];
     const codes = [words('a'), words('b'), shout(blob('c'))].map((task) => DataObject.recordOf(task.inputs.get(0)));
     expect(new Set(codes).size).toBe(1);
+    expect(Buffer.from(await (codes[0]!.bytes as () => Promise<Uint8Array>)()).toString()).toContain(
+      '/from "millrace\\/graph"/'.slice(1, 5),
+    );
   });
 });
 
@@ -118,6 +126,8 @@ test('directories go in and come out of functions', async () => {
     );
     const task = copy(tasks.makeDirectory({ a: blob('file') }));
     expect(await here.text(tasks.sliceDirectory(task, 'a'))).toBe('file!');
+    const archive = remote(async (_context: Context, input: Instance) => String((await input.getBytes()).length % 512));
+    expect(await here.text(archive(tasks.makeDirectory({ a: blob('file') })))).toBe('0');
     await expect(here.run(remote(() => 'x', { outputs: [new OutputDir('d')] })())).rejects.toThrow(/return context.directory/);
     expect(
       (await here.run(remote((_c: Context, d: Instance) => d, { outputs: [new OutputDir('d')] })(await directory()))).outputs,
@@ -189,13 +199,15 @@ test('what a function throws fails the task, with what it said by debug and wher
 test('a function that does not end when it is stopped loses its thread', async () => {
   const here = new Here();
   await here.session.bindOnly(async () => {
+    const marker = join(here.folder, 'sandbox-runs');
     const running = here.run(
-      remote((context: Context) => {
-        context.progress('runs');
+      remote((_context: Context, path: string) => {
+        process.getBuiltinModule('node:fs').writeFileSync(path, '');
         for (;;);
-      })(),
+      })(marker),
     );
-    setTimeout(() => here.abort(), 200);
+    await until(() => existsSync(marker), 'its start');
+    here.abort();
     await expect(running).rejects.toMatchObject({ code: 'ERR_ABORTED' });
   });
   expect(await here.closed()).toEqual([]);
@@ -254,5 +266,6 @@ test('a call may name its output, its task and its resources', async () => {
       priority: 5,
     })();
     expect([task.name, task.outputs.labels, task.output.contentType, task.spec.resources.cpus]).toEqual(['mine', ['out'], 'text-ascii', 2]);
+    expect(readFileSync(module, 'utf8')).toContain('remoteWords');
   });
 });

@@ -127,9 +127,10 @@ test('a program that is stopped ends, and the runner leaves nothing', async () =
     const marker = join(temporaryFolder(), 'runs');
     const running = here.run(tasks.execute(`touch ${marker}; sleep 1000 & wait`, { shell: true }));
     await until(() => existsSync(marker), 'its start');
+    const stopped = expect(running).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     here.abort();
     await expect(here.run(tasks.execute('true'))).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-    await expect(running).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await stopped;
   });
   expect(await here.closed()).toEqual([]);
 });

@@ -1,0 +1,56 @@
+/** Sessions over a network that is cut. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { blob, Client, tasks } from '../../dist/session/index.js';
+import { expectNoLeaks } from '../support/leaks.ts';
+import { TcpProxy } from '../support/tcp-proxy.mjs';
+import { temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
+import { graphKey, startCluster } from './graph-rig.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+expectNoLeaks();
+
+test('a connection that is cut comes back: the session goes on, and so does what waited for it', async () => {
+  const { server } = await startCluster();
+  const proxy = await TcpProxy.open((server.address as { port: number }).port);
+  onTestFinished(() => proxy.close());
+  const client = new Client(proxy.address[0], proxy.address[1], { auth: graphKey });
+  onTestFinished(() => client.close());
+  const session = await client.newSession();
+  const gate = join(temporaryFolder(), 'gate');
+  const marker = `${gate}-runs`;
+  await session.run(async () => {
+    const script = `touch ${marker}; until [ -e ${gate} ]; do sleep 0.05; done; echo through`;
+    const task = tasks.execute(script, { shell: true, stdout: true });
+    task.output.keep();
+    await session.submit();
+    const waiting = session.waitAll();
+    await until(() => existsSync(marker), 'the start of the task');
+    proxy.cut();
+    writeFileSync(gate, '');
+    await waiting;
+    expect(await (await task.output.fetch()).getStr()).toBe('through\n');
+    proxy.cut();
+    const more = tasks.concat([task, blob('again')]).output.keep();
+    await until(async () => (await session.progress()).finished === 1, 'the connection to be back');
+    await session.submit();
+    expect(await (await more.fetch()).getStr()).toBe('through\nagain');
+  });
+});
+
+test('a session whose server is gone is lost, and says so', async () => {
+  const { server } = await startCluster(0);
+  const { host, port } = server.address as { host: string; port: number };
+  const client = new Client(host, port, { auth: graphKey, connectTimeout: '300ms' });
+  onTestFinished(() => client.close());
+  const session = await client.newSession();
+  await server.stop();
+  await until(async () => {
+    const error: unknown = await session.progress({ timeout: '1s' }).catch((thrown: unknown) => thrown);
+    return (error as { code?: string }).code === 'ERR_SESSION';
+  }, 'the session to be lost');
+  await expect(session.submit()).rejects.toMatchObject({ code: 'ERR_SESSION', message: expect.stringMatching(/was lost/) });
+  await session.close();
+});
