@@ -18,6 +18,10 @@ export class Board {
   /** Clients that may be given something, and those with ready tasks of their own. */
   readonly roomy: Set<GraphClient> = new Set();
   readonly stocked: Set<GraphClient> = new Set();
+  /** The time of the turn. */
+  now = 0;
+  /** When a task may be taken from a client that is busy for longer than was thought; Infinity: none may. */
+  stealAt: number = Number.POSITIVE_INFINITY;
   answers: Answer[] = [];
   failed: GraphSession[] = [];
   #orders: Map<GraphClient, ClientOrders> = new Map();
@@ -145,6 +149,7 @@ export class Board {
     task.run = this.nextRun();
     task.session.assigned++;
     task.session.clients.add(client);
+    if (client.active === 0) client.lastDone = this.now;
     client.runs.set(task.run, task);
     task.following = following;
     if (!following) occupy(client, task, 1);

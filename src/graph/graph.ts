@@ -70,6 +70,7 @@ export class Graph {
   }
 
   endTurn(now: number): GraphTurn {
+    this.#board.now = now;
     place(this.#board);
     const recall = recallable(this.#board, now);
     if (recall !== null) {
@@ -84,7 +85,8 @@ export class Graph {
 
   /** The monotonic time at which a `tick` is due; null: none. */
   wakeAt(): number | null {
-    return recallDue(this.#board);
+    const due = Math.min(recallDue(this.#board) ?? Number.POSITIVE_INFINITY, this.#board.stealAt);
+    return Number.isFinite(due) ? due : null;
   }
 
   /** Why a task has not ended. @throws ERR_NOT_FOUND */

@@ -34,6 +34,7 @@ function fitsNow(client: GraphClient, needs: Needs | null): boolean {
 
 /** Give out what can be given. */
 export function place(board: Board): void {
+  board.stealAt = Number.POSITIVE_INFINITY;
   if (board.ready === 0) return;
   const reserved = board.demanding > 0 ? reservation(board) : null;
   for (const client of board.roomy) {
@@ -92,8 +93,11 @@ function stolen(board: Board, thief: GraphClient, fits: (needs: Needs | null) =>
   if (fitsNow(richest, task.needs)) return null;
   let bytes = 0;
   for (const object of task.inputs) if (!thief.held.has(object)) bytes += object.size;
-  const wait = ((richest.own.size + richest.runs.size) * richest.mean) / Math.max(1, richest.cores);
-  return wait > transferCost + bytes / transferRate ? task : null;
+  const cost = transferCost + bytes / transferRate;
+  const turns = (richest.own.size + richest.runs.size) / Math.max(1, richest.width);
+  if (turns * Math.max(richest.mean, board.now - richest.lastDone) >= cost) return task;
+  board.stealAt = Math.min(board.stealAt, richest.lastDone + cost / turns);
+  return null;
 }
 
 function give(board: Board, first: GraphTask, client: GraphClient): void {

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { largestRead } from '../../protocol/graph-messages.ts';
 import type { ObjectStore } from './store.ts';
 
-/** Objects that are fetched at a time, and stretches of one that are under way. */
-const mostObjects = 8;
+/** Objects that are fetched at a time, many small ones or a few large ones; and stretches of one that are under way. */
+const mostObjects = 512;
+const mostBytes = 16 * 2 ** 20;
 const mostStretches = 4;
 /** From this size on an object does not go through memory. */
 const large = 32 * 2 ** 20;
@@ -21,7 +22,7 @@ export interface FetchSource {
 export interface FetcherParts {
   readonly store: ObjectStore;
   /** In the order in which to try them. */
-  sources(n: number): Promise<readonly FetchSource[]>;
+  sources(n: number, size: number): Promise<readonly FetchSource[]>;
   arrived(n: number): void;
   /** Nobody gives it. */
   failed(n: number, error: unknown): void;
@@ -31,7 +32,8 @@ export class Fetcher {
   readonly #parts: FetcherParts;
   /** Sizes of those that wait, in order. */
   readonly #waiting: Map<number, number> = new Map();
-  readonly #busy: Set<number> = new Set();
+  readonly #busy: Map<number, number> = new Map();
+  #bytes = 0;
 
   constructor(parts: FetcherParts) {
     this.#parts = parts;
@@ -49,9 +51,10 @@ export class Fetcher {
 
   #next(): void {
     for (const [n, size] of this.#waiting) {
-      if (this.#busy.size >= mostObjects) return;
+      if (this.#busy.size >= mostObjects || (this.#bytes > 0 && this.#bytes + size > mostBytes)) return;
       this.#waiting.delete(n);
-      this.#busy.add(n);
+      this.#busy.set(n, size);
+      this.#bytes += size;
       void this.#fetch(n, size).then(
         () => this.#done(n, null),
         (error: unknown) => this.#done(n, error),
@@ -60,6 +63,7 @@ export class Fetcher {
   }
 
   #done(n: number, error: unknown): void {
+    this.#bytes -= this.#busy.get(n)!;
     this.#busy.delete(n);
     if (error === null) this.#parts.arrived(n);
     else this.#parts.failed(n, error);
@@ -73,7 +77,7 @@ export class Fetcher {
       return;
     }
     let last: unknown = new Error('nobody has it');
-    for (const source of await this.#parts.sources(n)) {
+    for (const source of await this.#parts.sources(n, size)) {
       try {
         await this.#from(source, n, size);
         return;
@@ -119,6 +123,10 @@ async function stretches(source: FetchSource, n: number, size: number, take: (pa
       take(part, offset);
     }
   };
+  if (size <= largestRead) {
+    await worker();
+    return;
+  }
   const workers = await Promise.allSettled(Array.from({ length: mostStretches }, worker));
   for (const done of workers) if (done.status === 'rejected') throw done.reason;
 }

@@ -44,7 +44,7 @@ export class GraphWork {
     this.paths = new DataPaths(parts, this.#store);
     this.#fetcher = new Fetcher({
       store: this.#store,
-      sources: (n) => this.paths.sources(n),
+      sources: (n, size) => this.paths.sources(n, size),
       arrived: (n) => this.#available(n),
       failed: (n) => this.#unavailable(n),
     });

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { GraphData } from '../../../src/server/graph/data.ts';
 import { blob, GraphRig, node, result } from '../../support/graph-rig.ts';
 import { until } from '../../support/until.ts';
+
+afterEach(() => vi.restoreAllMocks());
 
 test('two constants are joined by a task on a client, and the result is fetched', async () => {
   const rig = await GraphRig.open();
@@ -162,4 +165,35 @@ test('constants too large for a message are put before, and come whole to tasks 
   await session.submit([[1, 'const', 0, true, true, null], result(2, true)], [node(3, 'concat', [1], [2])]);
   expect((await session.fetch(2)).equals(large)).toBe(true);
   expect((await session.fetch(1)).equals(large)).toBe(true);
+});
+
+const size = 40_000_000;
+
+/** One client makes a large object, both have a task that reads it; the stretches that went by way of the server. */
+async function passOn(): Promise<number> {
+  const relayed = vi.spyOn(GraphData.prototype, 'read');
+  const rig = await GraphRig.open();
+  const [a, b] = [await rig.client(), await rig.client()];
+  const session = await rig.session();
+  await session.submit(
+    [result(1, true), result(3, true), result(4, true)],
+    [node(11, 'fill', [], [1], String(size)), node(13, 'hold', [1], [3]), node(14, 'hold', [1], [4])],
+  );
+  // One of them is taken by the client that does nothing else, when the other one has been busy for long enough.
+  const ran = (): number => a.runner.ran.length + b.runner.ran.length;
+  await until(() => ran() === 3 && a.runner.ran.some((task) => task > 12) && b.runner.ran.some((task) => task > 12), 'both read it');
+  const { length } = relayed.mock.calls;
+  for (const { runner } of [a, b]) for (const task of [13, 14]) runner.release(task);
+  await session.wait();
+  expect((await session.fetch(1)).equals(Buffer.alloc(size, 11))).toBe(true);
+  return length;
+}
+
+test('large objects go from client to client directly', async () => {
+  expect(await passOn()).toBe(0);
+});
+
+test('objects of a client that cannot be reached come by way of the server', async () => {
+  vi.spyOn(GraphData.prototype, 'doorsTo').mockReturnValue([{ host: '127.0.0.1', port: 1, fingerprint: null }]);
+  expect(await passOn()).toBe(Math.ceil(size / 2 ** 20));
 });
