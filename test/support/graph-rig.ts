@@ -10,9 +10,10 @@ import type { ClientOptions } from '../../src/config/client-options.ts';
 import { parseServerOptions } from '../../src/config/server.ts';
 import type { ServerOptions } from '../../src/config/server-options.ts';
 import type { GraphEvents, GraphRequest, GraphRequests, SessionId, WireNode, WireObject } from '../../src/protocol/graph-messages.ts';
-import { largestRead } from '../../src/protocol/graph-messages.ts';
+import { largestRead, mostReads } from '../../src/protocol/graph-messages.ts';
 import { Server } from '../../src/server/server.ts';
 import { dial } from '../../src/transport/dial.ts';
+import { watchHeartbeat } from '../../src/transport/heartbeat.ts';
 import { Peer } from '../../src/transport/peer.ts';
 import { TestRunner } from './graph-runner.ts';
 
@@ -72,26 +73,45 @@ export class GraphRig {
   }
 
   /** A connection that may open sessions. */
-  async dial(): Promise<Driver> {
-    const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
-    const driver = new Driver(await dial(this.#address, { self }));
-    onTestFinished(() => driver.peer.destroy());
-    return driver;
+  dial(): Promise<Driver> {
+    return Driver.dial(this.#address);
   }
 
   async session(onFailure: 'fail' | 'continue' = 'fail'): Promise<DrivenSession> {
-    const driver = await this.dial();
-    const { session, token } = await driver.ask('graph.open', { name: 'driven', onFailure });
-    return new DrivenSession(driver, session, token);
+    return DrivenSession.open(await this.dial(), onFailure);
   }
 }
 
 export class Driver {
   readonly peer: Peer;
   readonly events: { name: string; value: unknown }[] = [];
+  #stop: () => void = () => {};
 
-  constructor(connection: Awaited<ReturnType<typeof dial>>) {
-    this.peer = new Peer(connection, { clock: systemClock, event: (name, value) => this.events.push({ name, value }) });
+  static async dial(address: Address): Promise<Driver> {
+    const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
+    const driver = new Driver(await dial(address, { self }));
+    onTestFinished(() => driver.peer.destroy());
+    return driver;
+  }
+
+  private constructor(connection: Awaited<ReturnType<typeof dial>>) {
+    this.peer = new Peer(connection, {
+      clock: systemClock,
+      event: (name, value) => this.events.push({ name, value }),
+      message: (message) => {
+        // A server takes the silent for lost.
+        if (message[0] !== 'welcome') return;
+        const { heartrate, evictAfter } = message[1];
+        const rate = Math.min(heartrate, evictAfter / 3);
+        this.#stop = watchHeartbeat(connection, {
+          heartrate: rate,
+          limit: Number.POSITIVE_INFINITY,
+          clock: systemClock,
+          onSilent: () => {},
+        });
+      },
+      closed: () => this.#stop(),
+    });
   }
 
   ask<R extends GraphRequest>(name: R, parameters: GraphRequests[R][0]): Promise<GraphRequests[R][1]> {
@@ -109,7 +129,12 @@ export class DrivenSession {
   readonly session: SessionId;
   readonly token: string;
 
-  constructor(driver: Driver, session: SessionId, token: string) {
+  static async open(driver: Driver, onFailure: 'fail' | 'continue' = 'fail'): Promise<DrivenSession> {
+    const { session, token } = await driver.ask('graph.open', { name: 'driven', onFailure });
+    return new DrivenSession(driver, session, token);
+  }
+
+  private constructor(driver: Driver, session: SessionId, token: string) {
     this.driver = driver;
     this.session = session;
     this.token = token;
@@ -125,11 +150,18 @@ export class DrivenSession {
 
   async fetch(object: number): Promise<Buffer> {
     const { fetch, size } = await this.driver.ask('graph.fetch', { session: this.session, object });
-    const parts: Uint8Array[] = [];
-    for (let offset = 0; offset < size; offset += largestRead)
-      parts.push(await this.driver.ask('graph.read', { fetch, offset, length: Math.min(largestRead, size - offset) }));
+    const bytes = Buffer.alloc(size);
+    let next = 0;
+    const read = async (): Promise<void> => {
+      while (next < size) {
+        const offset = next;
+        next += largestRead;
+        bytes.set(await this.driver.ask('graph.read', { fetch, offset, length: Math.min(largestRead, size - offset) }), offset);
+      }
+    };
+    await Promise.all(Array.from({ length: mostReads }, read));
     await this.driver.ask('graph.end-fetch', { fetch });
-    return Buffer.concat(parts);
+    return bytes;
   }
 
   close(): Promise<null> {
