@@ -70,6 +70,7 @@ export const errorCodes = {
   ERR_GRAPH: 'a task graph was asked for something that cannot be',
   ERR_SESSION: 'a session is closed or lost, or none is active',
   ERR_CONTENT_TYPE: 'a content type does not exist, does not fit, or its bytes are not what it says',
+  ERR_CIRCULAR: 'a call of a batch depends on itself, or on one that is made after it',
   ERR_STATE: 'the task is not in a state that allows this',
 } as const;
 

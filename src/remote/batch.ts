@@ -3,7 +3,9 @@
  * other, until one fails or, with `continueOnError`, to the end.
  */
 import { MillraceError } from '../base/errors.ts';
-import { type BatchReply, type BatchSending, type Caller, callerOf } from './caller.ts';
+import { Place, resultPlace } from './batch-places.ts';
+import { Queue } from './batch-queue.ts';
+import { type BatchReply, callerOf } from './caller.ts';
 import { FutureResult } from './future.ts';
 import { checkOptions } from './options.ts';
 
@@ -50,53 +52,39 @@ export class BatchResults implements Iterable<unknown> {
   }
 }
 
+/** The result of a call that is only queued: its methods queue calls on it, and it may be an argument of calls after it. It has no value: results come with the batch. */
+export type Later<T> = T extends object
+  ? {
+      readonly [K in keyof T as K extends 'then' | symbol ? never : K]: T[K] extends (...args: infer A) => infer V
+        ? (...args: A) => Later<Awaited<V>>
+        : never;
+    }
+  : object;
+
 /** The methods of a remote object, which queue, and the call that sends them. */
 export type Batch<R> = {
-  readonly [K in keyof R]: R[K] extends (...args: infer A) => unknown ? (...args: A) => void : never;
+  readonly [K in keyof R]: R[K] extends (...args: infer A) => infer V ? (...args: A) => Later<Awaited<V>> : never;
 } & {
   (options: BatchOptions & { readonly oneway: true }): Promise<undefined>;
   (options: BatchOptions & { readonly async: true }): FutureResult<BatchResults>;
   (options?: BatchOptions): Promise<BatchResults>;
 };
 
-/** Calls that wait to be sent together. */
-class Queue {
-  readonly #caller: Caller;
-  readonly #places: Map<string, number> = new Map();
-  #picks: number[] = [];
-  #lists: unknown[][] = [];
-
-  constructor(caller: Caller) {
-    this.#caller = caller;
-  }
-
-  add(name: string, args: unknown[]): void {
-    let place = this.#places.get(name);
-    if (place === undefined) {
-      place = this.#places.size;
-      this.#places.set(name, place);
-    }
-    this.#picks.push(place);
-    this.#lists.push(args);
-  }
-
-  /** The queue is empty afterwards, unless nothing could be sent. */
-  async send(options: BatchSending): Promise<BatchReply> {
-    const [names, picks, lists] = [[...this.#places.keys()], this.#picks, this.#lists];
-    if (lists.length === 0) return { results: [], errors: new Map() };
-    this.#picks = [];
-    this.#lists = [];
-    this.#places.clear();
-    return this.#caller.batch(names, picks, lists, options);
-  }
-}
-
 /** @throws ERR_BATCH for what is no remote object */
 export function batch<R extends object>(remote: R): Batch<R> {
   const caller = callerOf(remote);
   if (caller === undefined) throw new MillraceError('ERR_BATCH', 'batch() takes a remote object');
   const queue = new Queue(caller);
-  const members = new Map<string, (...args: unknown[]) => void>();
+  const members = new Map<string, (...args: unknown[]) => object>();
+  const further = (on: Place, name: string, args: unknown[]): object => {
+    if (on.batch !== queue.batch)
+      throw new MillraceError('ERR_BATCH', `'${name}' comes too late: the batch of the call on whose result it is made was sent`);
+    return add(name, args, on.index);
+  };
+  const add = (name: string, args: unknown[], on?: number): object => {
+    const { batch: own } = queue;
+    return resultPlace(new Place(own, queue.add(name, args, on), further));
+  };
   const run = (options?: BatchOptions): unknown => {
     const {
       oneway = false,
@@ -115,7 +103,7 @@ export function batch<R extends object>(remote: R): Batch<R> {
       if (typeof name !== 'string' || name === 'then' || name === 'toJSON') return undefined;
       let member = members.get(name);
       if (member === undefined) {
-        member = (...args) => queue.add(name, args);
+        member = (...args) => add(name, args);
         members.set(name, member);
       }
       return member;

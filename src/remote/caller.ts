@@ -35,6 +35,8 @@ export interface Caller {
 export interface BatchSending {
   readonly oneway: boolean;
   readonly continueOnError: boolean;
+  /** What stands for these calls in results that are not there yet, and on which result each is made (-1: on the object); null: none is. */
+  readonly depends?: { readonly batch: object; readonly on: readonly number[] | null };
 }
 
 export interface BatchReply {

@@ -23,6 +23,7 @@ export class PyroError extends MillraceError {
     'ERR_REMOTE',
     'ERR_URI',
     'ERR_BATCH',
+    'ERR_CIRCULAR',
     'ERR_NOT_EXPOSED',
     'ERR_CONNECTION_CLOSED',
     'ERR_CONNECT_TIMEOUT',

@@ -4,6 +4,7 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import type { WireError } from '../protocol/wire-error.ts';
+import { BatchAnswer, runBatch } from './batch-run.ts';
 import { isThenable } from './core/thenable.ts';
 import { weightOf } from './core/weight.ts';
 import { within } from './current-call.ts';
@@ -26,6 +27,8 @@ export interface IncomingSetup {
   broken(error: MillraceError): void;
   /** The object of a call. @throws ERR_OBJECT */
   find(object: unknown): Target;
+  /** How a result of this side is called, where it crosses by reference. */
+  targetOf(result: unknown): Target | undefined;
   /** A stream of this side goes on over this connection. @throws ERR_OBJECT, ERR_PROTOCOL */
   resume(key: unknown, arrived: unknown, granted: unknown): void;
 }
@@ -123,7 +126,14 @@ export class Incoming {
     if (kind === 'resume') return this.#setup.resume(object, name, items);
     const target = this.#setup.find(object);
     if (kind === 'bind') return describe(target);
-    if (kind === 'batch') return this.#batch(target, params, running);
+    if (kind === 'batch')
+      return runBatch(params, {
+        values,
+        target,
+        call: (on, method, args) => this.#call(on, method, args),
+        targetOf: (result) => this.#setup.targetOf(result),
+        within: (body) => within(running, body),
+      });
     if (typeof name !== 'string') throw malformed(kind);
     switch (kind) {
       case 'call': {
@@ -153,68 +163,6 @@ export class Incoming {
     } catch (error) {
       return failed(error);
     }
-  }
-
-  /** `[object, names, picks, lists of arguments, form, continueOnError]` → `[results, form, [[place, error]…]]`. */
-  #batch(target: Target, params: readonly unknown[], running: Running): unknown {
-    const [, names, picks, items, form, goOn] = params;
-    const { values } = this.#setup;
-    const lists = values.unpackList(items, form);
-    if (!Array.isArray(names) || !Array.isArray(picks) || picks.length !== lists.length) throw malformed('batch');
-    const results: unknown[] = [];
-    const errors: [number, unknown][] = [];
-    const failed = (error: unknown): boolean => {
-      errors.push([results.length, values.packError(error)]);
-      results.push(null);
-      return goOn !== true;
-    };
-    const finish = (): BatchAnswer => {
-      try {
-        return new BatchAnswer([...values.packList(results, 'the results of a batch'), errors]);
-      } catch {
-        return new BatchAnswer([...values.packList(this.#crossing(results, errors), 'the results of a batch'), errors]);
-      }
-    };
-    /** Goes on until a call has to be waited for. */
-    const run = (from: number): BatchAnswer | Promise<BatchAnswer> => {
-      for (let at = from; at < lists.length; at += 1) {
-        let result: unknown;
-        try {
-          const name: unknown = names[picks[at] as number];
-          const args = lists[at];
-          if (typeof name !== 'string' || !Array.isArray(args)) throw malformed('batch');
-          result = this.#call(target, name, args);
-        } catch (error) {
-          if (failed(error)) break;
-          continue;
-        }
-        if (!isThenable(result)) results.push(result);
-        else
-          return Promise.resolve(result).then(
-            (value) => {
-              results.push(value);
-              return within(running, () => run(at + 1));
-            },
-            (error: unknown) => (failed(error) ? finish() : within(running, () => run(at + 1))),
-          );
-      }
-      return finish();
-    };
-    return run(0);
-  }
-
-  /** One result that cannot cross is the error of its own call. */
-  #crossing(results: readonly unknown[], errors: [number, unknown][]): unknown[] {
-    const { values } = this.#setup;
-    return results.map((result, place) => {
-      try {
-        values.packList([result], 'a result');
-        return result;
-      } catch (error) {
-        errors.push([place, values.packError(error)]);
-        return null;
-      }
-    });
   }
 
   #reply(id: number, kind: string, result: unknown): void {
@@ -247,15 +195,6 @@ export class Incoming {
     } catch (error) {
       failed(error);
     }
-  }
-}
-
-/** Tells the parts of a batch's answer, which are packed already, from a result. */
-class BatchAnswer {
-  readonly parts: readonly unknown[];
-
-  constructor(parts: readonly unknown[]) {
-    this.parts = parts;
   }
 }
 

@@ -2,7 +2,7 @@
 export type { Address } from '../base/address.ts';
 export { type ErrorCode, MillraceError } from '../base/errors.ts';
 export type { Duration } from '../task/task.ts';
-export { type Batch, type BatchOptions, BatchResults, batch } from './batch.ts';
+export { type Batch, type BatchOptions, BatchResults, batch, type Later } from './batch.ts';
 export type { Remote } from './caller.ts';
 export { type CurrentCall, currentCall } from './current-call.ts';
 export { Daemon, type DaemonOptions, type RegisterOptions } from './daemon.ts';
@@ -27,6 +27,7 @@ export type { HostDaemon, HostedOptions } from './host-daemon.ts';
 export type { InstanceMode } from './instances.ts';
 export { locateNS, type NameListFilter, NameServer, serveNames } from './name-server.ts';
 export type { SharedRemoteOptions } from './options.ts';
+export { type Pipeline, type Pipelined, pipelined } from './pipeline.ts';
 export { bounded, type CallOptions, configureRemote, control, type ProxyControl, type ProxyOptions, proxy, release } from './proxy.ts';
 export { PyroDaemon, type PyroDaemonOptions, type PyroRegisterOptions } from './pyro/daemon.ts';
 export { PythonError } from './pyro/exceptions.ts';

@@ -3,6 +3,7 @@
  * side becomes a stand-in. A stand-in that nobody uses any more is given back when it is collected, or at once by `control(standIn).release()`.
  */
 import { MillraceError } from '../base/errors.ts';
+import { placeOf } from './batch-places.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, callerOf, remoteOver } from './caller.ts';
 import { Given, Got } from './core/references.ts';
 import { nothing } from './exposure.ts';
@@ -114,8 +115,10 @@ export class SessionReferences implements References {
     return { given: this.#given.size, got: this.#got.size };
   }
 
-  /** `[F, number]` function · `[O, number]` object · `[B, number]` what the other side gave · `[P, uri]` a proxy elsewhere · `[S, key]` stream. */
+  /** `[F, number]` function · `[O, number]` object · `[B, number]` what the other side gave · `[P, uri]` a proxy elsewhere · `[S, key]` stream · `[R, place]` result of an earlier call. */
   give(part: object): unknown[] | null {
+    const place = placeOf(part);
+    if (place !== null) return ['R', place];
     const caller = callerOf(part);
     if (caller instanceof ReferenceCaller && caller.reach === this.#reach) return ['B', caller.number];
     if (caller?.uri !== undefined) return ['P', caller.uri];
@@ -135,6 +138,12 @@ export class SessionReferences implements References {
     if (typeof name !== 'number') return undefined;
     if (tag === 'F' || tag === 'O') return this.#standIn(name, tag === 'F');
     return tag === 'B' ? this.#given.find(name) : undefined;
+  }
+
+  /** How a result of this side is called; undefined: it does not cross by reference. */
+  targetOf(result: unknown): Target | undefined {
+    if ((typeof result !== 'object' || result === null) && typeof result !== 'function') return undefined;
+    return this.#targets.get(result) ?? this.#targetOf(result, callerOf(result) !== undefined);
   }
 
   find(number: number): Target | undefined {

@@ -7,7 +7,9 @@ import { MillraceError } from '../base/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
+import { packEach } from './batch-places.ts';
 import type { BatchReply, BatchSending, CallBounds } from './caller.ts';
+import { isPlain } from './core/plain.ts';
 import { Incoming } from './incoming.ts';
 import type { Lingering } from './lingering.ts';
 import { OnewayGate } from './oneway-gate.ts';
@@ -73,6 +75,7 @@ export class Session {
       callbackFailed: setup.callbackFailed,
       broken: (error) => this.destroy(error),
       find: (object) => this.#find(object),
+      targetOf: (result) => this.#references.targetOf(result),
       resume: (key, arrived, granted) => this.streams.resume(key, arrived, granted),
     });
     this.#stopHeartbeat = watchHeartbeat(connection, {
@@ -125,10 +128,10 @@ export class Session {
     names: readonly string[],
     picks: readonly number[],
     lists: readonly unknown[][],
-    { oneway, continueOnError }: BatchSending,
+    { oneway, continueOnError, depends }: BatchSending,
     bounds: CallBounds,
   ): Promise<BatchReply> {
-    const params = (): unknown[] => [object, names, picks, ...this.#values.packList(lists, 'a batch'), continueOnError];
+    const params = (): unknown[] => [object, names, picks, ...this.#packCalls(lists, depends, continueOnError)];
     if (oneway) {
       this.#outgoing.mustBeOpen('a batch');
       await this.#gate.oneway('batch', params());
@@ -141,6 +144,16 @@ export class Session {
     for (const [place, thrown] of failed as [number, unknown][])
       errors.set(place, this.#outgoing.thrown(thrown, `call ${place} of a batch`));
     return { results: this.#values.unpackList(items, form), errors };
+  }
+
+  /** All arguments as one list; or, where calls depend on others, those of each for itself, since they are made of results then. */
+  #packCalls(lists: readonly unknown[][], depends: BatchSending['depends'], goOn: boolean): unknown[] {
+    const values = this.#values;
+    if (depends === undefined) return [...values.packList(lists, 'a batch'), goOn];
+    const { batch, on } = depends;
+    if (on === null && lists.every((list) => isPlain(list))) return [lists, 0, goOn];
+    const packed = packEach(batch, lists.length, (at) => values.packList(lists[at]!, `call ${at} of a batch`));
+    return [packed, 0, goOn, on ?? lists.map(() => -1)];
   }
 
   /** The other side may forget a reference that was heard so often. */

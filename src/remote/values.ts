@@ -29,6 +29,7 @@ export class Values {
   readonly #classes: Map<string, object> = new Map();
   readonly #errors: ErrorNodes;
   readonly #extension: ValueExtension;
+  #earlier: ((place: unknown) => unknown) | null = null;
 
   constructor(references: References, classes: Classes) {
     this.#references = references;
@@ -48,6 +49,16 @@ export class Values {
   packList(list: readonly unknown[], name: string): [items: readonly unknown[], form: Form] {
     for (const item of list) if (!(item instanceof Uint8Array) && !isPlain(item)) return [this.#flatten(list, name), 1];
     return [list, 0];
+  }
+
+  /** As `unpackList`, of arguments with results of earlier calls among them, which `earlier` gives. @throws ERR_PROTOCOL */
+  unpackWith(items: unknown, form: unknown, earlier: (place: unknown) => unknown): unknown[] {
+    this.#earlier = earlier;
+    try {
+      return this.unpackList(items, form);
+    } finally {
+      this.#earlier = null;
+    }
   }
 
   /** @throws ERR_PROTOCOL */
@@ -116,6 +127,7 @@ export class Values {
   #shell(node: readonly unknown[]): unknown {
     const [tag, name] = node;
     if (tag === 'E') return this.#errors.shell(node);
+    if (tag === 'R' && this.#earlier !== null) return this.#earlier(name);
     if (tag !== 'C') {
       const taken = this.#references.take(node);
       if (taken === undefined) throw new TypeError('an unknown node');

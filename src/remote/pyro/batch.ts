@@ -23,9 +23,11 @@ interface BatchCall {
 
 export async function sendBatch(
   calls: readonly BatchCall[],
-  { oneway, continueOnError }: BatchSending,
+  { oneway, continueOnError, depends }: BatchSending,
   way: BatchWay,
 ): Promise<BatchReply> {
+  if ((depends?.on ?? null) !== null)
+    throw new MillraceError('ERR_BATCH', 'Pyro makes no calls on results that are not there yet: await them first');
   const results: unknown[] = [];
   const errors = new Map<number, unknown>();
   for (let from = 0; from < calls.length; ) {

@@ -1,0 +1,143 @@
+/**
+ * A batch on the side that makes its calls: one after the other, each on the object of the batch or on what an earlier call of it gave, with results of
+ * earlier calls among its arguments. One that depends on a call that failed is not made, and says on which.
+ */
+import { MillraceError, reasonOf } from '../base/errors.ts';
+import { isThenable } from './core/thenable.ts';
+import type { Target } from './target.ts';
+import type { Values } from './values.ts';
+
+export interface BatchSetup {
+  readonly values: Values;
+  /** The object of the batch. */
+  readonly target: Target;
+  call(target: Target, name: string, args: unknown[]): unknown;
+  /** How a result is called; undefined: it is none that is passed by reference. */
+  targetOf(result: unknown): Target | undefined;
+  /** Runs `body` as (the beginning of) the call that the batch is. */
+  within<T>(body: () => T): T;
+}
+
+/** Tells the parts of a batch's answer, which are packed already, from a result. */
+export class BatchAnswer {
+  readonly parts: readonly unknown[];
+
+  constructor(parts: readonly unknown[]) {
+    this.parts = parts;
+  }
+}
+
+/** `params`: `[object, names, picks, lists, form, continueOnError, on]`; `on`: the call on whose result each is made, -1: on the object. @throws ERR_PROTOCOL */
+export function runBatch(params: readonly unknown[], setup: BatchSetup): BatchAnswer | Promise<BatchAnswer> {
+  return new BatchRun(params, setup).run(0);
+}
+
+class BatchRun {
+  readonly #setup: BatchSetup;
+  readonly #names: readonly unknown[];
+  readonly #picks: readonly unknown[];
+  readonly #lists: readonly unknown[];
+  /** Null: no call depends on another, and all arguments are at hand. */
+  readonly #on: readonly unknown[] | null;
+  readonly #goOn: boolean;
+  readonly #results: unknown[] = [];
+  readonly #thrown: Map<number, unknown> = new Map();
+
+  constructor([, names, picks, items, form, goOn, on]: readonly unknown[], setup: BatchSetup) {
+    this.#setup = setup;
+    this.#on = Array.isArray(on) ? on : null;
+    const lists = this.#on === null ? setup.values.unpackList(items, form) : items;
+    if (!Array.isArray(names) || !Array.isArray(picks) || !Array.isArray(lists) || picks.length !== lists.length) throw malformed();
+    this.#names = names;
+    this.#picks = picks;
+    this.#lists = lists;
+    this.#goOn = goOn === true;
+  }
+
+  /** Goes on until a call has to be waited for. */
+  run(from: number): BatchAnswer | Promise<BatchAnswer> {
+    for (let at = from; at < this.#lists.length; at += 1) {
+      let result: unknown;
+      try {
+        result = this.#make(at);
+      } catch (error) {
+        if (this.#failed(error)) break;
+        continue;
+      }
+      if (!isThenable(result)) this.#results.push(result);
+      else
+        return Promise.resolve(result).then(
+          (value) => {
+            this.#results.push(value);
+            return this.#setup.within(() => this.run(at + 1));
+          },
+          (error: unknown) => (this.#failed(error) ? this.#answer() : this.#setup.within(() => this.run(at + 1))),
+        );
+    }
+    return this.#answer();
+  }
+
+  #make(at: number): unknown {
+    const name: unknown = this.#names[this.#picks[at] as number];
+    if (typeof name !== 'string') throw malformed();
+    if (this.#on === null) return this.#call(this.#setup.target, name, this.#lists[at]);
+    const on: unknown = this.#on[at];
+    const list: unknown = this.#lists[at];
+    const [items, form]: unknown[] = Array.isArray(list) ? list : [];
+    const args = this.#setup.values.unpackWith(items, form, (place) => this.#result(place, at));
+    return this.#call(on === -1 ? this.#setup.target : this.#resultTarget(on, name, at), name, args);
+  }
+
+  #call(target: Target, name: string, args: unknown): unknown {
+    if (!Array.isArray(args)) throw malformed();
+    return this.#setup.call(target, name, args);
+  }
+
+  /** @throws ERR_DEPENDENCY, ERR_PROTOCOL */
+  #result(place: unknown, at: number): unknown {
+    if (!Number.isInteger(place) || (place as number) < 0 || (place as number) >= at) throw malformed();
+    if (!this.#thrown.has(place as number)) return this.#results[place as number];
+    const cause = this.#thrown.get(place as number);
+    const depended = String(this.#names[this.#picks[place as number] as number]);
+    throw new MillraceError('ERR_DEPENDENCY', `it was not called: '${depended}', on whose result it depends, failed: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+
+  #resultTarget(on: unknown, name: string, at: number): Target {
+    const target = this.#setup.targetOf(this.#result(on, at));
+    if (target !== undefined) return target;
+    throw new MillraceError(
+      'ERR_NOT_EXPOSED',
+      `'${name}' cannot be called on the result: it is no function and no object that is registered or passed by reference`,
+    );
+  }
+
+  #failed(error: unknown): boolean {
+    this.#thrown.set(this.#results.length, error);
+    this.#results.push(null);
+    return !this.#goOn;
+  }
+
+  #answer(): BatchAnswer {
+    const { values } = this.#setup;
+    const errors = (): unknown[] => [...this.#thrown].map(([place, error]) => [place, values.packError(error)]);
+    try {
+      return new BatchAnswer([...values.packList(this.#results, 'the results of a batch'), errors()]);
+    } catch {
+      // One result that cannot cross is the error of its own call.
+      for (const [place, result] of this.#results.entries())
+        try {
+          values.packList([result], 'a result');
+        } catch (error) {
+          this.#thrown.set(place, error);
+          this.#results[place] = null;
+        }
+      return new BatchAnswer([...values.packList(this.#results, 'the results of a batch'), errors()]);
+    }
+  }
+}
+
+function malformed(): MillraceError {
+  return new MillraceError('ERR_PROTOCOL', "a request 'batch' to a remote object is malformed");
+}
