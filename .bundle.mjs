@@ -4,6 +4,7 @@
  */
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
 
 const built = join(dirname(fileURLToPath(import.meta.url)), 'dist');
 
@@ -33,15 +34,16 @@ const staysOutside = {
   },
 };
 
-export default ['server', 'client', 'submit'].map((role) => ({
-  input: join(built, role, 'entry.js'),
-  platform: 'node',
-  external: /^(?![./]|[A-Za-z]:\\)/,
-  plugins: [staysOutside, keepsItsPlace],
-  output: {
-    dir: built,
-    format: 'esm',
-    entryFileNames: `${role}/entry.js`,
-    chunkFileNames: `${role}/entry-[name].js`,
-  },
-}));
+for (const role of ['server', 'client', 'submit'])
+  await build({
+    input: join(built, role, 'entry.js'),
+    platform: 'node',
+    external: /^(?![./]|[A-Za-z]:\\)/,
+    plugins: [staysOutside, keepsItsPlace],
+    output: {
+      dir: built,
+      format: 'esm',
+      entryFileNames: `${role}/entry.js`,
+      chunkFileNames: `${role}/entry-[name].js`,
+    },
+  });
