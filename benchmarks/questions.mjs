@@ -5,6 +5,7 @@ export const questions = {
   functions: 'function calls a second from adding to recorded end, durable, beside graphile-worker, pg-boss and BullMQ',
   'functions-memory': 'the same in memory, beside piscina and workerpool',
   latency: 'from a submission to an idle server to the start of the task, beside BullMQ',
+  pyro: "calls a second over Pyro's wire, by Pyro4 itself and by us, on either side",
   startup: 'from nothing to the first task done, and its parts',
   memory: 'lines a second into SQLite, and resident memory with 1,000,000 of them queued',
   connections: 'what a server takes for each of 500 connected clients, and how much of a core when they work',

@@ -51,7 +51,7 @@ class SocketChannel implements PyroChannel {
   readonly #clock: Clock;
   #handlers: ChannelHandlers | null = null;
   #error: MillraceError | null = null;
-  #corked = false;
+  #wrote = false;
   #ending = false;
 
   constructor(socket: Socket, peer: string, clock: Clock) {
@@ -87,14 +87,14 @@ class SocketChannel implements PyroChannel {
       this.destroy(new MillraceError('ERR_SLOW_PEER', `${this.peer} does not read what it is sent: ${this.backlog} bytes wait for it`));
       return;
     }
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
+    // The first of a tick leaves at once, so that a call alone does not wait; those behind it leave together.
+    if (!this.#wrote) {
+      this.#wrote = true;
       process.nextTick(() => {
-        this.#corked = false;
+        this.#wrote = false;
         this.#socket.uncork();
       });
-    }
+    } else if (this.#socket.writableCorked === 0) this.#socket.cork();
     this.#socket.write(bytes);
   }
 

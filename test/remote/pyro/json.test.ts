@@ -57,7 +57,7 @@ describe('JSON of Python', () => {
     ];
     for (const text of [...bad, '"\\x"', '[1]]', '{"a":NaN}}', 'nul', `[${'9'.repeat(5_000)}]`, '['.repeat(300) + ']'.repeat(300)])
       expect(() => read(text), text.slice(0, 20)).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
-    expect(() => readJson(Uint8Array.of(0x22, 0xff, 0x22))).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
+    expect(() => readJson(Buffer.of(0x22, 0xff, 0x22))).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
     expect(() => readJson(Buffer.from(`[${'[],'.repeat(1_100_000)}0]`))).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
     expect(() => read('['.repeat(5_000_000))).toThrow(expect.objectContaining({ code: 'ERR_PROTOCOL' }));
   });

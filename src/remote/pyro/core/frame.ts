@@ -88,6 +88,8 @@ interface Header extends Omit<Frame, 'annotations' | 'data'> {
   readonly annotationLength: number;
 }
 
+const none: ReadonlyMap<string, Buffer> = new Map();
+
 const malformed = (what: string): MillraceError => new MillraceError('ERR_PROTOCOL', `a message of Pyro's wire protocol ${what}`);
 
 /** Cuts a stream of bytes into frames. After it has thrown, the stream is of no more use. */
@@ -124,12 +126,13 @@ export class FrameReader {
       if (this.#size < headerBytes) return null;
       this.#header = readHeader(this.#take(headerBytes), this.#largest);
     }
-    const { dataLength, annotationLength, ...header } = this.#header;
+    const { kind, flags: bits, sequence, serializer, dataLength, annotationLength } = this.#header;
     if (this.#size < dataLength + annotationLength) return null;
     this.#header = null;
     const body = this.#take(dataLength + annotationLength);
-    const annotations = readAnnotations(body.subarray(0, annotationLength));
-    const frame: Frame = { ...header, annotations, data: body.subarray(annotationLength) };
+    const annotations = annotationLength === 0 ? none : readAnnotations(body.subarray(0, annotationLength));
+    const data = annotationLength === 0 ? body : body.subarray(annotationLength);
+    const frame: Frame = { kind, flags: bits, sequence, serializer, annotations, data };
     checkSeal(frame, this.#seal);
     return frame;
   }
