@@ -15,7 +15,7 @@ import { firstId } from './id.ts';
 import { failureIn, failureOf, learn, objectInfo } from './known.ts';
 import { type Patience, patienceOf, type WaitOptions } from './options.ts';
 import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
-import { sendSubmission } from './submission.ts';
+import { deliver } from './submission.ts';
 
 export type OnFailure = 'fail' | 'continue';
 
@@ -95,9 +95,7 @@ export class SessionHome implements Home {
     for (const object of objects) object.state = object.isConstant ? 'finished' : 'unfinished';
     try {
       const contents = await contentsOf(objects);
-      await this.#access(() =>
-        sendSubmission((name, parameters) => this.#conversation.ask(name, parameters), this.id, objects, contents, tasks),
-      );
+      await this.#access(() => deliver((name, parameters) => this.#conversation.ask(name, parameters), this.id, objects, contents, tasks));
     } catch (error) {
       for (const node of [...tasks, ...objects]) node.state = null;
       this.newTasks = [...tasks, ...this.newTasks];

@@ -1,4 +1,6 @@
 /** A submission on its way: its tasks and objects in parts, its large constants before them; all of it counts, or nothing. */
+
+import { MillraceError } from '../base/errors.ts';
 import {
   type GraphRequests,
   largestInline,
@@ -20,10 +22,50 @@ const mostOpen = 8;
 /** What a task or object costs beside its own bytes, about. */
 const overhead = 32;
 
-type Ask = <R extends 'graph.put' | 'graph.submit'>(name: R, parameters: GraphRequests[R][0]) => Promise<GraphRequests[R][1]>;
+type Ask = <R extends 'graph.put' | 'graph.submit' | 'graph.update'>(
+  name: R,
+  parameters: GraphRequests[R][0],
+) => Promise<GraphRequests[R][1]>;
+
+/** How often a submission is sent again after a connection that was cut under it. */
+const mostCuts = 5;
+
+/**
+ * Sends a submission until it was accepted or refused. When the connection is cut meanwhile the server is asked over the next one whether it has it: nothing of
+ * it is sent twice, and nothing lost.
+ */
+export async function deliver(
+  ask: Ask,
+  session: number,
+  objects: readonly ObjectRecord[],
+  contents: ReadonlyMap<ObjectRecord, Uint8Array>,
+  tasks: readonly TaskRecord[],
+): Promise<void> {
+  const [first] = [...tasks, ...objects];
+  for (let cuts = 0; ; cuts++) {
+    try {
+      await sendSubmission(ask, session, objects, contents, tasks);
+      return;
+    } catch (error) {
+      const isCut = error instanceof MillraceError && error.code === 'ERR_CONNECTION_CLOSED';
+      if (!isCut || cuts >= mostCuts || first === undefined) throw error;
+      if (await isKnown(ask, session, first.id)) return;
+    }
+  }
+}
+
+async function isKnown(ask: Ask, session: number, id: number): Promise<boolean> {
+  try {
+    await ask('graph.update', { session, items: [id] });
+    return true;
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'ERR_NOT_FOUND') return false;
+    throw error;
+  }
+}
 
 /** Rejects with the first refusal, when no request is open any more. */
-export async function sendSubmission(
+async function sendSubmission(
   ask: Ask,
   session: number,
   objects: readonly ObjectRecord[],

@@ -40,6 +40,30 @@ test('a connection that is cut comes back: the session goes on, and so does what
   });
 });
 
+test('a submission whose connection is cut under it is there once, whether or not the server had taken it', async () => {
+  const { server } = await startCluster();
+  const proxy = await TcpProxy.open((server.address as { port: number }).port);
+  onTestFinished(() => proxy.close());
+  const client = new Client(proxy.address[0], proxy.address[1], { auth: graphKey });
+  onTestFinished(() => client.close());
+  const session = await client.newSession();
+  await session.run(async () => {
+    for (let round = 0; round < 6; round++) {
+      const joined = tasks.concat([blob(Buffer.alloc(3_000_000, 'x')), blob(String(round))]).output.keep();
+      // What was sent arrives; in every second round its answer, or the rest of it, does not.
+      if (round % 2 === 1) proxy.silence('down');
+      const submitted = session.submit();
+      for (let turn = 0; turn < round * 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+      proxy.heal();
+      proxy.cut();
+      await submitted;
+      expect((await (await joined.fetch()).getBytes()).length).toBe(3_000_001);
+    }
+    await session.waitAll();
+    expect(await session.progress()).toMatchObject({ finished: 6, failed: 0 });
+  });
+});
+
 test('a session whose server is gone is lost, and says so', async () => {
   const { server } = await startCluster(0);
   const { host, port } = server.address as { host: string; port: number };

@@ -131,7 +131,9 @@ export class Seats {
     seat.stopGrace?.();
     seat.stopGrace = null;
     seat.link = link;
+    // What was on its way comes again.
     seat.parts = { objects: [], tasks: [] };
+    seat.put.clear();
     this.#parts.hold(link, seat.name);
     return null;
   }
