@@ -12,7 +12,7 @@ import { toTaskResult } from '../data/record.ts';
 import type { TaskData } from '../data/task-data.ts';
 import type { Message, Welcome } from '../protocol/messages.ts';
 import { openSource, type Source } from '../source/open.ts';
-import { Pump } from '../source/pump.ts';
+import { Pump, type PumpOptions } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
 import { pumpOptions } from '../source/submission.ts';
 import type { TaskRow } from '../store/store.ts';
@@ -101,17 +101,17 @@ export class ServerControl {
 
   /** `own`: it is the source of the server itself. */
   submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
-    return this.#submit(() => openSource(source, this.#clock), config, signal, own);
+    return this.#submit(() => openSource(source, this.#clock), pumpOptions(config), signal, own);
   }
 
-  /** As `submit`, of a source that is open. */
-  submitRead(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null): Promise<SubmitReceipt> {
-    return this.#submit(async () => reader, config, signal, null);
+  /** As `submit`, of a source that is open. `window`: how many bundles may be unacknowledged, where that is not to be chosen. */
+  submitRead(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null, window?: number): Promise<SubmitReceipt> {
+    return this.#submit(async () => reader, window === undefined ? pumpOptions(config) : { ...pumpOptions(config), window }, signal, null);
   }
 
   async #submit(
     open: () => Promise<SourceReader>,
-    config: SubmitConfig,
+    pump: PumpOptions,
     signal: AbortSignal | null,
     own: OwnSubmission | null,
   ): Promise<SubmitReceipt> {
@@ -122,10 +122,10 @@ export class ServerControl {
       const ids = new ReceiptIds(await this.#salt.promise);
       const reader = await open();
       const onReceipt: ReceiptIds['add'] = (receipt, tasks) => ids.add(receipt, tasks);
-      const options = { ...pumpOptions(config), ...(own === null ? {} : { places: own.places, skip: own.skip }), onReceipt };
+      const options = { ...pump, ...(own === null ? {} : { places: own.places, skip: own.skip }), onReceipt };
       const requeue = (numbers: number[]): Promise<unknown> => this.ask('change', { numbers, change: { kind: 'requeue' } });
-      const pump = new Pump(reader, options, own?.requeue ? requeueing(sink, requeue) : sink, this.#clock, signal);
-      return { ...(await pump.done), ids: ids.ids };
+      const reading = new Pump(reader, options, own?.requeue ? requeueing(sink, requeue) : sink, this.#clock, signal);
+      return { ...(await reading.done), ids: ids.ids };
     } catch (thrown) {
       await own?.failed(thrown);
       throw thrown;

@@ -17,7 +17,7 @@ export {
 } from './authenticators.ts';
 export { Client } from './client.ts';
 export { type ErrorAnswer, type ErrorBody, type ErrorBodyOptions, errorAnswer, errorBody } from './error-body.ts';
-export type { RouteHandler, RouteRequest, Router } from './gateway/routes.ts';
+export type { RouteHandler, RouteRequest, Router } from './gateway/route.ts';
 export { HTTPError } from './http-error.ts';
 export type { Host } from './origin.ts';
 export { PendingRequest } from './pending-request.ts';

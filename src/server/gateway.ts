@@ -1,7 +1,7 @@
 /** The server behind its HTTP face: the gateway asks over a connection of its own, as every user of the server does, so what holds for them holds for it. */
 import { hostName, newId } from '../base/ids.ts';
-import { parseHandleSubmitOptions } from '../config/submit.ts';
-import type { SubmitOptions } from '../config/submit-options.ts';
+import { defaults } from '../config/defaults.ts';
+import type { SubmitConfig, SubmitOptions } from '../config/submit-options.ts';
 import { ServerControl } from '../control/control.ts';
 import { HostEvents } from '../control/events.ts';
 import type { ResultsOptions } from '../control/results.ts';
@@ -16,6 +16,9 @@ import type { ServerParts } from './messages.ts';
 import type { Server } from './server.ts';
 
 export { Gateway, type GatewayParts };
+
+/** Bundles of a submission that may be unacknowledged. What is under way grows old in this thread, unlike that of a submitter elsewhere: a million lines took 210 MB with the default. */
+const inFlight = 4;
 
 /** What the gateway asks; its connection ends with the server. */
 export function gatewayBackend(server: Server, { clock, config }: ServerParts): Backend {
@@ -49,8 +52,7 @@ export function gatewayBackend(server: Server, { clock, config }: ServerParts): 
   server.accept(right, false);
   return {
     async submit(lines, options, signal): Promise<Receipt> {
-      const { config: submission } = parseHandleSubmitOptions(options as SubmitOptions);
-      return control.submitRead(openJsonLines(lines), submission, signal);
+      return control.submitRead(openJsonLines(lines), await submissionOf(options as SubmitOptions), signal, inFlight);
     },
     async page(query, after) {
       const { records, next } = await tasks.page(query as TaskQuery, after);
@@ -70,4 +72,14 @@ export function gatewayBackend(server: Server, { clock, config }: ServerParts): 
       listener = call;
     },
   };
+}
+
+/** The checked options of a submission. Their parser takes some 10 MB: it is loaded by the first that has any. */
+async function submissionOf(options: SubmitOptions): Promise<SubmitConfig> {
+  if (Object.keys(options).length === 0) {
+    const { bundlesize, bundlewait, template } = defaults;
+    return { target: null, bundlesize, bundlewait, template, attributes: null, contentKeys: false, strict: false };
+  }
+  const { parseHandleSubmitOptions } = await import('../config/submit.ts');
+  return parseHandleSubmitOptions(options).config;
 }

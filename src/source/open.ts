@@ -42,10 +42,9 @@ export async function openSource(source: Source, clock: Clock = systemClock): Pr
   );
 }
 
-/** A reader of a stream of bytes whose lines are JSON, as those of a `.jsonl` file. */
-export function openJsonLines(stream: Readable): SourceReader {
-  keepFailure(stream);
-  return new LineReader(streamChunks(stream), true);
+/** A reader of chunks whose lines are JSON, as those of a `.jsonl` file. */
+export function openJsonLines(chunks: ChunkSource): SourceReader {
+  return new LineReader(chunks, true);
 }
 
 /** For a source that is opened later: a stream that fails before (a missing file) tells it to its reader then; without a listener it would end the process. */

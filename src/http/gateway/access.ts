@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
 import { isSameUser, tellsUsers } from '../../transport/same-user.ts';
-import { SignatureVerifier } from '../signature-verifier.ts';
+import type { SignatureVerifier } from '../signature-verifier.ts';
 import { hashToken, TokenVerifier } from '../token-verifier.ts';
 import type { Verdict } from '../verdict.ts';
 import { Refusal } from './problem.ts';
@@ -29,12 +29,18 @@ export class Access {
   /** Without keys: connections that were asked about. */
   readonly #judged: WeakMap<Socket, Promise<boolean>> | null;
 
-  /** @throws ERR_AUTH_REQUIRED */
-  constructor({ auth, hosts, address }: HttpServerConfig, clock: Clock) {
+  /** Errors: ERR_AUTH_REQUIRED. */
+  static async open(config: HttpServerConfig, clock: Clock): Promise<Access> {
+    const { auth, hosts } = config;
     const keys = Object.fromEntries(auth.flatMap((one) => (one.kind === 'key' ? [[one.login, one.key]] : [])));
+    if (Object.keys(keys).length === 0) return new Access(config, null);
+    const verifier = await import('../signature-verifier.ts');
+    return new Access(config, new verifier.SignatureVerifier(keys, hosts === null ? {} : { hosts }, clock));
+  }
+
+  private constructor({ auth, hosts, address }: HttpServerConfig, signatures: SignatureVerifier | null) {
+    this.#signatures = signatures;
     const tokens = auth.flatMap((one) => (one.kind === 'token' ? [one] : []));
-    const named = hosts === null ? {} : { hosts };
-    this.#signatures = Object.keys(keys).length === 0 ? null : new SignatureVerifier(keys, named, clock);
     this.#tokens =
       tokens.length === 0 ? null : new TokenVerifier(Object.fromEntries(tokens.map(({ token, login }) => [hashToken(token), login])));
     this.#hosts = hosts === null ? null : new Set(hosts);

@@ -15,9 +15,8 @@ import { readBody, streamBody } from './body.ts';
 import { checkRequest } from './guard.ts';
 import type { RequestListener } from './listener.ts';
 import { type Operation, type Reply, readParameters } from './operation.ts';
-import { Refusal, statusOf } from './problem.ts';
-import { callRoute, HandlerFailure } from './route-call.ts';
-import type { Route } from './routes.ts';
+import { HandlerFailure, Refusal, statusOf } from './problem.ts';
+import type { Route } from './route.ts';
 
 export interface AppParts {
   readonly config: HttpServerConfig;
@@ -82,8 +81,12 @@ export function gatewayListener(parts: AppParts): RequestListener {
     };
   const route =
     (one: Route): Handle =>
-    (context, admitted, signal) =>
-      callRoute(one, context.env.incoming, context.req.param() as Record<string, string>, admitted, { config, clock, signal });
+    async (context, admitted, signal) =>
+      (await import('./route-call.ts')).callRoute(one, context.env.incoming, context.req.param() as Record<string, string>, admitted, {
+        config,
+        clock,
+        signal,
+      });
 
   for (const operation of operations)
     on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), operation.open === true, operate(operation));

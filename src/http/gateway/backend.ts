@@ -2,7 +2,6 @@
  * What the gateway needs of the server that it is the face of: a port, which the server implements over a connection of its own. Queries and options come
  * as their callers wrote them; whoever implements this checks them, and throws coded errors.
  */
-import type { Readable } from 'node:stream';
 import type { Progress, TaskResult } from '../../task/result.ts';
 
 export interface Receipt {
@@ -32,12 +31,20 @@ export interface TaskPage {
   readonly next: string | null;
 }
 
+/** Bytes or texts, pulled. */
+export interface Chunks {
+  /** The next ones; null at the end. */
+  read(): Promise<Uint8Array | string | null>;
+  /** Nothing more is wanted. Never rejects. */
+  close(): Promise<void>;
+}
+
 /** Fields of a query (`TaskQuery`), not yet checked. */
 export type QueryFields = Readonly<Record<string, unknown>>;
 
 export interface Backend {
   /** Lines of JSON, read no faster than they are stored; resolves after the commit. */
-  submit(lines: Readable, options: QueryFields, signal: AbortSignal): Promise<Receipt>;
+  submit(lines: Chunks, options: QueryFields, signal: AbortSignal): Promise<Receipt>;
   page(query: QueryFields, after: string | null): Promise<TaskPage>;
   count(query: QueryFields): Promise<number>;
   get(id: string): Promise<TaskView | null>;

@@ -18,7 +18,7 @@ import { Metrics } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
 import { json, type Operation } from './operation.ts';
 import { overviewOperations } from './overview.ts';
-import { loadRoutes, type Route } from './routes.ts';
+import type { Route } from './route.ts';
 import { taskOperations } from './tasks.ts';
 import { Throughput } from './throughput.ts';
 
@@ -42,17 +42,18 @@ export class Gateway {
 
   /** Errors: ERR_ADDRESS and its kin, ERR_AUTH_REQUIRED, ERR_TLS, ERR_MODULE_NOT_FOUND, ERR_EXPORT_NOT_FOUND, and what the module of routes throws. */
   static async open(config: HttpServerConfig, parts: GatewayParts): Promise<Gateway> {
-    const routes = config.routes === null ? [] : await loadRoutes(config.routes);
-    const gateway = new Gateway(config, parts, routes);
+    // Loaded by those who need it: requests to other servers, signatures.
+    const routes = config.routes === null ? [] : await (await import('./routes.ts')).loadRoutes(config.routes);
+    const gateway = new Gateway(config, parts, routes, await Access.open(config, parts.clock));
     gateway.#listener = await listenHttp(config, parts.clock, (incoming, outgoing) => gateway.#answer(incoming, outgoing));
     return gateway;
   }
 
-  private constructor(config: HttpServerConfig, parts: GatewayParts, routes: readonly Route[]) {
+  private constructor(config: HttpServerConfig, parts: GatewayParts, routes: readonly Route[], access: Access) {
     this.#config = config;
     this.#parts = parts;
     this.#routes = routes;
-    this.#access = new Access(config, parts.clock);
+    this.#access = access;
   }
 
   get address(): { readonly host: string; readonly port: number } {

@@ -3,14 +3,12 @@
  * ones two minutes; whatever is no HTTP gets a status and JSON as well.
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { formatAddress } from '../../base/address.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
-import { serverTls } from '../../transport/certificate.ts';
-import { defaultKeyFolder } from '../../transport/key-folder.ts';
+import type { TlsConfig } from '../../config/shared-options.ts';
 import { listenError } from '../../transport/socket-errors.ts';
 
 export type RequestListener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
@@ -46,12 +44,10 @@ const statusTexts: Readonly<Record<number, string>> = {
 
 /** Errors: ERR_ADDRESS, ERR_ADDRESS_IN_USE, ERR_ADDRESS_DENIED, ERR_TLS. */
 export async function listenHttp({ address, tls }: HttpServerConfig, clock: Clock, listener: RequestListener): Promise<HttpListener> {
-  const secure = tls === null ? null : await serverTls(tls, defaultKeyFolder(), clock, address.host);
-  const asks = tls?.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
+  const make = tls === null ? () => createServer(options) : await secureServers(tls, address.host, clock);
   const servers: Server[] = [];
   const bind = async (host: string, port: number): Promise<number> => {
-    const server =
-      secure === null ? createServer(options) : createSecureServer({ ...options, ...secure, ...asks, handshakeTimeout: 10_000 });
+    const server = make();
     prepare(server, listener);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -89,6 +85,17 @@ export async function listenHttp({ address, tls }: HttpServerConfig, clock: Cloc
     unlisten();
     throw listenError(error, formatAddress(address));
   }
+}
+
+async function secureServers(tls: TlsConfig, host: string, clock: Clock): Promise<() => Server> {
+  const [https, certificate, keys] = await Promise.all([
+    import('node:https'),
+    import('../../transport/certificate.ts'),
+    import('../../transport/key-folder.ts'),
+  ]);
+  const secure = await certificate.serverTls(tls, keys.defaultKeyFolder(), clock, host);
+  const asks = tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
+  return () => https.createServer({ ...options, ...secure, ...asks, handshakeTimeout: 10_000 });
 }
 
 /** On both loopback addresses, as far as the machine has them, with the same port. */

@@ -3,8 +3,8 @@
  * made of it, so the two cannot differ.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
 import { didYouMean } from '../../base/nearest.ts';
+import type { Chunks } from './backend.ts';
 import { Refusal } from './problem.ts';
 
 export type ParameterType = 'text' | 'texts' | 'integer' | 'flag';
@@ -56,7 +56,7 @@ export interface Call {
   /** All of the body. */
   body(): Promise<Buffer>;
   /** The body as it comes. */
-  stream(): Promise<Readable>;
+  stream(): Promise<Chunks>;
 }
 
 export function json(value: unknown, status = 200): Reply {

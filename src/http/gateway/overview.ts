@@ -102,7 +102,7 @@ export function overviewOperations({ backend, events, metrics, throughput }: Ove
       answer: { status: 200, type: 'text/plain', description: 'Metrics', schema: { type: 'string' } },
       async run() {
         const [progress, clients] = await Promise.all([backend.progress(), backend.clients()]);
-        return { status: 200, type: metrics.contentType, body: await metrics.text(progress, clients) };
+        return { status: 200, ...(await metrics.text({ progress, clients })) };
       },
     },
     {

@@ -1,5 +1,5 @@
 /** What goes wrong in a request of the gateway, as the status that says whose fault it is; the body is the same JSON that errors of handlers have. */
-import { type ErrorCode, MillraceError } from '../../base/errors.ts';
+import { type ErrorCode, MillraceError, reasonOf } from '../../base/errors.ts';
 
 /** A request that is refused with this status. */
 export class Refusal extends Error {
@@ -11,6 +11,16 @@ export class Refusal extends Error {
     this.name = 'Refusal';
     this.status = status;
     this.headers = headers;
+  }
+}
+
+/** What a handler threw is a defect of it or of what it asked, whatever kind of error it is. */
+export class HandlerFailure extends Error {
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    super(reasonOf(thrown));
+    this.thrown = thrown;
   }
 }
 

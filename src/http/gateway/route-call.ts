@@ -7,8 +7,9 @@ import { Deadline } from '../deadline.ts';
 import type { Admitted } from './access.ts';
 import { readBody } from './body.ts';
 import { json, type Reply } from './operation.ts';
-import { Refusal } from './problem.ts';
-import { OwnClients, type Route, type RouteRequest } from './routes.ts';
+import { HandlerFailure, Refusal } from './problem.ts';
+import type { Route, RouteRequest } from './route.ts';
+import { OwnClients } from './routes.ts';
 
 export interface RouteCallParts {
   readonly config: HttpServerConfig;
@@ -75,16 +76,6 @@ export async function callRoute(
   } finally {
     clients.close();
     deadline.end();
-  }
-}
-
-/** What a handler threw is a defect of it or of what it asked, whatever kind of error it is. */
-export class HandlerFailure extends Error {
-  readonly thrown: unknown;
-
-  constructor(thrown: unknown) {
-    super(reasonOf(thrown));
-    this.thrown = thrown;
   }
 }
 

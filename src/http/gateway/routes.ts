@@ -2,7 +2,6 @@
  * The user's own routes: a module that is loaded into the server's thread and says which paths it answers. What a handler returns is the JSON of the answer,
  * what it throws reaches whoever asked as JSON too, with the error of the server behind it.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import { MillraceError, reasonOf } from '../../base/errors.ts';
 import type { HttpClientOptions, HttpPoolOptions } from '../../config/http-options.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
@@ -10,48 +9,7 @@ import type { Authenticator, LoginKey } from '../authenticators.ts';
 import { Client } from '../client.ts';
 import type { Host } from '../origin.ts';
 import { ClientPool } from '../pool.ts';
-
-/** What a handler is called with. */
-export interface RouteRequest {
-  readonly method: string;
-  /** With its query, as it came. */
-  readonly path: string;
-  /** The parts of the path that the route names, as `:id` of `/abc/:id`. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  /** The value of a JSON body, the text of a text, else bytes; null: there is none. */
-  readonly body: unknown;
-  /** Who signed, or whose token it is; null: nobody had to say. */
-  readonly login: string | null;
-  /** Aborted when whoever asked has gone, or `http.timeout` has passed. */
-  readonly signal: AbortSignal;
-  /** The status of the answer, in place of 200 (204 where the handler returns nothing). */
-  status(code: number): void;
-  /** A header field of the answer. */
-  header(name: string, value: string): void;
-  /** A client of another server, bound by `http.privateAddresses`. Its requests end with this one; it is closed when the handler is done. */
-  client(host: Host, authenticator: Authenticator | LoginKey | null, options?: HttpClientOptions): Client;
-  /** As `client`, a pool. */
-  pool(authenticator: Authenticator | LoginKey | null, options?: HttpPoolOptions): ClientPool;
-}
-
-export type RouteHandler = (request: RouteRequest) => unknown;
-
-/** What the module of `http.routes` is called with. Paths begin with `/`; `:name` is a part that is handed to the handler. */
-export interface Router {
-  get(path: string, handler: RouteHandler): Router;
-  post(path: string, handler: RouteHandler): Router;
-  put(path: string, handler: RouteHandler): Router;
-  patch(path: string, handler: RouteHandler): Router;
-  delete(path: string, handler: RouteHandler): Router;
-}
-
-export interface Route {
-  readonly method: string;
-  readonly path: string;
-  readonly handler: RouteHandler;
-}
+import type { Route, RouteHandler } from './route.ts';
 
 /** The gateway's own. `/` is shared: a browser gets the page, whoever does not ask for HTML the route. */
 const reserved = /^\/(?:api|assets|metrics|healthz|readyz|openapi\.json)(?:\/|$)/;

@@ -1,9 +1,9 @@
 /** The operations on tasks: submit, find, look at one, cancel, retry, and results as a stream. */
 import type { Buffer } from 'node:buffer';
-import { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import { reasonOf } from '../../base/errors.ts';
-import type { Backend, QueryFields } from './backend.ts';
+import type { Backend, Chunks, QueryFields } from './backend.ts';
+import { chunksOf } from './body.ts';
 import { writePiece } from './flow.ts';
 import { type Call, json, type Operation, type Parameter, type Schema } from './operation.ts';
 import { Refusal } from './problem.ts';
@@ -70,13 +70,10 @@ function parsed(body: Buffer): unknown {
 }
 
 /** JSON of one task or a list of them, as lines. */
-function linesOf(body: Buffer): Readable {
+function linesOf(body: Buffer): Chunks {
   const value = parsed(body);
   const list = Array.isArray(value) ? (value as unknown[]) : [value];
-  return Readable.from(
-    list.map((item) => `${JSON.stringify(item)}\n`),
-    { objectMode: false },
-  );
+  return chunksOf(...list.map((item) => `${JSON.stringify(item)}\n`));
 }
 
 export function taskOperations(backend: Backend, clock: Clock): readonly Operation[] {

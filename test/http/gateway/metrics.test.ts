@@ -38,6 +38,6 @@ it('metrics are read by a parser of their format, and say what progress says', a
   // A second look counts nothing twice, and paths that strangers make up make no names.
   const again = await face.get('/metrics');
   expect(again.text).toContain('millrace_tasks_submitted_total 4');
-  expect(again.text).toMatch(/^millrace_http_request_seconds_count\{.*route="\/api\/progress".*\} [1-9]/m);
+  expect(again.text).toMatch(/^millrace_http_requests_total\{.*route="\/api\/progress".*\} [1-9]/m);
   expect(again.text).not.toContain('nothing');
 });
