@@ -1,5 +1,5 @@
 /** Millrace: distributed work for Node, embedded. The main door; options and errors are documented on their types. */
-export type { Address } from './base/address.ts';
+export type { Address, Addresses } from './base/address.ts';
 export { type ErrorCode, MillraceError } from './base/errors.ts';
 export type { Logger } from './base/log.ts';
 export type { ClientSummary } from './client/client.ts';

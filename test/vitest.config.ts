@@ -14,6 +14,7 @@ const alone = [
   'test/system/limits.test.ts',
   'test/system/recovery.test.ts',
   'test/system/resume.test.ts',
+  'test/system/shared-queue.test.ts',
 ];
 
 const pure = [

@@ -15,6 +15,9 @@ export type Address =
   | { host: string; port: number }
   | { path: string };
 
+/** One address, or several that lead to the same queue: one is picked by chance, and the others are tried when it does not answer. */
+export type Addresses = Address | readonly Address[];
+
 /** An address in its one form. Port 0: any free port, for a listener only. */
 export type ParsedAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 

@@ -90,11 +90,11 @@ export class Client {
     this.#startedAt = clock.now();
     const usable = usableTime(config);
     this.#stopAt = usable === null ? null : this.#startedAt + usable;
-    const { address, auth, tls, heartrate, reconnectTimeout } = config;
+    const { address, others = [], auth, tls, heartrate, reconnectTimeout } = config;
     const self = (): PeerInfo => clientPeer(config, parts.id, parts.token, this.#left);
     const { logger, signal } = parts;
     this.#link = new ServerLink(
-      { address, auth, tls, self, clock, logger, heartrate, reconnectTimeout, signal },
+      { address, others, auth, tls, self, clock, logger, heartrate, reconnectTimeout, signal },
       {
         welcomed: ({ id, host, epoch, salt, evictAfter, noConfirm = false, limits = [] }) => {
           this.#runner.salt = salt;

@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { Duration, Size, Tags } from '../task/task.ts';
 import type {
-  Address,
+  Addresses,
   BundleOptions,
   ComponentHooks,
   ComponentOptions,
@@ -44,8 +44,8 @@ export interface MonitorOptions {
 
 /** Options of a client. An unknown one is refused (ERR_UNKNOWN_OPTION), a wrong value too (ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS). */
 export interface ClientOptions extends SecurityOptions, ComponentOptions, BundleOptions {
-  /** The server's address. Default `'localhost:50001'`. */
-  address?: Address;
+  /** The server's address; of servers that share a queue all of them: one is picked by chance, and another one when it does not answer. Default `'localhost:50001'`. */
+  address?: Addresses;
   /** Slots: how many tasks run at a time; 0 = as many as there are cores. Default 1. */
   numTasks?: number;
   /** Hold so much work ahead, as time. Default 1 s. */
@@ -133,6 +133,8 @@ export interface ClientOptions extends SecurityOptions, ComponentOptions, Bundle
 /** The checked options of a client: plain, frozen, cloneable; ms and bytes; null = not set. */
 export interface ClientConfig {
   readonly address: ParsedAddress;
+  /** Further servers of the same queue. */
+  readonly others?: readonly ParsedAddress[];
   readonly auth: string | null;
   readonly tls: TlsConfig | null;
   /** At least 1: all cores are counted already. */

@@ -11,7 +11,7 @@ import * as security from './security-fields.ts';
 import type { Parsed } from './shared-options.ts';
 
 const schema = z.strictObject({
-  address: field.address({ dialled: true }).optional(),
+  address: field.addresses().optional(),
   auth: security.authKey().optional(),
   tls: security.tls('others').optional(),
   numTasks: field.whole(0, 65_536).optional(),
@@ -72,7 +72,7 @@ export function parseClientOptions(options?: ClientOptions): Parsed<ClientConfig
   const given = readOptions(schema, options, 'a client');
   const { redirectOutput = null, redirectErrors = null, monitor = null, resourceLimits } = given;
   const config: ClientConfig = {
-    address: given.address ?? defaultAddress,
+    ...(given.address ?? { address: defaultAddress }),
     auth: given.auth ?? null,
     tls: given.tls ?? null,
     numTasks: (given.numTasks ?? defaults.numTasks) || availableParallelism(),

@@ -11,6 +11,8 @@ export interface ConnectOptions extends SecurityOptions, ComponentOptions {
 /** The checked options of a connection: plain, frozen, cloneable; null = not set. */
 export interface ConnectConfig {
   readonly address: ParsedAddress;
+  /** Further servers of the same queue. */
+  readonly others?: readonly ParsedAddress[];
   readonly auth: string | null;
   readonly tls: TlsConfig | null;
   readonly connectTimeout: number;

@@ -5,7 +5,7 @@ import { defaults } from './defaults.ts';
 import * as field from './fields.ts';
 import { componentHooks, parsed, readOptions } from './read.ts';
 import * as security from './security-fields.ts';
-import type { Address, Parsed } from './shared-options.ts';
+import type { Addresses, Parsed } from './shared-options.ts';
 
 const schema = z.strictObject({
   auth: security.authKey().optional(),
@@ -15,13 +15,13 @@ const schema = z.strictObject({
   signal: field.signal().optional(),
 });
 
-const place = z.strictObject({ address: field.address({ dialled: true }) });
+const place = z.strictObject({ address: field.addresses() });
 
 /** @throws ERR_ADDRESS, ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_DURATION, ERR_AUTH_WEAK */
-export function parseConnectOptions(address: Address, options?: ConnectOptions): Parsed<ConnectConfig, ConnectHooks> {
+export function parseConnectOptions(address: Addresses, options?: ConnectOptions): Parsed<ConnectConfig, ConnectHooks> {
   const given = readOptions(schema, options, 'connect()');
   const config: ConnectConfig = {
-    ...readOptions(place, { address }, 'connect()'),
+    ...readOptions(place, { address }, 'connect()').address,
     auth: given.auth ?? null,
     tls: given.tls ?? null,
     connectTimeout: given.connectTimeout ?? defaults.connectTimeout,

@@ -93,11 +93,24 @@ export function size(name: string, rules: { mostMiB?: number } = {}): z.ZodType<
 
 /** An address; `dialled`: port 0 is refused, since nobody listens on it. */
 export function address(rules: { dialled: boolean; name?: string }): z.ZodType<ParsedAddress> {
+  return coded((value) => (rules.dialled ? dialled(value, rules.name) : parseAddress(value, rules.name)));
+}
+
+function dialled(value: unknown, name?: string): ParsedAddress {
+  const parsed = parseAddress(value, name);
+  if ('port' in parsed && parsed.port === 0)
+    throw new MillraceError('ERR_ADDRESS', 'address has port 0, which is for a listener; give the port that `server.address` tells');
+  return parsed;
+}
+
+/** The address of a server, or a list of them: the first, and the others. */
+export function addresses(): z.ZodType<{ address: ParsedAddress; others?: readonly ParsedAddress[] }> {
   return coded((value) => {
-    const parsed = parseAddress(value, rules.name);
-    if (rules.dialled && 'port' in parsed && parsed.port === 0)
-      throw new MillraceError('ERR_ADDRESS', 'address has port 0, which is for a listener; give the port that `server.address` tells');
-    return parsed;
+    // A pair of host and port is one address.
+    const list: unknown[] = Array.isArray(value) && typeof value[1] !== 'number' ? value : [value];
+    const [first, ...others] = list.map((item) => dialled(item));
+    if (first === undefined) throw new MillraceError('ERR_ADDRESS', 'address is an empty list; give the address of each server');
+    return others.length === 0 ? { address: first } : { address: first, others };
   });
 }
 

@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Logger } from '../base/log.ts';
 import type { TaskInput } from '../task/task.ts';
 
-export type { Address, ParsedAddress } from '../base/address.ts';
+export type { Address, Addresses, ParsedAddress } from '../base/address.ts';
 
 /**
  * Where tasks come from. A string or URL is the path of a file, never a list of characters. A line of a file is a command line; of one that is called

@@ -1,7 +1,7 @@
 /** What a submission can be told, as people write it (`SubmitOptions`) and as the submitter gets it (`SubmitConfig`: ms, bytes). */
 import type { Duration, Size, Tags, TaskAttributes } from '../task/task.ts';
 import type {
-  Address,
+  Addresses,
   BundleOptions,
   ComponentHooks,
   ComponentOptions,
@@ -12,8 +12,8 @@ import type {
 
 /** Options of a submission. An unknown one is refused (ERR_UNKNOWN_OPTION), a wrong value too (ERR_OPTION, ERR_DURATION, ERR_SIZE, ERR_ADDRESS). */
 export interface SubmitOptions extends SecurityOptions, ComponentOptions, BundleOptions {
-  /** The server to submit to. Default `'localhost:50001'`. Not with `database`, and not where a handle already has its server. */
-  address?: Address;
+  /** The server to submit to, or all that share its queue. Default `'localhost:50001'`. Not with `database`, and not where a handle already has its server. */
+  address?: Addresses;
   /** The database to submit into, with no server or through the one that holds it. Not with `address`. */
   database?: string;
   /** What is made of each line before it is stored: all but `{slot}` and `{% … %}`, which need a client. Default `'{}'`: the line itself. Errors: ERR_TEMPLATE. */
@@ -40,7 +40,14 @@ export interface SubmitOptions extends SecurityOptions, ComponentOptions, Bundle
 
 /** Where a submission goes; null: to the server of the handle it is made on. */
 export type SubmitTarget =
-  | { readonly kind: 'server'; readonly address: ParsedAddress; readonly auth: string | null; readonly tls: TlsConfig | null }
+  | {
+      readonly kind: 'server';
+      readonly address: ParsedAddress;
+      /** Further servers of the same queue. */
+      readonly others?: readonly ParsedAddress[];
+      readonly auth: string | null;
+      readonly tls: TlsConfig | null;
+    }
   | { readonly kind: 'database'; readonly database: string; readonly auth: string | null; readonly tls: TlsConfig | null };
 
 /** The checked options of a submission: plain, frozen, cloneable; ms and bytes; null = not set. */

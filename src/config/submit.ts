@@ -11,7 +11,7 @@ import type { Parsed } from './shared-options.ts';
 import type { SubmitConfig, SubmitHooks, SubmitOptions, SubmitTarget } from './submit-options.ts';
 
 const schema = z.strictObject({
-  address: field.address({ dialled: true }).optional(),
+  address: field.addresses().optional(),
   database: field.database().optional(),
   auth: security.authKey().optional(),
   tls: security.tls('others').optional(),
@@ -57,7 +57,7 @@ export function parseHandleSubmitOptions(options?: SubmitOptions): Parsed<Submit
 
 function target(given: Given): SubmitTarget {
   const security = { auth: given.auth ?? null, tls: given.tls ?? null };
-  if (given.database === undefined) return { kind: 'server', address: given.address ?? defaultAddress, ...security };
+  if (given.database === undefined) return { kind: 'server', ...(given.address ?? { address: defaultAddress }), ...security };
   if (given.address !== undefined) throw wrongOption('address', 'left out with database: a submission goes to one of them', given.address);
   if (given.database === null) throw wrongOption('database', 'a file: nobody else sees tasks in the memory of a submission', 'memory:');
   return { kind: 'database', database: given.database, ...security };

@@ -1,5 +1,5 @@
 /** A connection to a server that runs elsewhere, for its users; and task data without a server. */
-import type { Address } from '../base/address.ts';
+import type { Addresses } from '../base/address.ts';
 import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
@@ -23,6 +23,9 @@ import { type ConnectionEvents, RemoteEvents } from './remote-events.ts';
 
 /** Signs of life of a connection, until the server tells its own rate (ms). */
 const firstHeartrate = 500;
+
+/** Of several addresses one is tried for so long (ms). */
+const longestAttempt = 5_000;
 
 /** What the handle of a server can do, from any process. */
 export class ServerConnection {
@@ -99,19 +102,26 @@ export class ServerConnection {
   }
 }
 
-/** Connect to a server. Errors: ERR_CONNECT_TIMEOUT, ERR_AUTH, ERR_VERSION, ERR_TLS, ERR_ADDRESS, ERR_OPTION and its kin, ERR_ABORTED. */
-export async function connect(address: Address, options: ConnectOptions = {}): Promise<ServerConnection> {
+/** Connect to a server, or to one of those that share a queue. Errors: ERR_CONNECT_TIMEOUT, ERR_AUTH, ERR_VERSION, ERR_TLS, ERR_ADDRESS, ERR_OPTION and its kin, ERR_ABORTED. */
+export async function connect(address: Addresses, options: ConnectOptions = {}): Promise<ServerConnection> {
   const { config, hooks } = parseConnectOptions(address, options);
   const clock = systemClock;
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   const { auth, tls, connectTimeout } = config;
   const signal = hooks.signal === null ? {} : { signal: hooks.signal };
   const { dial } = await import('../transport/dial.ts');
-  const connection = await dialUntil((left) => dial(config.address, { auth, tls, self, clock, timeout: left, ...signal }), {
-    clock,
-    timeout: connectTimeout,
-    ...signal,
-  });
+  const all = [config.address, ...(config.others ?? [])];
+  // A machine that is gone answers nothing at all.
+  const longest = all.length > 1 ? longestAttempt : Number.POSITIVE_INFINITY;
+  let place = Math.floor(clock.random() * all.length);
+  const connection = await dialUntil(
+    (left) => dial(all[place++ % all.length]!, { auth, tls, self, clock, timeout: Math.min(left, longest), ...signal }),
+    {
+      clock,
+      timeout: connectTimeout,
+      ...signal,
+    },
+  );
   const watch = (heartrate: number, limit: number): (() => void) => {
     const silent = new MillraceError('ERR_CONNECTION_CLOSED', `the server was silent for ${limit} ms: connect again`);
     return watchHeartbeat(connection, { heartrate, limit, clock, onSilent: () => connection.destroy(silent) });

@@ -168,7 +168,11 @@ export class Audience {
   }
 
   /** Lines of tasks that failed, to the host that takes them: unread they hold the run as results do. */
-  failures(host: Link, lines: readonly string[]): void {
+  failures(links: Iterable<Link>, lines: readonly string[]): void {
+    for (const link of links) if (link.host) this.#failures(link, lines);
+  }
+
+  #failures(host: Link, lines: readonly string[]): void {
     for (let from = 0; from < lines.length; ) {
       const rest = from === 0 ? lines : lines.slice(from);
       const { count, bytes } = fitting(rest, bytesOf);

@@ -1,15 +1,18 @@
 /** The entry of a server's thread. */
 import { systemClock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { silentLogger } from '../base/log.ts';
 import { ownSource } from '../control/resume.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import { openSource } from '../source/open.ts';
+import { isPostgres } from '../store/open.ts';
 import type { Summary } from '../task/result.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
-import type { ServerInfo, ServerThreadData } from './messages.ts';
+import type { Follower } from './follower.ts';
+import type { ServerInfo, ServerParts, ServerThreadData } from './messages.ts';
 import { logRecovered } from './recovered.ts';
 import { Server } from './server.ts';
 import { feedSource } from './source-feed.ts';
@@ -26,25 +29,27 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   // Loaded by those who have a face only. Bound first: what is missing there is known before a database is held.
   const face = config.http === null ? null : await import('./gateway.ts');
   const gateway = face === null || config.http === null ? null : await face.Gateway.open(config.http, { clock, logger });
-  const server = await Server.open(parts).catch(async (error: unknown) => {
+  const opened = await openServer(parts, reader === null).catch(async (error: unknown) => {
     await gateway?.close(Promise.resolve());
     throw error;
   });
+  const { server } = opened;
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   logRecovered(server.info.recovered, logger);
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);
-  if (face !== null) gateway?.serve(face.gatewayBackend(server, parts));
+  if (face !== null && !opened.follows) gateway?.serve(face.gatewayBackend(opened.server, parts));
   const unlisten = (): void => gateway?.unlisten();
   server.ended.then(unlisten, unlisten);
-  const feed = reader === null ? null : feedSource(server, reader, { config, own, clock });
+  const feed = reader === null || opened.follows ? null : feedSource(opened.server, reader, { config, own, clock });
   return {
     info: { ...server.info, httpAddress: gateway?.address ?? null },
     component: {
       ended: server.ended,
       stop(drain) {
         feed?.stop();
-        server.stop(drain);
+        if (opened.follows) server.stop(drain);
+        else void opened.server.handOver(drain);
       },
       request(name, value) {
         if (name === 'pause' || name === 'resume') {
@@ -59,3 +64,24 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
     },
   };
 });
+
+type Opened = { readonly follows: false; readonly server: Server } | { readonly follows: true; readonly server: Follower };
+
+/**
+ * A server that leads, or one that follows where another leads: on a queue that several may share, and when nothing of this server's own is to be run to
+ * an end.
+ */
+async function openServer(parts: ServerParts, sourceless: boolean): Promise<Opened> {
+  try {
+    return { follows: false, server: await Server.open(parts) };
+  } catch (thrown) {
+    const { database, foreverMode } = parts.config;
+    const { http } = parts.config;
+    const mayFollow =
+      sourceless && !parts.expectSource && foreverMode && parts.listens && http === null && database !== null && isPostgres(database);
+    if (!mayFollow || MillraceError.from(thrown).code !== 'ERR_DATABASE_IN_USE') throw thrown;
+    // Loaded by those who share a queue.
+    const { Follower } = await import('./follower.ts');
+    return { follows: true, server: await Follower.open(parts) };
+  }
+}

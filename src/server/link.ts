@@ -46,6 +46,12 @@ export function tellEnd({ role, connection }: Link, reason: End[1] = 'complete')
   connection.close();
 }
 
+/** It came when the run was over, or (null) goes on at another server. */
+export function turnAway(link: Link, finish: { readonly reason: End[1] } | null): void {
+  if (finish === null) link.connection.close();
+  else tellEnd(link, finish.reason);
+}
+
 /** A message that this role may not send. */
 export function unexpected(message: Message, role: Role): MillraceError {
   return new MillraceError('ERR_PROTOCOL', `a ${role} may not send '${message[0]}'`);

@@ -21,30 +21,38 @@ function connectionLimits({ connectionLimits: given }: ServerConfig): Partial<Li
 
 /** null: it opens no port. @throws ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
 export async function openListener(
-  parts: ServerParts,
-  store: TaskStore,
+  { config, clock, listens, id, logger }: ServerParts,
   onConnection: (connection: Connection) => void,
 ): Promise<NetListener | null> {
-  const { config, clock, listens, id, logger } = parts;
   if (!listens) return null;
   // Sockets and TLS take 50 ms to load, and `runLocal` needs neither.
   const { listen } = await import('../transport/listen.ts');
   const refusals = new RefusalLog(logger, clock);
-  const objects = new ServerObjects(parts, store, () => listener);
-  const listener = await listen({
+  return listen({
     address: config.address,
     auth: config.auth,
     tls: config.tls,
     self: { role: 'server', id, host: hostName(), pid: process.pid },
     clock,
     limits: connectionLimits(config),
-    onConnection: (connection) => (connection.peer.role === 'caller' ? objects.accept(connection) : onConnection(connection)),
+    onConnection,
     onRefused: (error, remote) => refusals.refused(error, remote),
   });
+}
+
+/** A listener of a server that leads: remote objects at its address end with it. */
+export interface LeadingListener extends NetListener {
+  readonly objects: ServerObjects;
+}
+
+/** Remote objects at this listener, and word for others, by the store, of where it is. */
+export async function leadAt(parts: ServerParts, store: TaskStore, listener: NetListener): Promise<LeadingListener> {
   const { address, key, fingerprint } = listener;
-  await store.announce?.({ address, key: config.auth === null ? key : null, fingerprint });
+  const objects = new ServerObjects(parts, store, () => listener);
+  await store.announce?.({ address, key: parts.config.auth === null ? key : null, fingerprint });
   return {
     ...listener,
+    objects,
     async close() {
       await listener.close();
       await objects.close();

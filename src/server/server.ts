@@ -1,14 +1,12 @@
 /**
- * The server: a thin shell around its core. It opens the store, listens, turns messages into events and lets the effects
- * of each turn leave after their commit.
+ * The server: a thin shell around its core. It opens the store, listens, turns messages into events and lets the effects of each turn leave after their commit.
  *
- * States: *running* → *ending* (the run is over or was stopped: every present and future connection is told so; waits, for a bounded time, until
- * its clients have left) → *lingering* (the end is told to the host; only readers of recorded results are still served) → closed.
+ * States: *running* → *ending* (the run is over or was stopped: every present and future connection is told so; waits, for a bounded time, until its clients
+ * have left) → *lingering* (the end is told to the host; only readers of recorded results are still served) → closed. Or *running* → *leaving* → closed.
  */
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { ClientInfo } from '../control/control.ts';
-import { openStore } from '../store/open.ts';
 import type { ClientRow, Recovery, TaskStore } from '../store/store.ts';
 import type { Progress, Summary } from '../task/result.ts';
 import type { Connection } from '../transport/connection.ts';
@@ -18,10 +16,11 @@ import { Changes } from './changes.ts';
 import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
+import { closeQuietly, handOver, othersStandBy, type Taken } from './hand-over.ts';
 import { BundleSender, Intake } from './intake.ts';
-import { type Link, tellEnd } from './link.ts';
+import { type Link, tellEnd, turnAway } from './link.ts';
 import { Links } from './links.ts';
-import { openListener } from './listener.ts';
+import { type LeadingListener, leadAt, openListener } from './listener.ts';
 import type { ServerInfo, ServerParts } from './messages.ts';
 import { coreOptions } from './options.ts';
 import { OwnIntake } from './own-intake.ts';
@@ -29,9 +28,10 @@ import { Records } from './records.ts';
 import { recoveredOf } from './recovered.ts';
 import type { RequestContext } from './requests.ts';
 import { Stall } from './stall.ts';
-import { progressOf, summaryOf, withSummary } from './summary.ts';
+import { closeStore, openStoreOf } from './store-of.ts';
+import { progressOf, type RecordedCounts, summaryOf, withSummary } from './summary.ts';
 import { Turns } from './turns.ts';
-import { welcome } from './welcome.ts';
+import { infoOf, welcome } from './welcome.ts';
 
 /** How long clients have to leave after the run has ended (ms); a stop that kills waits for their ladders instead. */
 const leaveTime = 2_000;
@@ -57,20 +57,17 @@ export class Server {
   /** Every client of this store that may stand in a result, by number. */
   readonly #clients: Map<number, ClientRow>;
   readonly #stall: Stall;
-  #listener: NetListener | null = null;
+  #listener: LeadingListener | null = null;
   #state: 'running' | 'ending' | 'leaving' | 'lingering' | 'closed' = 'running';
   #finish: Finish | null = null;
   #stopLeaving: (() => void) | null = null;
 
-  /** @throws ERR_DATABASE…, ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
-  static async open(parts: ServerParts): Promise<Server> {
-    const { config, clock } = parts;
-    const { count, age } = config.retain;
-    const retain = { ...(count === null ? {} : { count }), ...(age === null ? {} : { age }) };
-    const store = await openStore(config.database ?? undefined, { retain, clock });
+  /** `given`: of one that stood by. @throws ERR_DATABASE…, ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
+  static async open(parts: ServerParts, given: Taken | null = null): Promise<Server> {
+    const store = given?.store ?? (await openStoreOf(parts));
     try {
       const server = new Server(parts, store, await store.recover(), await store.cursor());
-      await server.#begin();
+      await server.#begin(given?.listener ?? null);
       // The first turn needs no event. Not before it listens: a run that is over at once must not close what is still being opened.
       server.#feed({ type: 'tick' });
       return server;
@@ -96,7 +93,7 @@ export class Server {
       tell: (facts) => this.#audience.event('stalled', facts),
       committed: () => this.#turns.committed(),
       abandon: () => this.#turns.abandon(),
-      failed: (error) => this.#fail(withSummary(error, summaryOf(this.#core, clock.now() - this.#startedAt, this.#stall.counts))),
+      failed: (error) => this.#fail(withSummary(error, this.#summary(this.#stall.counts))),
     });
     this.#clients = new Map(recovery.clients.map((client) => [client.n, client]));
     this.#records = new Records({
@@ -106,9 +103,7 @@ export class Server {
       clients: this.#clients,
       clock,
       logger,
-      tell: (lines) => {
-        for (const link of this.#links) if (link.host) this.#audience.failures(link, lines);
-      },
+      tell: (lines) => this.#audience.failures(this.#links, lines),
       hold: (wanted, reason) => this.#feed({ type: wanted ? 'hold' : 'unhold', reason }),
       failed: (error) => this.stop(false, error),
     });
@@ -136,30 +131,28 @@ export class Server {
       config,
       logger,
     });
-    this.own = new OwnIntake({
-      sender: new BundleSender('source', failed),
-      turns: this.#turns,
-      intake: this.#intake,
-      links: this.#links,
-    });
+    const sender = new BundleSender('source', failed);
+    this.own = new OwnIntake({ sender, turns: this.#turns, intake: this.#intake, links: this.#links });
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
   }
 
   get info(): Omit<ServerInfo, 'httpAddress'> {
-    return {
-      address: this.#listener?.address ?? null,
-      key: this.#parts.config.auth === null ? (this.#listener?.key ?? null) : null,
-      salt: this.#recovery.salt,
-      recovered: recoveredOf(this.#recovery),
-    };
+    return infoOf(this.#parts, this.#listener, this.#recovery.salt, recoveredOf(this.#recovery));
   }
 
   /** Take over a connection: the host's own, or that of a client, `joined` when it is in this process and ends with it. */
   accept(connection: Connection, host: boolean, joined = false): Link {
     const link = this.#links.add(connection, host, joined);
-    if (this.#state !== 'running') tellEnd(link, this.#finish?.reason);
+    if (this.#state !== 'running') turnAway(link, this.#finish);
     return link;
+  }
+
+  /** Take over a connection that came over the network. */
+  admit(connection: Connection): void {
+    if (connection.peer.role !== 'caller') this.accept(connection, false);
+    else if (this.#listener === null) connection.close();
+    else this.#listener.objects.accept(connection);
   }
 
   /** Queue those of these tasks again that ended without success; resolves after the commit. */
@@ -169,6 +162,17 @@ export class Server {
 
   hold(wanted: boolean): void {
     this.#feed({ type: wanted ? 'hold' : 'unhold', reason: 'it is paused' });
+  }
+
+  /** Where others stand by, the queue goes to them: what runs goes on, and whoever is connected here connects there. Else as `stop`. */
+  async handOver(drain: boolean): Promise<void> {
+    const shared = this.#store.followers !== undefined && this.#state === 'running' && (await othersStandBy(this.#store));
+    if (!shared || this.#state !== 'running') return this.stop(drain);
+    this.#state = 'leaving';
+    const stops = [this.#stall, this.#listener, this.#records];
+    await handOver({ turns: this.#turns, stops, audience: this.#audience, links: this.#links, store: this.#store });
+    this.#state = 'closed';
+    this.#ended.resolve(this.#summary());
   }
 
   stop(drain: boolean, error: MillraceError | null = null): void {
@@ -182,10 +186,11 @@ export class Server {
     this.#turns.feed(event);
   }
 
-  async #begin(): Promise<void> {
+  async #begin(given: NetListener | null): Promise<void> {
     await this.#records.open();
     try {
-      this.#listener = await openListener(this.#parts, this.#store, (connection) => this.accept(connection, false));
+      const bound = given ?? (await openListener(this.#parts, (connection) => this.admit(connection)));
+      this.#listener = bound && (await leadAt(this.#parts, this.#store, bound));
     } catch (error) {
       await this.#records.close().catch(() => {});
       throw error;
@@ -218,20 +223,16 @@ export class Server {
     // A reader that moves meanwhile must not close what has not ended.
     this.#state = 'leaving';
     this.#stopLeaving?.();
-    // The summary says what the store has.
-    await this.#turns.committed()?.catch(() => {});
+    await this.#turns.committed()?.catch(() => {}); // The summary says what the store has.
     if (this.#state !== 'leaving') return;
     this.#state = 'lingering';
     this.#audience.end();
-    const summary = summaryOf(this.#core, this.#parts.clock.now() - this.#startedAt);
+    const summary = this.#summary();
     await this.#listener?.close().catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'the listener did not close'));
     this.#links.closeAllButReaders();
-    this.#turns.close();
-    this.#stall.close();
-    const unwritten = await this.#records.close().then(
-      () => null,
-      (thrown: unknown) => MillraceError.from(thrown),
-    );
+    for (const part of [this.#turns, this.#stall]) part.close();
+    const [closing] = await Promise.allSettled([this.#records.close()]);
+    const unwritten = closing.status === 'rejected' ? MillraceError.from(closing.reason) : null;
     this.#audience.over();
     for (const link of this.#links) if (link.host) link.peer.notify('over', null);
     const error = this.#finish?.error ?? unwritten ?? this.#records.error(summary);
@@ -247,8 +248,7 @@ export class Server {
   async #closeWhenRead(): Promise<void> {
     if (this.#state !== 'lingering' || this.#links.cursors > 0 || this.#audience.unread > 0) return;
     this.#state = 'closed';
-    const closing = Promise.resolve(this.#store.close());
-    await closing.catch((error: unknown) => this.#parts.logger.error({ err: error }, 'the store did not close'));
+    await closeStore(this.#store, this.#parts.logger);
     this.#closed.resolve();
     this.#parts.clock.after(0, () => this.#links.closeAll());
   }
@@ -261,14 +261,10 @@ export class Server {
   #fail(error: MillraceError): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#turns.close();
-    this.#stall.close();
+    for (const part of [this.#turns, this.#stall]) part.close();
     this.#audience.end();
     this.#links.closeAll(error);
-    const closing = [this.#records.close(), this.#listener?.close(), this.#store.close()].map((step) =>
-      Promise.resolve(step).catch(() => {}),
-    );
-    void Promise.all(closing).then(() => this.#ended.reject(error));
+    void closeQuietly([this.#records, this.#listener, this.#store]).then(() => this.#ended.reject(error));
   }
 
   #factsOf(id: string): ClientInfo {
@@ -292,8 +288,12 @@ export class Server {
     };
   }
 
+  #summary(recorded: RecordedCounts | null = null): Summary {
+    return summaryOf(this.#core, this.#parts.clock.now() - this.#startedAt, recorded);
+  }
+
   #progress(): Progress {
-    const now = this.#parts.clock.now();
+    const { now } = this.#turns.time;
     return progressOf(this.#core, now - this.#startedAt, this.#records.perSecond(now), this.#stall.view);
   }
 }

@@ -1,13 +1,12 @@
 /**
- * The port between the server and where tasks are kept. Adapters of one shape: memory, sqlite, postgres, one contract
- * suite for all. No SQL and no connection type is in it.
+ * The port between the server and where tasks are kept. Adapters of one shape: memory, sqlite, postgres, one contract suite for all. No SQL, no connection.
  *
- * Time and decisions come from the server's core: a store only writes what it is told and answers questions. One turn of the core
- * is one `commit`, and a commit is one transaction: after it returned (or resolved) everything in it is durable; when it
- * throws, nothing of it is there and the same writes may be committed again.
- * Tasks are numbered from 1 in the order of their acceptance; their public id follows from (number, submission time, salt),
- * see `task/id.ts`, so no id is stored unless a user gave one.
+ * Time and decisions come from the server's core: a store only writes what it is told and answers questions. One turn of the core is one `commit`, and that
+ * is one transaction: after it returned (or resolved) everything in it is durable; when it throws, nothing is, and the same writes may be committed again.
+ *
+ * Tasks are numbered from 1 in the order of their acceptance; their public id follows from that (`task/id.ts`), so no id is stored unless a user gave one.
  */
+import type { ParsedAddress } from '../base/address.ts';
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
@@ -244,10 +243,9 @@ export interface TaskFilter {
   upTo?: number;
 }
 
-/** What a holder of a store leaves for others of its user: where it listens, and what they need to reach it. */
+/** What a holder of a store leaves for others of its user; without a key that was given by him. */
 export interface Announcement {
-  readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
-  /** Null: the key is one that its user gave. */
+  readonly address: ParsedAddress;
   readonly key: string | null;
   readonly fingerprint: string | null;
 }
@@ -294,7 +292,9 @@ export interface TaskStore extends KeepsNames {
   cursor(): Awaitable<number>;
   /** The salt of the public ids of this store. */
   salt(): Awaitable<string>;
-  /** Tell others how to reach the holder of this store; gone with `close`. Absent: nobody could ask. */
+  /** Tell others how to reach the holder; gone with `close`. */
   announce?(word: Announcement): Awaitable<void>;
+  /** How many servers stand by to take this store over. */
+  followers?(): Awaitable<number>;
   close(): Awaitable<void>;
 }

@@ -15,9 +15,16 @@ const fingerprintShape = /^[0-9a-f]{64}$/;
 /** Null: it left no word that can be read, or the key is missing. What the caller gave as `auth` and `tls` wins over the word. */
 export async function holderOf(target: Target<'database'>): Promise<Target<'server'> | null> {
   if (!isPostgres(target.database)) return targetOf(target, readAnnouncement(target.database), false);
-  const { readHolder } = await import('../store/postgres/holder.ts');
   // Without a key in the database it is in the folder of this user, for a server on this machine.
-  return targetOf(target, await readHolder(target.database, systemClock).catch(() => null), true);
+  return targetOf(target, await wordOf(target.database), true);
+}
+
+async function wordOf(database: string): Promise<string | null> {
+  const { readHolder } = await import('../store/postgres/holder.ts');
+  return readHolder(database, systemClock).then(
+    ({ word }) => word,
+    () => null,
+  );
 }
 
 function targetOf({ auth, tls }: Target<'database'>, text: string | null, keyless: boolean): Target<'server'> | null {

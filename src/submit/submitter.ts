@@ -51,9 +51,21 @@ export class ServerSink implements OpenSink {
 
   private constructor({ id, target, locate, clock, logger, signal }: SubmitterParts) {
     const self = { role: 'submitter' as const, id, host: hostName(), pid: process.pid };
-    const { address, auth, tls } = target;
+    const { address, others = [], auth, tls } = target;
     this.#link = new ServerLink(
-      { address, auth, tls, ...(locate === undefined ? {} : { locate }), self, clock, logger, heartrate: null, reconnectTimeout, signal },
+      {
+        address,
+        others,
+        auth,
+        tls,
+        ...(locate === undefined ? {} : { locate }),
+        self,
+        clock,
+        logger,
+        heartrate: null,
+        reconnectTimeout,
+        signal,
+      },
       {
         welcomed: () => this.#sink.attach(this.#link),
         message: (message) => {

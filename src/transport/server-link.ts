@@ -26,6 +26,8 @@ type Awaitable<T> = T | Promise<T>;
 
 export interface ServerLinkOptions {
   readonly address: Address;
+  /** Further servers of the same queue: one of all is picked by chance, and the next one when it does not answer. */
+  readonly others?: readonly Address[];
   readonly auth: string | null;
   readonly tls: TlsChoice;
   /** Where the server is now, asked before each attempt: it may come back elsewhere. Null: nobody knows. Absent: it stays where it is. */
@@ -61,6 +63,8 @@ export class ServerLink {
   /** Given by the caller: there is no second one. */
   #single = false;
   #over = false;
+  /** Which of its addresses is dialled. */
+  #place: number;
   #gone: (() => void) | null = null;
   /** Of the last server that welcomed it, ms. */
   #evictAfter: number | null = null;
@@ -69,6 +73,7 @@ export class ServerLink {
     this.#options = options;
     this.#handlers = handlers;
     this.#first.promise.catch(() => {});
+    this.#place = Math.floor(options.clock.random() * (1 + (options.others?.length ?? 0)));
     const { signal } = options;
     const giveUp = (): void => {
       this.#abort.abort(signal.reason);
@@ -121,14 +126,16 @@ export class ServerLink {
     const { signal } = this.#abort;
     // Sockets and TLS take 50 ms to load, and a server in this process needs neither.
     const { dial } = await import('./dial.ts');
+    const all = [this.#options.address, ...(this.#options.others ?? [])];
     let keysMissed = 0;
     const attempt = async (left: number): Promise<Connection> => {
-      const { address, auth, tls } = (await locate?.()) ?? this.#options;
+      const { address, auth, tls } = (await locate?.()) ?? { ...this.#options, address: all[this.#place % all.length]! };
       try {
         const said = typeof self === 'function' ? self() : self;
         return await dial(address, { auth, tls, self: said, clock, timeout: Math.min(left, longestAttempt), signal });
       } catch (thrown) {
         const error = MillraceError.from(thrown);
+        this.#place++;
         // A server that restarts on this machine takes its port a moment before its new key can be found.
         if ((auth !== null && locate === undefined) || error.code !== 'ERR_AUTH' || ++keysMissed > mostKeysMissed) throw error;
         throw new MillraceError('ERR_CONNECTION_CLOSED', error.message, { cause: error });

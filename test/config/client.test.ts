@@ -91,3 +91,20 @@ describe('the options of a client', () => {
       ).toMatchObject({ code, option });
   });
 });
+
+it('a client is told of one server, or of several that share a queue', () => {
+  const of = (address: unknown): unknown => {
+    const { config } = parseClientOptions({ address } as ClientOptions);
+    return [config.address, config.others];
+  };
+  const [one, two] = [
+    { host: 'one', port: 1 },
+    { host: 'two', port: 2 },
+  ];
+  expect(of(['one', 1])).toEqual([one, undefined]);
+  expect(of(['one:1'])).toEqual([one, undefined]);
+  expect(of(['one:1', { host: 'two', port: 2 }])).toEqual([one, [two]]);
+  expect(of([['one', 1], ['two', 2], { path: '/tmp/s' }])).toEqual([one, [two, { path: '/tmp/s' }]]);
+  for (const address of [[], ['one:1', 'two:0'], ['one:1', 7], ['one', 'two']])
+    expect(() => of(address)).toThrow(expect.objectContaining({ code: 'ERR_ADDRESS' }));
+});

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
+import { hostName } from '../../base/ids.ts';
 import { GrantedNumbers } from '../granted.ts';
 import type {
   Announcement,
@@ -196,8 +197,15 @@ export class PostgresStore implements TaskStore {
   /** The key stays out of it: others than this user may read the database. */
   announce({ address, fingerprint }: Announcement): Promise<void> {
     const { line, sql } = this.#connection;
-    const word = JSON.stringify({ address, key: null, fingerprint });
+    // Others must find it from where they are.
+    const reached = 'host' in address && /^(?:0\.0\.0\.0|::)$/.test(address.host) ? { ...address, host: hostName() } : address;
+    const word = JSON.stringify({ address: reached, key: null, fingerprint });
     return this.#guard(async () => void (await line.run((driver) => driver.query(sql.announce, [this.#mayWrite().epoch, word]))));
+  }
+
+  followers(): Promise<number> {
+    const { line, sql } = this.#connection;
+    return this.#guard(() => line.run(async (driver) => Number((await driver.query(sql.followers))[0]?.count)));
   }
 
   async close(): Promise<void> {

@@ -49,6 +49,9 @@ export interface Queries {
   readonly removeReopenedBefore: string;
   readonly addStale: string;
   readonly analyze: string;
+  readonly follow: string;
+  readonly unfollow: string;
+  readonly followers: string;
 }
 
 /** Whose session this is: gone with its connection. */
@@ -71,7 +74,7 @@ export function queriesOf(s: string): Queries {
     release: `update ${s}.state set held = false, clean = $2, announcement = null where epoch = $1`,
     /** Params: epoch, word for others. */
     announce: `update ${s}.state set announcement = $2 where epoch = $1`,
-    holder: `select announcement from ${s}.state where held`,
+    holder: `select case when held then announcement end as announcement, counts from ${s}.state`,
     state: `select salt, epoch, commits, ended, stale, next_task, counts from ${s}.state`,
     /** Whether one still holds the queue, and until the end of the transaction. Params: epoch. */
     fence: `select ended, stale from ${s}.state where epoch = $1 and held for update`,
@@ -140,5 +143,13 @@ export function queriesOf(s: string): Queries {
     /** Params: how many more (or fewer). */
     addStale: `update ${s}.state set stale = stale + $1`,
     analyze: `analyze ${s}.task`,
+
+    /** A sign of life of one that follows; those that are long gone are forgotten. Params: id, address. */
+    follow: `with gone as (delete from ${s}.server where seen_at < clock_timestamp() - interval '1 day' and id <> $1)
+      insert into ${s}.server (id, address) values ($1, $2) on conflict (id) do update set seen_at = clock_timestamp(), address = excluded.address`,
+    /** Params: id. */
+    unfollow: `delete from ${s}.server where id = $1`,
+    /** Those that were heard of lately. */
+    followers: `select count(*) as count from ${s}.server where seen_at > clock_timestamp() - interval '4 seconds'`,
   };
 }

@@ -174,13 +174,13 @@ test('TLS: the certificate of the database is verified, unless the address says 
 test('the holder leaves word of where it is, without its key, until it closes', async () => {
   const url = await postgres.database();
   const store = await opened(url);
-  expect(await readHolder(url, systemClock)).toBeNull();
+  expect((await readHolder(url, systemClock)).word).toBeNull();
   await store.announce?.({ address: { host: '127.0.0.1', port: 7 }, key: 'a key of this user', fingerprint: null });
-  expect(JSON.parse((await readHolder(url, systemClock)) ?? '')).toEqual({
+  expect(JSON.parse((await readHolder(url, systemClock)).word ?? '')).toEqual({
     address: { host: '127.0.0.1', port: 7 },
     key: null,
     fingerprint: null,
   });
   await store.close();
-  expect(await readHolder(url, systemClock)).toBeNull();
+  expect((await readHolder(url, systemClock)).word).toBeNull();
 });

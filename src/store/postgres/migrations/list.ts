@@ -3,6 +3,7 @@
  * lacks, in one transaction; a schema with a breaking migration that this program does not know is refused.
  */
 import { tasks } from './001-tasks.ts';
+import { servers } from './002-servers.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [tasks];
+export const migrations: readonly Migration[] = [tasks, servers];

@@ -1,0 +1,124 @@
+/** Several servers on one queue of PostgreSQL: any of them is a door to all of it, and when one ends the others go on. */
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { ClientThread, connect, type ServerOptions, type ServerThread, submitFrom } from '../../dist/index.js';
+import { runShared } from '../chaos/shared-queue.mjs';
+import { usePostgres } from '../store/postgres/database.ts';
+import { expectNoLeaks } from '../support/leaks.ts';
+import { until } from '../support/until.ts';
+import { codeOf, functions, startClient, startServer, startServerProgram } from './rig.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+const postgres = usePostgres();
+expectNoLeaks();
+
+type Address = { host: string; port: number };
+
+const shared = (database: string): ServerOptions => ({ database, foreverMode: true, evictAfter: 3, reconnectGrace: 1 });
+
+/** The first of them leads. */
+async function startShared(count: number): Promise<{ database: string; servers: ServerThread[] }> {
+  const database = postgres.schema();
+  const servers: ServerThread[] = [];
+  for (let i = 0; i < count; i++) servers.push(await startServer(shared(database)));
+  return { database, servers };
+}
+
+it('what is submitted at one server runs at once on the client of another, and each shows all of it', async () => {
+  const { servers } = await startShared(3);
+  const [first, second, third] = servers as [ServerThread, ServerThread, ServerThread];
+  const client = await startClient(second, { numTasks: 2 });
+  for (const server of servers) {
+    const times: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      const start = performance.now();
+      expect(await server.run({ module: functions, name: 'add', args: [i, 1] })).toMatchObject({ value: i + 1, clientId: client.id });
+      times.push(performance.now() - start);
+    }
+    // Nothing polls: a machine that does much else takes its time all the same.
+    expect(times.sort((a, b) => a - b)[4]).toBeLessThan(1_500);
+  }
+  const { ids } = await third.submit(['sleep 600', 'true']);
+  await until(async () => (await first.tasks.get(ids?.[0] ?? ''))?.state === 'running', 'the start');
+  expect(await second.cancel(ids?.slice(0, 1) ?? [])).toBe(1);
+  for (const server of servers) {
+    expect((await server.clients()).map(({ id }) => id)).toEqual([client.id]);
+    expect(await server.tasks.count({ outcome: 'cancelled' })).toBe(1);
+  }
+  expect(await Promise.all(servers.map(async (server) => (await server.progress()).submitted))).toEqual([29, 29, 29]);
+});
+
+it('a group of one server waits for the group before it of another, and a limit counts the tasks of all', async () => {
+  const database = postgres.schema();
+  const limits = { key: 'site', concurrency: 1 };
+  const [first, second] = [await startServer({ ...shared(database), limits }), await startServer({ ...shared(database), limits })];
+  const clients = [await startClient(first, { numTasks: 4 }), await startClient(second, { numTasks: 4 })];
+  expect(clients).toHaveLength(2);
+  const task = (group: number) => ({ module: functions, name: 'after', args: [30, group], group, tags: { site: 'one' } });
+  await Promise.all([second.submit([task(2), task(2)]), first.submit([task(1), task(1), task(1)]), second.submit([task(1)])]);
+  await until(async () => (await first.progress()).succeeded === 6, 'all six');
+  const spans: { group: number; from: number; to: number }[] = [];
+  for await (const { group, startedAt, durationMs } of first.tasks.find())
+    spans.push({ group, from: startedAt ?? 0, to: (startedAt ?? 0) + (durationMs ?? 0) });
+  spans.sort((a, b) => a.from - b.from);
+  expect(spans.map(({ group }) => group)).toEqual([1, 1, 1, 1, 2, 2]);
+  for (const [i, { from }] of spans.slice(1).entries()) expect(from).toBeGreaterThanOrEqual(Math.floor(spans[i]!.to) - 1);
+});
+
+it('when the server that leads is stopped another one leads: what runs goes on, and who waits at the other notices nothing', async () => {
+  const { servers } = await startShared(2);
+  const [first, second] = servers as [ServerThread, ServerThread];
+  const address = [first.address, second.address] as Address[];
+  const client = await ClientThread.new({ address, numTasks: 2 });
+  onTestFinished(() => client.stop({ timeout: 5 }));
+  const slow = second.run({ module: functions, name: 'after', args: [1_500, 'slow'] });
+  await until(async () => (await second.progress()).running === 1, 'the start');
+  await first.stop();
+  expect(await first.join(20)).toMatchObject({ submitted: 1, pending: 1 });
+  expect(await slow).toMatchObject({ value: 'slow', attempt: 1, clientId: client.id });
+  expect(await submitFrom(['true', 'true'], { address })).toMatchObject({ submitted: 2 });
+  await until(async () => (await second.tasks.count({ outcome: 'succeeded' })) === 3, 'all three');
+  const other = await connect(address);
+  expect(await other.run('echo here')).toMatchObject({ stdout: Buffer.from('here\n') });
+  await other.close();
+});
+
+it('when the server that leads is killed another one leads, with what it had leased and what was being submitted', async () => {
+  const database = postgres.schema();
+  const program = await startServerProgram({ ...shared(database), address: ['localhost', 0] });
+  const second = await startServer(shared(database));
+  const address = [program.last('address') as Address, second.address as Address];
+  const client = await ClientThread.new({ address, numTasks: 2 });
+  onTestFinished(() => client.stop({ timeout: 5 }));
+  const slow = second.run({ module: functions, name: 'after', args: [2_000, 'slow'] });
+  await until(async () => (await second.progress()).running === 1, 'the start');
+  await program.kill();
+  const receipt = await second.submit(['true', 'true']);
+  expect(receipt).toMatchObject({ submitted: 2 });
+  expect(await slow).toMatchObject({ value: 'slow', attempt: 1, clientId: client.id });
+  await until(async () => (await second.progress()).pending === 0, 'the end of all');
+  expect(await second.tasks.count({ outcome: 'succeeded' })).toBe(3);
+});
+
+it('a server that follows can be stopped: the others go on, and it tells what became of the queue meanwhile', async () => {
+  const { servers } = await startShared(2);
+  const [first, second] = servers as [ServerThread, ServerThread];
+  const client = await startClient(first);
+  expect(await second.run('true')).toMatchObject({ outcome: 'succeeded' });
+  await second.stop();
+  expect(await second.join(20)).toMatchObject({ succeeded: 1, pending: 0 });
+  expect(await codeOf(() => second.run('true'))).toBe('ERR_ENDED');
+  expect(await first.run('true')).toMatchObject({ outcome: 'succeeded', clientId: client.id });
+});
+
+it('a server with work of its own to end by does not follow', async () => {
+  const { database } = await startShared(1);
+  for (const options of [{ source: ['true'], foreverMode: true }, {}])
+    expect(await codeOf(() => startServer({ database, ...options }))).toBe('ERR_DATABASE_IN_USE');
+});
+
+it('the server that leads and a client are killed, and then the database: every task has one outcome', async () => {
+  const tasks = 1_500;
+  const run = await runShared({ tasks, clients: 3, signal: 'SIGKILL' });
+  expect(run).toMatchObject({ submitted: tasks, recorded: tasks, distinct: tasks, epochs: 2 });
+  expect(run.outcomes).toEqual([{ state: 4, outcome: 1, count: tasks }]);
+});
