@@ -1,9 +1,11 @@
 /** The connections of proxies to a daemon and a name server of Pyro4 that know nothing of us. */
+import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { bounded, control, locateNS, NamingError, remoteTraceback, URI } from '../../src/remote/index.ts';
 import { freePort } from '../support/free-port.mjs';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { newAuthority } from '../transport/authority.ts';
 import { failure, music, open } from './pyro-parts.ts';
 import { checkPyro, pyroServer } from './python.ts';
 
@@ -97,6 +99,21 @@ describe('a connection to a daemon of Pyro4', () => {
     expect(await failure(open(server.music).add(1, 1))).toMatchObject({ code: 'ERR_AUTH' });
     const [keyless] = await music({}, { auth: 'a secret of one' });
     expect(await failure(keyless.add(1, 1))).toMatchObject({ code: 'ERR_AUTH' });
+  });
+
+  test('is under TLS where the daemon has it, with a certificate that is trusted', async () => {
+    const authority = await newAuthority('the tests');
+    const { cert, key } = await authority.sign('localhost');
+    const folder = temporaryFolder();
+    writeFileSync(`${folder}/cert.pem`, cert);
+    writeFileSync(`${folder}/key.pem`, key, { mode: 0o600 });
+    const server = await pyroServer({ cert: `${folder}/cert.pem`, privateKey: `${folder}/key.pem` });
+    const trusting = open(server.music, { tls: { ca: authority.ca } });
+    expect(await Promise.all([trusting.add(1, 2), trusting.add(3, 4)])).toEqual([3, 7]);
+    expect(await failure(open(server.music, { tls: { ca: (await newAuthority('others')).ca } }).add(1, 2))).toMatchObject({
+      code: 'ERR_TLS',
+    });
+    expect(await failure(open(server.music).add(1, 2))).toMatchObject({ code: 'ERR_CONNECTION_CLOSED' });
   });
 
   test('says at the greeting what the daemon asks for', async () => {

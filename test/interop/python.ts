@@ -42,6 +42,9 @@ export interface PyroServerOptions {
   readonly password?: string;
   readonly multiplex?: boolean;
   readonly compress?: boolean;
+  /** Path of the certificate of TLS, with `privateKey`. */
+  readonly cert?: string;
+  readonly privateKey?: string;
   /** With a name server. */
   readonly names?: boolean;
 }
