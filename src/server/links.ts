@@ -135,7 +135,7 @@ export class Links {
   perform({ sends, cut, left }: Turn): void {
     this.sendAll(sends);
     for (const { connection, error } of cut) this.cut(connection, error);
-    for (const id of left) this.#graphs.left(id);
+    for (const id of left) this.#graphs.left(id, false);
   }
 
   send(name: string, message: Message): void {
@@ -200,6 +200,7 @@ export class Links {
           turns.feed({ type: 'contact', connection: id });
           return;
         }
+        if (message[0] === 'bye') this.#graphs.left(entry.connection.peer.id, true);
         const event = clientEvent(id, message);
         if (event !== null) turns.feed(event, rowsOf(message));
         return;

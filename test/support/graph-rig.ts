@@ -17,6 +17,8 @@ import { watchHeartbeat } from '../../src/transport/heartbeat.ts';
 import { Peer } from '../../src/transport/peer.ts';
 import { TestRunner } from './graph-runner.ts';
 
+const auth = 'correct horse battery';
+
 type Address = { host: string; port: number };
 
 export interface RigClient {
@@ -31,7 +33,7 @@ export class GraphRig {
   readonly #address: Address;
 
   static async open(options: ServerOptions = {}): Promise<GraphRig> {
-    const { config } = parseServerOptions({ address: ['localhost', 0], foreverMode: true, ...options });
+    const { config } = parseServerOptions({ address: ['localhost', 0], foreverMode: true, auth, ...options });
     const parts = { id: newId(), config, expectSource: false, listens: true, onlyClients: null, clock: systemClock, logger: silentLogger };
     const server = await Server.open(parts);
     onTestFinished(async () => {
@@ -46,8 +48,12 @@ export class GraphRig {
     this.#address = server.info.address as Address;
   }
 
+  get port(): number {
+    return this.#address.port;
+  }
+
   async client(options: ClientOptions = {}): Promise<RigClient> {
-    const { config } = parseClientOptions({ address: this.#address, taskSignalwait: 0.2, ...options });
+    const { config } = parseClientOptions({ address: this.#address, taskSignalwait: 0.2, auth, ...options });
     const runner = new TestRunner();
     const { id, token } = newOwnedId();
     const client = await Client.open({
@@ -74,7 +80,7 @@ export class GraphRig {
 
   /** A connection that may open sessions. */
   dial(): Promise<Driver> {
-    return Driver.dial(this.#address);
+    return Driver.dial(this.#address, auth);
   }
 
   async session(onFailure: 'fail' | 'continue' = 'fail'): Promise<DrivenSession> {
@@ -87,9 +93,9 @@ export class Driver {
   readonly events: { name: string; value: unknown }[] = [];
   #stop: () => void = () => {};
 
-  static async dial(address: Address): Promise<Driver> {
+  static async dial(address: Address, key: string | null = null): Promise<Driver> {
     const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
-    const driver = new Driver(await dial(address, { self }));
+    const driver = new Driver(await dial(address, { self, auth: key }));
     onTestFinished(() => driver.peer.destroy());
     return driver;
   }

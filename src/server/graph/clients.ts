@@ -1,4 +1,5 @@
 /** The clients as the graph sees them: who is there, over which connection, and what they are told and tell. */
+import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { ClientOrders, GraphEvent } from '../../graph/effects.ts';
 import type { GraphClient, GraphObject } from '../../graph/entities.ts';
@@ -10,13 +11,18 @@ import { runEnd, wireOrders } from './orders.ts';
 const mostRuns = 1_000;
 
 interface Member {
+  /** null: its connection is gone, and it has a while to come back. */
   link: Link | null;
+  stopGrace: (() => void) | null;
   /** The last message of ends that came over this connection, and the last that was answered. */
   heard: number;
   answered: number;
 }
 
 export interface ClientsParts {
+  readonly clock: Clock;
+  /** ms that a client without a connection may take to come back. */
+  readonly grace: number;
   handle(event: GraphEvent): void;
   door(client: string, value: Parameters<typeof checkClientEvent>[1] | null): void;
   words(client: string, words: readonly (readonly [run: number, value: string | Uint8Array])[]): void;
@@ -41,7 +47,7 @@ export class GraphClients {
   join(link: Link): void {
     const { id, client: offered } = link.connection.peer;
     if (offered === undefined || this.#members.has(id)) return;
-    this.#members.set(id, { link, heard: 0, answered: 0 });
+    this.#members.set(id, { link, stopGrace: null, heard: 0, answered: 0 });
     const { slots, cores, memory, resources } = offered;
     this.#parts.handle({ type: 'client-joined', id, capacity: { slots, cores, memory, resources } });
   }
@@ -53,10 +59,17 @@ export class GraphClients {
     member.link = null;
     this.#unanswered.delete(member);
     this.#parts.handle({ type: 'client-offline', id });
+    member.stopGrace = this.#parts.clock.after(this.#parts.grace, () => this.left(id));
   }
 
-  /** It is given up, or has said goodbye. */
+  /** The queue has given it up: for its silence, or because it has nothing of the queue and its connection is gone, when it may still come back. */
+  gaveUp(id: string): void {
+    if (this.#members.get(id)?.link != null) this.left(id);
+  }
+
+  /** It said goodbye, or did not come back. */
   left(id: string): void {
+    this.#members.get(id)?.stopGrace?.();
     if (!this.#members.delete(id)) return;
     this.#parts.door(id, null);
     this.#parts.handle({ type: 'client-left', id });
@@ -121,6 +134,10 @@ export class GraphClients {
     this.#unanswered.clear();
   }
 
+  close(): void {
+    for (const { stopGrace } of this.#members.values()) stopGrace?.();
+  }
+
   #held(link: Link, id: string, value: unknown): void {
     const { sequence, ends, runs, objects } = checkClientEvent('graph.held', value);
     const known = this.#members.get(id);
@@ -128,6 +145,8 @@ export class GraphClients {
     const member = this.#members.get(id);
     if (member === undefined) return;
     if (known !== undefined && known.link !== null && known.link !== link) this.#parts.handle({ type: 'client-offline', id });
+    member.stopGrace?.();
+    member.stopGrace = null;
     member.link = link;
     member.heard = sequence;
     if (ends.length > 0) this.#unanswered.add(member);

@@ -43,8 +43,8 @@ export class GraphGate {
     this.#host?.disconnected(link);
   }
 
-  left(client: string): void {
-    this.#host?.left(client);
+  left(client: string, goodbye: boolean): void {
+    this.#host?.left(client, goodbye);
   }
 
   close(): void {

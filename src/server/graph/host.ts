@@ -38,6 +38,8 @@ export class GraphHost {
       lost: (client, object) => this.#handle({ type: 'object-lost', client: client.id, object: object.n }),
     });
     this.#clients = new GraphClients({
+      clock: parts.clock,
+      grace: parts.grace,
       handle: (event) => this.#handle(event),
       door: (client, value) => this.#data.setDoor(client, value as GraphDoor | null),
       words: (client, words) => this.#words(client, words),
@@ -80,15 +82,17 @@ export class GraphHost {
     else this.#seats.disconnected(link);
   }
 
-  /** The server gave it up. */
-  left(client: string): void {
-    this.#clients.left(client);
+  /** A client said goodbye; or the queue gave it up. */
+  left(client: string, goodbye: boolean): void {
+    if (goodbye) this.#clients.left(client);
+    else this.#clients.gaveUp(client);
   }
 
   close(): void {
     this.#closed = true;
     this.#stopWake?.();
     this.#seats.close();
+    this.#clients.close();
   }
 
   #handle(event: GraphEvent): void {

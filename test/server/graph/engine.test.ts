@@ -1,6 +1,7 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { GraphData } from '../../../src/server/graph/data.ts';
 import { blob, GraphRig, node, result } from '../../support/graph-rig.ts';
+import { TcpProxy } from '../../support/tcp-proxy.mjs';
 import { until } from '../../support/until.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -121,6 +122,26 @@ test('what a client takes with it that is still needed is made again, and nothin
     finished: 3,
     objects: 3,
   });
+});
+
+test('a client whose connection is cut goes on, comes back with all that it has and has done, and nothing runs again', async () => {
+  const rig = await GraphRig.open();
+  const proxy = await TcpProxy.open(rig.port);
+  onTestFinished(() => proxy.close());
+  const { runner } = await rig.client({ address: proxy.address });
+  const session = await rig.session();
+  await session.submit(
+    [result(1, true), result(3, true), result(5, true)],
+    [node(2, 'fill', [], [1], '1000'), node(4, 'hold', [1], [3]), node(6, 'concat', [1, 3], [5])],
+  );
+  await until(() => runner.ran.includes(4), 'the second task runs');
+  proxy.cut();
+  // Its end is told over the next connection.
+  runner.release(4);
+  await session.wait();
+  expect(String(await session.fetch(5))).toBe(`${String(Buffer.alloc(1000, 2))}held`);
+  expect(runner.ran).toEqual([2, 4, 6]);
+  expect(await session.driver.ask('graph.progress', { session: session.session })).toMatchObject({ recomputed: 0, objects: 3 });
 });
 
 test('with one slot the tasks of the queue and of a graph both get their turn', async () => {
