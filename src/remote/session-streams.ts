@@ -89,7 +89,7 @@ export class SessionStreams {
   /** An event of the other side. @throws ERR_PROTOCOL */
   event(name: string, value: unknown): void {
     const [key, first, second]: unknown[] = Array.isArray(value) ? value : [];
-    if (name === 'grant') this.#sources.get(key as StreamKey)?.grant(Number(first));
+    if (name === 'grant') this.#sources.get(key as StreamKey)?.grant(typeof first === 'number' ? first : 0);
     else if (name === 'quit') this.#quit(key as StreamKey);
     else {
       const reader = this.#readers.get(key as StreamKey);

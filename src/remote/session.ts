@@ -192,22 +192,25 @@ export class Session {
     );
   }
 
+  /** Whatever an event holds, what it breaks is the connection of who sent it. */
   #event(name: string, value: unknown): void {
-    if (name === 'call' || name === 'batch') this.#incoming.oneway(name, value);
-    else if (name === 'abort') this.#incoming.abort(value);
-    else if (name === 'items' || name === 'end' || name === 'grant' || name === 'quit') this.#stream(name, value);
-    else if (name === 'ran' && Array.isArray(value)) this.#gate.ran(Number(value[0]), value[1] === true);
-    else if (name === 'full') this.#incoming.full();
-    else if (name === 'free' && Array.isArray(value)) this.#references.freed(Number(value[0]), Number(value[1]));
-    else this.destroy(new MillraceError('ERR_PROTOCOL', `an event '${name.slice(0, 50)}' is not of remote objects`));
-  }
-
-  #stream(name: string, value: unknown): void {
     try {
-      this.streams.event(name, value);
+      this.#follow(name, value);
     } catch (error) {
       this.destroy(MillraceError.from(error, 'ERR_PROTOCOL'));
     }
+  }
+
+  #follow(name: string, value: unknown): void {
+    const [first, second]: unknown[] = Array.isArray(value) ? value : [];
+    const numbers = typeof first === 'number' && typeof second === 'number';
+    if (name === 'call' || name === 'batch') this.#incoming.oneway(name, value);
+    else if (name === 'abort') this.#incoming.abort(value);
+    else if (name === 'items' || name === 'end' || name === 'grant' || name === 'quit') this.streams.event(name, value);
+    else if (name === 'ran' && typeof first === 'number') this.#gate.ran(first, second === true);
+    else if (name === 'full') this.#incoming.full();
+    else if (name === 'free' && numbers) this.#references.freed(first, second);
+    else throw new MillraceError('ERR_PROTOCOL', `an event '${name.slice(0, 50)}' is not of remote objects`);
   }
 
   #openStreams(): SessionStreams {

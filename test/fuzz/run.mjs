@@ -14,6 +14,7 @@ import { FrameParser, frameOf } from '../../dist/protocol/frame.js';
 import { DiallingHandshake, ListeningHandshake } from '../../dist/protocol/handshake.js';
 import { defaultLimits } from '../../dist/protocol/limits.js';
 import { messageTags } from '../../dist/protocol/shape.js';
+import { Callers, valueProperties } from './callers.mjs';
 import { Insiders } from './insiders.mjs';
 import { mutated, samples } from './messages.mjs';
 import { PyroPeers, pyroProperties } from './pyro.mjs';
@@ -135,6 +136,7 @@ const properties = {
     (bytes) => guarded(() => decodeHandshake(bytes)),
   ),
   ...pyroProperties(guarded),
+  ...valueProperties,
 };
 
 function safely(make) {
@@ -165,6 +167,7 @@ const end = performance.now() + seconds * 1_000;
 const server = await ServerThread.new({ address: 'localhost:0', foreverMode: true });
 const witness = await connect(server.address);
 const insiders = await Insiders.open();
+const callers = await Callers.open();
 const pyro = await PyroPeers.open();
 const strangers = fc.array(
   fc.oneof(
@@ -193,6 +196,7 @@ try {
     const { submitted } = await witness.progress();
     if (submitted !== 0) throw new Error('a stranger submitted a task');
     await insiders.round(seed + rounds, 25);
+    await callers.round(seed + rounds, 200);
     await pyro.round(seed + rounds, 25);
     rounds++;
     // Code that is compiled and buffers that are kept for the next message are no growth.
@@ -205,6 +209,7 @@ try {
   await witness.close();
   await server.stop();
   await insiders.close();
+  await callers.close();
   await pyro.close();
 }
 const after = memory();
@@ -212,7 +217,7 @@ const growth = after - before;
 const mib = (bytes) => Math.round(bytes / 2 ** 20);
 console.log(
   `fuzz: ${rounds} rounds of ${Object.keys(properties).length} × 200 inputs (${counts.taken} taken, ${counts.refused} refused); ${intrusions} strangers; ` +
-    `${insiders.sent} messages of ${insiders.tags.size} shapes by those who hold the key, ${insiders.cut} of them cut off; ${pyro.sent} talks in the wire of Pyro; memory ${mib(before)} MiB before, ${mib(after)} MiB after`,
+    `${insiders.sent} messages of ${insiders.tags.size} shapes by those who hold the key, ${insiders.cut} of them cut off; ${callers.sent} to remote objects, ${callers.cut} cut off; ${pyro.sent} talks in the wire of Pyro; memory ${mib(before)} MiB before, ${mib(after)} MiB after`,
 );
 if (growth > mostGrowth) {
   console.error(`fuzz: memory grew by more than ${mostGrowth / 2 ** 20} MiB`);

@@ -89,6 +89,20 @@ describe('a peer that holds the key and breaks the rules', () => {
   });
 });
 
+test.each<[name: string, value: unknown]>([
+  ['free', [[{ toString: '' }], 1]],
+  ['free', [{ valueOf: '' }, { toString: '' }]],
+  ['ran', [[{ toString: '' }], true]],
+  ['grant', [0, [{ toString: '' }]]],
+  ['items', [{ toString: '' }, null, 7]],
+])('an event %s of things that are no numbers costs at most the connection of its sender', async (name, value) => {
+  const { daemon, remote } = await calculator();
+  const { connection } = await raw(daemon.address as { host: string; port: number });
+  connection.send(['event', name, value]);
+  connection.send(['?', 1, 'call', ['calculator', 'add', [1, 1], 0]]);
+  expect(await remote.add(1, 2)).toBe(3);
+});
+
 describe('a long session', () => {
   test('does not grow by callbacks and results by reference that are released', async () => {
     const daemon = await openDaemon();
