@@ -65,6 +65,14 @@ it('a signed request is refused a second time, with another body, and for anothe
   expect((await client.request('GET', '/api/count')).body).toEqual({ count: 1 });
 });
 
+it('over HTTPS it shows the certificate that this machine makes for itself, and answers nobody without', async () => {
+  const face = await startFace({ address: 'localhost:0', tls: true, auth: { token } });
+  await using client = new Client(`https://localhost:${face.port}`, new TokenIdentifier(token));
+  expect((await client.request('GET', '/api/count')).body).toEqual({ count: 0 });
+  await using plain = new Client(`http://localhost:${face.port}`, new TokenIdentifier(token));
+  expect(await plain.request('GET', '/healthz').catch((thrown: unknown) => (thrown as HTTPError).status)).toBe(0);
+});
+
 it('beyond loopback it needs keys, and long ones', async () => {
   const start = (http: object) => failureOf(() => startFace(http));
   expect((await start({ address: '0.0.0.0:0' })).error.code).toBe('ERR_AUTH_REQUIRED');
