@@ -20,4 +20,5 @@ export interface Line {
 }
 
 export function ratios(runs: { readonly ours: readonly Run[]; readonly rival: readonly Run[] }): Ratios;
-export function judge(name: string, now: Ratios, recorded: Ratios | undefined): Line[];
+export const mostCost: { readonly ofThisRun: number; readonly ofARecord: number };
+export function judge(name: string, now: Ratios, recorded: Ratios | undefined, most: number): Line[];

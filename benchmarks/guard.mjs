@@ -1,6 +1,6 @@
 /**
  * Has it become slower? Ours and a rival that needs nothing but this package in turns, each run a process of its own; the ratios of processor time
- * and rate against those in `recorded.json`. Status 1 where one is beyond its tolerance (`guard-verdict.mjs`) after three times the rounds.
+ * and rate against those in `recorded.json`. Status 1 where one is beyond its tolerance (`guard-verdict.mjs`) after five times the rounds.
  *
  *   npm run bench:guard -- [--quick] [--only=shell]      compare
  *   npm run bench:guard -- --record                      measure, and write what is compared with from now on
@@ -11,11 +11,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chosen, inProcess } from './compare.mjs';
 import { cases } from './guard-parts.mjs';
-import { judge, ratios } from './guard-verdict.mjs';
+import { judge, mostCost, ratios } from './guard-verdict.mjs';
 import { argument, machine, quick } from './harness.mjs';
 
 const rounds = quick ? 2 : 4;
-const attempts = 3;
+const attempts = 5;
 const slowdown = 0.3;
 const file = fileURLToPath(import.meta.url);
 const record = new URL('./recorded.json', import.meta.url);
@@ -45,7 +45,7 @@ function slowed(more, { ours }) {
 async function guard(one, recorded, env = {}) {
   const runs = none();
   for (let attempt = 1; ; attempt++) {
-    const lines = judge(one.name, ratios(await measure(one, runs, env)), recorded);
+    const lines = judge(one.name, ratios(await measure(one, runs, env)), recorded, mostCost.ofARecord);
     if (attempt === attempts || lines.every(({ holds }) => holds)) return lines;
   }
 }
@@ -88,7 +88,8 @@ async function compareWithRecord(more) {
 async function selfTest(one) {
   const env = slowed(slowdown, { ours: await once(one, 'ours') });
   const runs = { rival: [], before: [], same: [], slower: [] };
-  const verdict = (ours) => judge(one.name, ratios({ rival: runs.rival, ours }), ratios({ rival: runs.rival, ours: runs.before }));
+  const verdict = (ours) =>
+    judge(one.name, ratios({ rival: runs.rival, ours }), ratios({ rival: runs.rival, ours: runs.before }), mostCost.ofThisRun);
   const holds = (lines) => lines.every((line) => line.holds);
   for (let attempt = 1; ; attempt++) {
     for (let turn = 0; turn < rounds; turn++) {
