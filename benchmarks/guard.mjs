@@ -1,6 +1,6 @@
 /**
  * Has it become slower? Ours and a rival that needs nothing but this package in turns, each run a process of its own; the ratios of processor time
- * and rate against those in `recorded.json`. Status 1 where one is beyond its tolerance (`guard-verdict.mjs`) after five times the rounds.
+ * and rate against those in `recorded.json`. Status 1 where one is beyond its tolerance (`guard-verdict.mjs`) after eight times the rounds.
  *
  *   npm run bench:guard -- [--quick] [--only=shell]      compare
  *   npm run bench:guard -- --record                      measure, and write what is compared with from now on
@@ -15,7 +15,7 @@ import { judge, mostCost, ratios } from './guard-verdict.mjs';
 import { argument, machine, quick } from './harness.mjs';
 
 const rounds = quick ? 2 : 4;
-const attempts = 5;
+const attempts = 8;
 const slowdown = 0.3;
 const file = fileURLToPath(import.meta.url);
 const record = new URL('./recorded.json', import.meta.url);
