@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { type ErrorCode, MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { dial } from '../transport/dial.ts';
+import { bindAgain } from './bind-again.ts';
 import { type CallbackErrors, callbackErrors } from './callback-errors.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, remoteOver } from './caller.ts';
 import { HeldCalls } from './held-calls.ts';
@@ -31,9 +32,6 @@ interface Description {
 
 /** Errors after which the same call may succeed on a new connection. */
 const passing: readonly ErrorCode[] = ['ERR_CONNECTION_CLOSED', 'ERR_CONNECT_TIMEOUT'];
-/** ms between two attempts of `reconnect`. */
-const firstPause = 50;
-const longestPause = 2_000;
 
 /** States. *apart*: nothing. *connecting*: calls wait. *bound*: calls go out at once. A lost connection is *apart* again. */
 export class Binding implements Caller {
@@ -144,16 +142,7 @@ export class Binding implements Caller {
   /** `tries` attempts, with growing pauses of up to 2 s. */
   async reconnect(tries: number): Promise<void> {
     this.release();
-    for (let pause = firstPause, left = tries; ; pause = Math.min(longestPause, pause * 2)) {
-      try {
-        await this.bind();
-        return;
-      } catch (error) {
-        left -= 1;
-        if (left <= 0 || !isPassing(error)) throw error;
-      }
-      await new Promise<void>((resolve) => void systemClock.after(pause, resolve));
-    }
+    await bindAgain(() => this.bind(), tries, isPassing);
   }
 
   copy(): Binding {

@@ -6,6 +6,7 @@ import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { dialPyro } from '../../transport/pyro-channel.ts';
 import { pyroSeal } from '../../transport/pyro-digest.ts';
+import { bindAgain } from '../bind-again.ts';
 import type { BindingOptions } from '../binding.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, remoteOver } from '../caller.ts';
 import { remoteTraceback } from '../error-nodes.ts';
@@ -29,8 +30,6 @@ export interface PyroBindingOptions extends BindingOptions {
   readonly pyro?: PyroSettings;
 }
 
-const longestPause = 2_000;
-const firstPause = 50;
 const unbounded: CallBounds = { timeout: null, signal: null };
 
 /** States. *apart*: nothing. *connecting*: calls wait. *bound*: calls go out at once. A lost connection is *apart* again. */
@@ -161,16 +160,7 @@ export class PyroBinding implements Caller {
   /** `tries` attempts, with growing pauses of up to 2 s. */
   async reconnect(tries: number): Promise<void> {
     this.release();
-    for (let pause = firstPause, left = tries; ; pause = Math.min(longestPause, pause * 2)) {
-      try {
-        await this.bind();
-        return;
-      } catch (error) {
-        left -= 1;
-        if (left <= 0 || !isPassing(error)) throw error;
-      }
-      await new Promise<void>((resolve) => void systemClock.after(pause, resolve));
-    }
+    await bindAgain(() => this.bind(), tries, isPassing);
   }
 
   copy(): PyroBinding {
