@@ -35,10 +35,12 @@ async function runWithFiles(limit: number, lines: readonly unknown[], options: o
   return JSON.parse(text) as Told;
 }
 
+const waitsFor = (mark: string): string => `while [ ! -e ${mark} ]; do sleep 0.05; done`;
+
 it('while no file can be opened commands wait or go on, and each has its whole output and one end', async () => {
   if (process.platform === 'win32') return;
   const mark = join(temporaryFolder(), 'full');
-  const waits = `while [ ! -e ${mark} ]; do sleep 0.05; done`;
+  const waits = waitsFor(mark);
   // Each of these ends while there is no file left: its slot's shell is to be replaced, its output to be read.
   const lines = [
     { module: poison.href, name: 'holdFiles', args: [3_000, mark] },
@@ -49,4 +51,31 @@ it('while no file can be opened commands wait or go on, and each has its whole o
   expect(summary).toMatchObject({ submitted: 31, succeeded: 25, failed: 6, lost: 0 });
   const told = results.filter(({ args }) => args.includes('echo'));
   expect(told.map(({ stdout, attempt }) => [stdout, attempt]).sort()).toEqual(Array.from({ length: 30 }, (_, i) => [`${i}\n`, 1]).sort());
+});
+
+it.each([
+  ['captured', {}],
+  ['redirected', { redirectOutput: 'out', redirectErrors: 'err' }],
+])('output that is %s is read when a file can be opened again, though a thread takes each that is given back', async (_, redirect) => {
+  if (process.platform === 'win32') return;
+  const folder = temporaryFolder();
+  const mark = join(folder, 'full');
+  const options = Object.fromEntries(Object.entries(redirect).map(([name, file]) => [name, join(folder, file)]));
+  const lines = [
+    { module: poison.href, name: 'holdFiles', args: [2_000, mark, 0] },
+    ...Array.from({ length: 100 }, (_, i) => `${waitsFor(mark)}; echo ${i}; echo e${i} >&2`),
+  ];
+  const { summary, results } = await runWithFiles(256, lines, { numTasks: 4, ...options });
+  expect(summary).toMatchObject({ submitted: 101, succeeded: 101, lost: 0 });
+  const told = results.filter(({ args }) => args.includes('echo'));
+  const outputs = Array.from({ length: 100 }, (_, i) => `${i}\n`).sort();
+  expect(told.map(({ stdout }) => stdout).sort()).toEqual(outputs);
+  for (const [name, path] of Object.entries(options)) {
+    const written = readFileSync(path, 'utf8')
+      .replaceAll('e', '')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => `${line}\n`);
+    expect([name, written.sort()]).toEqual([name, outputs]);
+  }
 });

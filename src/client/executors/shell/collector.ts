@@ -4,7 +4,7 @@ import type { Execution } from '../../executor.ts';
 import type { InheritedStreams } from './inherit.ts';
 import type { Capture } from './options.ts';
 import type { Redirection } from './redirection.ts';
-import { type CommandFiles, discard, keep, type Spool, sizeOf } from './spool.ts';
+import { type Captured, type CommandFiles, discard, keep, type Spool, sizeOf, type Unread } from './spool.ts';
 
 export interface CollectorParts {
   readonly spool: Spool;
@@ -13,6 +13,15 @@ export interface CollectorParts {
   readonly inherited: InheritedStreams | null;
   readonly redirection: Redirection | null;
 }
+
+export interface Collected {
+  readonly extra: ResultExtra | null;
+  /** Settles with the redirection; null: nothing is redirected. */
+  readonly redirected: Promise<void> | null;
+}
+
+/** The beginning of a stream, or why it was not read; null: there is none. */
+type Output = Captured | Unread | null;
 
 export class Collector {
   readonly #parts: CollectorParts;
@@ -38,14 +47,21 @@ export class Collector {
     discardOwn(files.errors);
   }
 
-  /** `redirected`: a promise that settles with the redirection; null: nothing is redirected. */
-  collect(files: CommandFiles, execution: Execution): { extra: ResultExtra | null; redirected: Promise<void> | null } {
+  /**
+   * null: no more files may be opened for now, and the output is to be asked for again. Not `patient`: what cannot be read stays in its file, which
+   * the result names; output for elsewhere is waited for all the same.
+   */
+  collect(files: CommandFiles, execution: Execution, patient: boolean): Collected | null {
+    const { capture: mode, redirection } = this.#parts;
+    const outputs = mode === 'result' ? [this.#read(files.output), this.#read(files.errors)] : [];
+    if (patient && outputs.includes('later')) return null;
     // Before anything else becomes of the files.
-    const redirected = this.#parts.redirection?.add(files.output, files.errors) ?? null;
-    return { extra: this.#extra(files, execution), redirected };
+    const redirected = redirection?.add(files.output, files.errors) ?? null;
+    if (redirected === 'later') return null;
+    return { extra: this.#extra(files, execution, outputs), redirected };
   }
 
-  #extra(files: CommandFiles, execution: Execution): ResultExtra | null {
+  #extra(files: CommandFiles, execution: Execution, outputs: readonly Output[]): ResultExtra | null {
     const { capture: mode, inherited } = this.#parts;
     switch (mode) {
       case 'none':
@@ -59,8 +75,8 @@ export class Collector {
         return null;
       case 'result': {
         const extra: ResultExtra = {};
-        this.#stream(files.output, extra, 'stdout', execution);
-        this.#stream(files.errors, extra, 'stderr', execution);
+        this.#stream(files.output, outputs[0]!, extra, 'stdout', execution);
+        this.#stream(files.errors, outputs[1]!, extra, 'stderr', execution);
         // An empty object costs bytes in every result on the wire and in the store.
         for (const _ in extra) return extra;
         return null;
@@ -68,21 +84,23 @@ export class Collector {
     }
   }
 
-  #stream(path: string, extra: ResultExtra, name: 'stdout' | 'stderr', execution: Execution): void {
+  #read(path: string): Output {
     const size = sizeOf(path);
-    if (size > 0) {
-      const captured = this.#parts.spool.capture(path, size, this.#parts.captureLimit);
-      if (captured !== null && captured.content.length > 0) extra[name] = captured.content;
-      // What cannot be read now (no file can be opened, the disk fails) is whole in its file.
-      if (captured === null || captured.truncated) {
-        const kept = this.#parts.spool.resultPath(execution.id, execution.attempt, name === 'stdout' ? 'out' : 'err');
-        if (keep(path, kept)) {
-          extra.truncated = true;
-          extra[`${name}Path`] = kept;
-          return;
-        }
-        if (captured !== null) extra.truncated = true;
+    return size === 0 ? null : this.#parts.spool.capture(path, size, this.#parts.captureLimit);
+  }
+
+  #stream(path: string, output: Output, extra: ResultExtra, name: 'stdout' | 'stderr', execution: Execution): void {
+    const captured = typeof output === 'string' ? null : output;
+    if (captured !== null && captured.content.length > 0) extra[name] = captured.content;
+    // What cannot be read (no file can be opened, the disk fails) is whole in its file.
+    if (typeof output === 'string' || captured?.truncated) {
+      const kept = this.#parts.spool.resultPath(execution.id, execution.attempt, name === 'stdout' ? 'out' : 'err');
+      if (keep(path, kept)) {
+        extra.truncated = true;
+        extra[`${name}Path`] = kept;
+        return;
       }
+      if (captured !== null) extra.truncated = true;
     }
     discard(path);
   }

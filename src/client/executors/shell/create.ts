@@ -164,7 +164,8 @@ async function probe(makeLane: (handlers: LaneHandlers) => Lane, spool: Spool): 
       next = deferred<LaneEnd>();
       lane.start({ command: fact.command, env: { TASK_PROBE: "it's" }, cwd: null, ...files, piped: false });
       const end = await next.promise;
-      const output = capture(files.output, sizeOf(files.output), 1_024)?.content ?? null;
+      const captured = capture(files.output, sizeOf(files.output), 1_024);
+      const output = typeof captured === 'string' ? null : captured.content;
       discard(files.output);
       discard(files.errors);
       if (end.status !== fact.status || end.signal !== fact.signal) {

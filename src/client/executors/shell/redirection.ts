@@ -3,8 +3,9 @@
  * ending, each stream in pieces, so that output of any length needs the memory of one piece. What becomes of the files meanwhile does
  * not matter: they are open.
  */
-import { close, fstat, openSync, read } from 'node:fs';
+import { close, closeSync, fstat, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { isShortage } from './spool.ts';
 
 /** Takes bytes, one piece after the other, which are its own from then on (memory that no pool shares); resolves when they were written, rejects when they cannot be. */
 export interface OutputSink {
@@ -40,11 +41,18 @@ export class Redirection {
     return this.#sinks[stream] !== null;
   }
 
-  /** The output of a command that has ended: it may be renamed or removed as soon as this returns. Resolves when all of it was written. */
-  add(output: string, errors: string): Promise<void> {
+  /**
+   * The output of a command that has ended: it may be renamed or removed as soon as this returns. Resolves when all of it was written.
+   * 'later': no more files may be opened for now, nothing was added.
+   */
+  add(output: string, errors: string): Promise<void> | 'later' {
     const files: (readonly [number, OutputSink])[] = [];
     for (const [path, sink] of [[output, this.#sinks.stdout] as const, [errors, this.#sinks.stderr] as const]) {
       const file = sink === null ? null : opened(path);
+      if (file === 'later') {
+        for (const [open] of files) closeSync(open);
+        return 'later';
+      }
       if (file !== null && sink !== null) files.push([file, sink]);
     }
     const written = this.#last.then(() => this.#copy(files));
@@ -83,10 +91,11 @@ export class Redirection {
   }
 }
 
-function opened(path: string): number | null {
+function opened(path: string): number | 'later' | null {
   try {
     return openSync(path, 'r');
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) return 'later';
     // The command never began, or somebody emptied the spool.
     return null;
   }

@@ -3,7 +3,7 @@
  * It knows nothing of how a lane starts its processes.
  */
 import { resolve } from 'node:path';
-import type { Clock } from '../../../base/clock.ts';
+import { type Clock, pauseFor } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { libraryError, type ResultExtra } from '../../../task/result.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
@@ -12,16 +12,19 @@ import { refusal } from './command-line.ts';
 import type { InheritedStreams } from './inherit.ts';
 import type { Lane, LaneEnd, LaneHandlers } from './lane.ts';
 import type { LinePipes } from './line-pipes.ts';
-import type { Monitor, Usage } from './monitor.ts';
+import type { Monitor } from './monitor.ts';
+import { OutputWatch } from './output-watch.ts';
 import type { Redirection } from './redirection.ts';
-import { type CommandFiles, discard, type Spool, sizeOf } from './spool.ts';
+import type { Run, Settled, Slot } from './slot.ts';
+import { type CommandFiles, discard, type Spool } from './spool.ts';
 import type { Watcher } from './watcher.ts';
 import { directoryError } from './working-directory.ts';
 
-/** How often the size of running commands' output is looked at, in ms. */
-const limitInterval = 1_000;
 /** How long a slot rests after a file could not be written, in ms. */
 const fullDiskPause = 200;
+/** How long output waits for a file that can be opened before its result names the file that it is in, and how often it is tried, in ms. */
+const readPatience = 60_000;
+const readPause = 50;
 
 export interface ShellExecutorParts {
   readonly spool: Spool;
@@ -43,28 +46,6 @@ export interface ShellExecutorParts {
   readonly makeLane: (handlers: LaneHandlers) => Lane;
 }
 
-interface Run {
-  readonly execution: Execution;
-  readonly files: CommandFiles;
-  /** By the wall clock, and by the monotonic one. */
-  readonly startedAt: number;
-  readonly at: number;
-  tooMuch: boolean;
-  /** Known at its end. */
-  usage: Usage | null;
-}
-
-interface Slot {
-  readonly lane: Lane;
-  readonly queue: Execution[];
-  run: Run | null;
-  /** The lane has a new shell to make before it is idle again. */
-  recovering: boolean;
-  /** The last command has ended; its output is on its way. */
-  delivering: boolean;
-  commands: number;
-}
-
 /**
  * A slot is idle (no run, empty queue), running (a run), recovering (its lane has not said `ready` after an end), or delivering (the output of
  * its last command is on its way, and its end is told after that; it may be recovering too): a command that is started meanwhile waits. After
@@ -77,11 +58,13 @@ export class ShellExecutor implements Executor {
   /** Resolves when every lane was ready once. */
   readonly ready: Promise<void>;
   #closed = false;
-  #stopChecks: (() => void) | null = null;
+  readonly #outputWatch: OutputWatch | null;
 
   constructor(slots: number, parts: ShellExecutorParts, handlers: ExecutorHandlers) {
     this.#parts = parts;
     this.#handlers = handlers;
+    const { outputLimit, clock } = parts;
+    this.#outputWatch = outputLimit === null ? null : new OutputWatch(outputLimit, clock, (tooMuch) => this.#checkOutput(tooMuch));
     const firsts: Promise<void>[] = [];
     for (let number = 0; number < slots; number++) {
       firsts.push(
@@ -99,7 +82,7 @@ export class ShellExecutor implements Executor {
               else if (!this.#closed) handlers.failed(error);
             },
           });
-          this.#slots.push({ lane, queue: [], run: null, recovering: false, delivering: false, commands: 0 });
+          this.#slots.push({ lane, queue: [], run: null, recovering: false, delivering: 0, delivered: Promise.resolve(), commands: 0 });
         }),
       );
     }
@@ -109,7 +92,7 @@ export class ShellExecutor implements Executor {
   start(slot: number, executions: readonly Execution[]): void {
     const state = this.#slots[slot]!;
     state.queue.push(...executions);
-    if (state.run === null && !state.recovering && !state.delivering) this.#next(slot, state);
+    if (state.run === null && !state.recovering && state.delivering === 0) this.#next(slot, state);
   }
 
   signal(slot: number, signal: TaskSignal): void {
@@ -119,7 +102,7 @@ export class ShellExecutor implements Executor {
   /** Kills every process and keeps the spool and the watcher: another executor takes them over. */
   async closeLanes(): Promise<void> {
     this.#closed = true;
-    this.#stopChecks?.();
+    this.#outputWatch?.close();
     this.#parts.monitor?.close();
     await Promise.all(this.#slots.map((slot) => slot.lane.close()));
   }
@@ -166,7 +149,7 @@ export class ShellExecutor implements Executor {
       return;
     }
     slot.run = { execution, files, startedAt, at, tooMuch: false, usage: null };
-    if (this.#parts.outputLimit !== null && this.#stopChecks === null) this.#checkLater();
+    this.#outputWatch?.begin();
     const { tellPaths } = this.#parts;
     const env = tellPaths ? { TASK_OUTPATH: files.output, TASK_ERRPATH: files.errors, ...execution.env } : execution.env;
     slot.lane.start({ command: execution.command, env, cwd, ...(streamed ?? files), piped: streamed !== null });
@@ -188,7 +171,7 @@ export class ShellExecutor implements Executor {
     const slot = this.#slots[number]!;
     if (this.#closed || !slot.recovering) return;
     slot.recovering = false;
-    if (slot.delivering) return;
+    if (slot.delivering > 0) return;
     if (slot.queue.length > 0) this.#next(number, slot);
     else if (slot.run === null) this.#handlers.ended(number, [], true);
   }
@@ -201,8 +184,8 @@ export class ShellExecutor implements Executor {
     slot.recovering = !idle;
     run.usage = this.#parts.monitor?.end(number) ?? null;
     const durationMs = this.#parts.clock.now() - run.at;
-    if (this.#parts.lines !== null || this.#parts.redirection !== null) {
-      void this.#deliver(number, slot, run, end, durationMs);
+    if (this.#parts.lines !== null || this.#parts.redirection !== null || slot.delivering > 0) {
+      this.#deliverNext(number, slot, run, end, durationMs);
       return;
     }
     let say = idle;
@@ -213,23 +196,35 @@ export class ShellExecutor implements Executor {
       this.#handlers.ended(number, [], true);
       say = false;
     }
-    this.#handlers.ended(number, [this.#settle(run, end, durationMs).ended], say);
+    const settled = this.#settle(run, end, durationMs, true);
+    if (settled === null) this.#deliverNext(number, slot, run, end, durationMs);
+    else this.#handlers.ended(number, [settled.ended], say);
   }
 
   /** The end is told when its output is where it belongs: what is recorded was delivered. The slot waits, and so a slow reader slows the commands. */
+  #deliverNext(number: number, slot: Slot, run: Run, end: LaneEnd, durationMs: number): void {
+    slot.delivering++;
+    if (slot.run === null) this.#handlers.quiet?.(number);
+    slot.delivered = slot.delivered.then(() => this.#deliver(number, slot, run, end, durationMs));
+  }
+
   async #deliver(number: number, slot: Slot, run: Run, end: LaneEnd, durationMs: number): Promise<void> {
-    slot.delivering = true;
-    this.#handlers.quiet?.(number);
     try {
       await this.#parts.lines?.end(number);
-      if (this.#closed) return;
-      const { ended, redirected } = this.#settle(run, end, durationMs);
-      await redirected;
-      if (this.#closed) return;
-      slot.delivering = false;
-      const idle = !slot.recovering && slot.queue.length === 0;
-      this.#handlers.ended(number, [ended], idle);
-      if (!idle && !slot.recovering) this.#next(number, slot);
+      const { clock } = this.#parts;
+      const until = clock.now() + readPatience;
+      let settled: Settled | null = null;
+      while (!this.#closed && settled === null) {
+        settled = this.#settle(run, end, durationMs, clock.now() < until);
+        if (settled === null) await pauseFor(clock, readPause);
+      }
+      await settled?.redirected;
+      if (this.#closed || settled === null) return;
+      slot.delivering--;
+      const free = !slot.recovering && slot.run === null && slot.delivering === 0;
+      const idle = free && slot.queue.length === 0;
+      this.#handlers.ended(number, [settled.ended], idle);
+      if (free && !idle) this.#next(number, slot);
     } catch (thrown) {
       if (!this.#closed) this.#handlers.failed(MillraceError.from(thrown, 'ERR_REDIRECT'));
     }
@@ -240,7 +235,8 @@ export class ShellExecutor implements Executor {
     return { key: execution.key, outcome: 'failed', exitStatus: null, startedAt, durationMs: 0, extra };
   }
 
-  #settle(run: Run, end: LaneEnd, durationMs: number): { readonly ended: ExecutionEnd; readonly redirected: Promise<void> | null } {
+  /** null: no more files may be opened for now; to be called again (`Collector.collect`). */
+  #settle(run: Run, end: LaneEnd, durationMs: number, patient: boolean): Settled | null {
     const { execution, files, startedAt } = run;
     if (files.input !== '/dev/null') discard(files.input);
     if (execution.command.length > 30_000) discard(files.script);
@@ -250,8 +246,9 @@ export class ShellExecutor implements Executor {
       const notStarted = new MillraceError('ERR_SPAWN', `the command could not be started: ${end.refused}`);
       return { ended: { ...this.#bareEnd(run, null), notStarted }, redirected: null };
     }
-    const { extra: collected, redirected } = this.#parts.collector.collect(files, execution);
-    let extra: ResultExtra | null = collected;
+    const collected = this.#parts.collector.collect(files, execution, patient);
+    if (collected === null) return null;
+    let { extra } = collected;
     if (run.usage !== null) extra = { ...extra, ...run.usage };
     if (end.signal !== null) extra = { ...extra, signal: end.signal };
     if (run.tooMuch) {
@@ -259,7 +256,8 @@ export class ShellExecutor implements Executor {
       extra = { ...extra, error: libraryError('ERR_OUTPUT_LIMIT', `the command wrote more than ${limit} bytes and was killed`) };
     }
     const outcome = end.status === 0 && !run.tooMuch ? 'succeeded' : 'failed';
-    return { ended: { key: execution.key, outcome, exitStatus: end.status, startedAt, durationMs, extra }, redirected };
+    const ended: ExecutionEnd = { key: execution.key, outcome, exitStatus: end.status, startedAt, durationMs, extra };
+    return { ended, redirected: collected.redirected };
   }
 
   #mend(): void {
@@ -270,22 +268,16 @@ export class ShellExecutor implements Executor {
     }
   }
 
-  #checkLater(): void {
-    this.#stopChecks = this.#parts.clock.after(
-      limitInterval,
-      () => {
-        this.#stopChecks = null;
-        let running = false;
-        for (const slot of this.#slots) {
-          if (slot.run === null) continue;
-          running = true;
-          if (sizeOf(slot.run.files.output) + sizeOf(slot.run.files.errors) <= this.#parts.outputLimit!) continue;
-          slot.run.tooMuch = true;
-          slot.lane.signal('SIGKILL');
-        }
-        if (running) this.#checkLater();
-      },
-      { unref: true },
-    );
+  /** Kills what has written too much; false: nothing runs. */
+  #checkOutput(tooMuch: (files: CommandFiles) => boolean): boolean {
+    let running = false;
+    for (const { run, lane } of this.#slots) {
+      if (run === null) continue;
+      running = true;
+      if (!tooMuch(run.files)) continue;
+      run.tooMuch = true;
+      lane.signal('SIGKILL');
+    }
+    return running;
   }
 }

@@ -38,6 +38,9 @@ export interface Captured {
   readonly truncated: boolean;
 }
 
+/** Why nothing was read: the file or the disk does not let it, or no more files may be opened for now. */
+export type Unread = 'unreadable' | 'later';
+
 /** How many bytes at the end belong to a character that is cut. */
 export function cutBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(4, bytes.length); back++) {
@@ -90,14 +93,15 @@ export class Spool {
     return join(this.results, `${id.replaceAll(/[^\w-]/g, '_')}.${attempt}.${stream}`);
   }
 
-  /** As the function below, also while no more files may be opened. */
-  capture(path: string, size: number, limit: number): Captured | null {
-    const captured = capture(path, size, limit);
-    if (captured !== null || this.#spare === null) return captured;
-    this.#release();
-    const again = capture(path, size, limit);
+  /** As the function below, also while no more files may be opened: unless another thread takes the room that the spare file makes. */
+  capture(path: string, size: number, limit: number): Captured | Unread {
+    let captured = capture(path, size, limit);
+    if (captured === 'later') {
+      this.#release();
+      captured = capture(path, size, limit);
+    }
     this.#reserve();
-    return again;
+    return captured;
   }
 
   /** Removes everything, or everything but what results name. */
@@ -138,6 +142,12 @@ function discardEmpty(folder: string, results: string): void {
   }
 }
 
+/** This process, or the machine, may open no more files for now. */
+export function isShortage(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'EMFILE' || code === 'ENFILE';
+}
+
 /** Bytes of a file; 0 when it is not there, or a command has put something else in its place or in that of its folder. */
 export function sizeOf(path: string): number {
   try {
@@ -167,7 +177,7 @@ export function keep(path: string, name: string): boolean {
 }
 
 /** The first `limit` bytes of a file of `size` bytes. Short reads are read on: the file may be cut by its writer meanwhile. */
-export function capture(path: string, size: number, limit: number): Captured | null {
+export function capture(path: string, size: number, limit: number): Captured | Unread {
   let bytes: Uint8Array;
   try {
     const file = openSync(path, 'r');
@@ -184,8 +194,8 @@ export function capture(path: string, size: number, limit: number): Captured | n
     } finally {
       closeSync(file);
     }
-  } catch {
-    return null;
+  } catch (error) {
+    return isShortage(error) ? 'later' : 'unreadable';
   }
   const truncated = size > limit;
   const whole = truncated ? bytes.subarray(0, bytes.length - cutBytes(bytes)) : bytes;
