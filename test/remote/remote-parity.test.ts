@@ -2,9 +2,7 @@
  * The table of what Pyro's page on clients says is whole, and each row names a test that is there. That each of them ran and passed in the same
  * run is seen by `test/support/parity-reporter.ts`, which fails the run else.
  */
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { presence } from '../support/parity-reporter.ts';
+import { holdParityTable } from '../support/parity-suite.ts';
 import { readParityTable } from '../support/parity-table.ts';
 
 const rows = readParityTable(new URL('remote-parity.md', import.meta.url));
@@ -67,17 +65,4 @@ const statements = [
   'pass the URI to the thread',
 ];
 
-it('the table has a row for every statement of the page, each once', () => {
-  const named = rows.map(({ original }) => original);
-  expect(statements.filter((statement) => !named.includes(statement))).toEqual([]);
-  expect(named.filter((name, i) => named.indexOf(name) !== i)).toEqual([]);
-});
-
-it('the table names files that are there', () => {
-  const root = new URL('../../', import.meta.url);
-  for (const file of new Set(rows.map((row) => row.file))) expect(readFileSync(new URL(file, root), 'utf8')).toContain('from');
-});
-
-it('the table is held to the run by the reporter of npm test', () => {
-  expect(process.env[presence], 'run it with `npm test`, or add --reporter=./test/support/parity-reporter.ts').toBe('1');
-});
+holdParityTable(rows, statements);

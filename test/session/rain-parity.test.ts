@@ -2,9 +2,7 @@
  * The table of what Rain's two pages say is whole, and each row names a test that is there. That each of them ran and passed in the same run is seen by
  * `test/support/parity-reporter.ts`, which fails the run else.
  */
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { presence } from '../support/parity-reporter.ts';
+import { holdParityTable } from '../support/parity-suite.ts';
 import { readParityTable } from '../support/parity-table.ts';
 
 const rows = readParityTable(new URL('rain-parity.md', import.meta.url));
@@ -96,17 +94,4 @@ const statements = [
   'defect: waiting has no end of its own',
 ];
 
-it('the table has a row for every statement of the pages and every defect, each once', () => {
-  const named = rows.map(({ original }) => original);
-  expect(named).toEqual(statements);
-  expect(named.filter((name, i) => named.indexOf(name) !== i)).toEqual([]);
-});
-
-it('the table names tests that are there', () => {
-  const root = new URL('../../', import.meta.url);
-  for (const { file, test } of rows) expect(readFileSync(new URL(file, root), 'utf8'), test).toContain(test);
-});
-
-it('the table is held to the run by the reporter of npm test', () => {
-  expect(process.env[presence], 'run it with `npm test`, or add --reporter=./test/support/parity-reporter.ts').toBe('1');
-});
+holdParityTable(rows, statements);

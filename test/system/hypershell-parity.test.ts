@@ -2,13 +2,8 @@
  * The table of what HyperShell's library (2.8.2) offers is complete, and each row names a test that is there. That each of them ran and passed in
  * the same run is seen by `test/support/parity-reporter.ts`, which fails the run else.
  */
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { presence } from '../support/parity-reporter.ts';
+import { holdParityTable } from '../support/parity-suite.ts';
 import { parityTable, readParityTable } from '../support/parity-table.ts';
-
-const rows = readParityTable(parityTable);
-const originals = new Set(rows.map(({ original }) => original));
 
 /** The parameters of each callable, as its signatures have them. */
 const signatures: Readonly<Record<string, string>> = {
@@ -36,36 +31,12 @@ const patterns = '{} {.} {..} {/} {/-} {-} {+} {++} {[i]} {[a:b:c]} {%cmd%} {=ex
 
 const defects = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 19, 20, 21, 23];
 
-describe('the table of parity', () => {
-  it('has a row for every parameter of every callable', () => {
-    const wanted = Object.entries(signatures).flatMap(([callable, names]) => names.split(' ').map((name) => `${callable}.${name}`));
-    expect(wanted.filter((name) => !originals.has(name))).toEqual([]);
-  });
+const statements = [
+  ...Object.entries(signatures).flatMap(([callable, names]) => names.split(' ').map((name) => `${callable}.${name}`)),
+  ...columns.split(' ').map((name) => `column ${name}`),
+  ...methods.split(' ').map((name) => `method ${name}`),
+  ...patterns.split(' ').map((name) => `template ${name}`),
+  ...defects.map((number) => `defect ${number}`),
+];
 
-  it('has a row for every column of a task, every method on tasks and every pattern of a template', () => {
-    const wanted = [
-      ...columns.split(' ').map((name) => `column ${name}`),
-      ...methods.split(' ').map((name) => `method ${name}`),
-      ...patterns.split(' ').map((name) => `template ${name}`),
-    ];
-    expect(wanted.filter((name) => !originals.has(name))).toEqual([]);
-  });
-
-  it('has a row for each defect that must not be here', () => {
-    expect(defects.map((number) => `defect ${number}`).filter((name) => !originals.has(name))).toEqual([]);
-  });
-
-  it('names each thing once', () => {
-    expect(rows.map(({ original }) => original).filter((name, i, all) => all.indexOf(name) !== i)).toEqual([]);
-  });
-
-  it('names files that are there', () => {
-    const root = new URL('../../', import.meta.url);
-    for (const file of new Set(rows.map((row) => row.file))) expect(readFileSync(new URL(file, root), 'utf8')).toContain('from');
-  });
-
-  it('is held to the run by the reporter of npm test', () => {
-    const how = 'run it with `npm test`, or add --reporter=./test/support/parity-reporter.ts';
-    expect(process.env[presence], how).toBe('1');
-  });
-});
+holdParityTable(readParityTable(parityTable), statements);
