@@ -45,6 +45,10 @@ const needs = {
     ready: () => spawnSync('/usr/bin/python3', ['-c', 'import Pyro4']).status === 0,
     install: 'apt-get install -y python3-pyro4',
   },
+  dask: {
+    ready: () => spawnSync('/usr/bin/python3', ['-c', 'import distributed']).status === 0,
+    install: 'apt-get install -y python3-distributed',
+  },
 };
 
 const known = new Map();

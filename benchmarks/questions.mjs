@@ -13,6 +13,7 @@ export const questions = {
   scale: "the server's decisions with 1,000 clients of 250 slots and up to 1,000,000 queued tasks, in virtual time",
   core: "what the server's decisions cost per task, without store and network",
   remote: 'calls of remote objects a second, beside bare TCP, capnweb, grpc-js, Comlink and Pyro4',
+  graph: 'what tiny tasks cost in graphs of several shapes, beside dask.distributed; bytes between clients, and memory',
   'remote-references': 'whether a session of 1,000,000 callbacks and results by reference grows',
   'shell-slots': 'the bare slots of a client, without a server',
 };
