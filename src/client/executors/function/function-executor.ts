@@ -13,7 +13,7 @@ import { crashReason } from './call-error.ts';
 import { type CallEnd, Journal } from './journal.ts';
 import type { CallLimits, FunctionExecutorOptions } from './options.ts';
 import { Run } from './run.ts';
-import { killChildrenOf } from './thread-children.ts';
+import { endWithChildren } from './thread-children.ts';
 import { threadMessage } from './thread-message.ts';
 import { isRefusal, openThreadPool, pauseAfter, type ThreadPool } from './thread-pool.ts';
 
@@ -68,9 +68,7 @@ class FunctionExecutor implements Executor {
     }
     if (signal === 'SIGKILL') {
       run.target = at;
-      run.killer.abort();
-      // Not before it is told to end: it must not go on with what a child's death lets it do.
-      killChildrenOf(this.#journals[slot]?.thread ?? 0);
+      endWithChildren([this.#journals[slot]?.thread ?? 0], () => run.killer.abort());
       return;
     }
     run.aborted = true;
@@ -108,9 +106,8 @@ class FunctionExecutor implements Executor {
     this.#closed = true;
     for (const run of this.#runs) run?.abortPort?.close();
     const pools = await Promise.all([...this.#retired, ...this.#pools.filter((pool) => pool !== undefined)]);
-    const gone = pools.map((pool) => pool.destroy());
-    for (const [slot, run] of this.#runs.entries()) if (run !== null) killChildrenOf(this.#journals[slot]?.thread ?? 0);
-    await Promise.all(gone);
+    const threads = this.#runs.map((run, slot) => (run === null ? 0 : (this.#journals[slot]?.thread ?? 0)));
+    await Promise.all(endWithChildren(threads, () => pools.map((pool) => pool.destroy())));
   }
 
   async #open(slot: number): Promise<ThreadPool> {

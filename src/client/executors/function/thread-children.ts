@@ -13,13 +13,24 @@ export function ownThread(): number {
   }
 }
 
-/** Kills what this thread has started, and what that has started; 0: nothing is known. */
-export function killChildrenOf(thread: number): void {
-  if (thread === 0) return;
+/**
+ * Ends threads by what `end` does to them, and kills what they have started, and what that has started; 0: a thread of which nothing is known.
+ * It is killed after their end was begun: they must not go on with what the death of a child lets them do. But it is looked for before as well:
+ * when a thread is gone its children are another's.
+ */
+export function endWithChildren<T>(threads: readonly number[], end: () => T): T {
+  const known = threads.filter((thread) => thread !== 0);
+  const before = known.flatMap(descendantsOf);
+  const ending = end();
+  for (const pid of new Set([...before, ...known.flatMap(descendantsOf)])) kill(Number(pid));
+  return ending;
+}
+
+function descendantsOf(thread: number): string[] {
   const all = childrenOf('self', String(thread));
   // It grows while it is gone through: all are known before the first is gone, and its children become somebody else's.
   for (const pid of all) for (const task of namesIn(`/proc/${pid}/task`)) all.push(...childrenOf(pid, task));
-  for (const pid of all) kill(Number(pid));
+  return all;
 }
 
 function childrenOf(pid: string, task: string): string[] {
