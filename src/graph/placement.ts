@@ -171,10 +171,19 @@ export function obstacleOf(board: Board, task: GraphTask): string {
       ...(memory > 0 ? [`${memory} bytes of memory`] : []),
       ...Object.entries(resources).map(([name, amount]) => `${name}: ${amount}`),
     ].join(', ');
-    const largest = Math.max(...clients.map(({ cores }) => cores));
-    return `no connected client can ever hold it: it asks for ${wants}; the largest client has ${largest} cores`;
+    const has = [
+      `${Math.max(...clients.map(({ cores }) => cores))} cores`,
+      ...(memory > 0 ? [mostMemory(clients)] : []),
+      ...Object.keys(resources).map((name) => `${name}: ${Math.max(...clients.map(({ capacity }) => capacity.resources[name] ?? 0))}`),
+    ].join(', ');
+    return `no connected client can ever hold it: it asks for ${wants}; the most that any client has is ${has}`;
   }
   if (!clients.some((client) => client.online && !client.closing && canHold(client, task)))
     return 'the clients that could hold it are away or leaving';
   return 'all clients that could hold it are busy';
+}
+
+function mostMemory(clients: readonly GraphClient[]): string {
+  const most = Math.max(...clients.map(({ capacity }) => capacity.memory ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(most) ? `${most} bytes of memory` : 'memory without a limit';
 }

@@ -29,6 +29,13 @@ const repeatable: ReadonlySet<GraphRequest> = new Set<GraphRequest>([
   'graph.info',
 ]);
 
+/** Why a request was given up by its asker; what it waited for goes on. */
+const lateWords: Readonly<Partial<Record<GraphRequest, string>>> = {
+  'graph.wait': 'what was waited for has not ended',
+  'graph.fetch': 'the object was not there',
+  'graph.read': 'the object was not read',
+};
+
 /** What a session hears of its connection. */
 export interface Listener {
   event<E extends keyof GraphEvents>(name: E, value: GraphEvents[E]): void;
@@ -53,17 +60,34 @@ export class Conversation {
 
   /** Rejects as `Peer.request` does, and with why there is no connection. */
   async ask<R extends GraphRequest>(name: R, parameters: GraphRequests[R][0], patience: Patience = {}): Promise<GraphRequests[R][1]> {
-    const started = this.#clock.now();
+    const { timeout, signal } = patience;
+    const end = timeout === undefined ? null : this.#clock.now() + timeout;
     for (;;) {
       const peer = await this.#open();
       try {
-        const left = patience.timeout === undefined ? {} : { timeout: Math.max(1, patience.timeout - (this.#clock.now() - started)) };
-        return (await peer.request(name, parameters, { ...patience, ...left })) as GraphRequests[R][1];
+        const left = end === null ? {} : { timeout: Math.max(1, end - this.#clock.now()) };
+        return (await peer.request(name, parameters, { ...(signal === undefined ? {} : { signal }), ...left })) as GraphRequests[R][1];
       } catch (error) {
+        if (error instanceof MillraceError && error.code === 'ERR_TIMEOUT')
+          throw new MillraceError('ERR_TIMEOUT', `${lateWords[name] ?? 'the server did not answer'} within the time-out`, { cause: error });
         const isCut = error instanceof MillraceError && error.code === 'ERR_CONNECTION_CLOSED';
         if (!isCut || this.#closed || !repeatable.has(name)) throw error;
       }
     }
+  }
+
+  /** All requests with this patience together may take so long. */
+  together({ timeout, signal }: Patience): Patience {
+    const rest = signal === undefined ? {} : { signal };
+    if (timeout === undefined) return rest;
+    const clock = this.#clock;
+    const end = clock.now() + timeout;
+    return {
+      ...rest,
+      get timeout() {
+        return Math.max(1, end - clock.now());
+      },
+    };
   }
 
   join(session: number, listener: Listener): void {

@@ -90,7 +90,7 @@ export class DataObject {
     return this.#record.home.fetch(this.#record, options);
   }
 
-  /** As `fetch()`, its bytes part by part as they are read: for what is larger than memory. */
+  /** As `fetch()`, its bytes part by part as they are read: for what is larger than memory. A `timeout` is for each part. */
   stream(options: WaitOptions = {}): AsyncIterable<Uint8Array> {
     return this.#record.home.stream(this.#record, options);
   }

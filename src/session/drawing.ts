@@ -55,8 +55,13 @@ export class Graph {
   /** A picture that needs no other program. */
   toSvg(): string {
     const places = this.#places();
-    const width = Math.max(0, ...[...places.values()].map(({ x }) => x)) + boxWidth + margin;
-    const height = Math.max(0, ...[...places.values()].map(({ y }) => y)) + boxHeight + margin;
+    let [width, height] = [0, 0];
+    for (const { x, y } of places.values()) {
+      width = Math.max(width, x);
+      height = Math.max(height, y);
+    }
+    width += boxWidth + margin;
+    height += boxHeight + margin;
     const lines = [`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`];
     for (const { from, to } of this.#arrows) {
       const [a, b] = [places.get(from), places.get(to)];
@@ -81,7 +86,9 @@ export class Graph {
     for (const { from, to } of this.#arrows) {
       if (!waiting.has(from) || !waiting.has(to)) continue;
       waiting.set(to, (waiting.get(to) ?? 0) + 1);
-      after.set(from, [...(after.get(from) ?? []), to]);
+      const others = after.get(from);
+      if (others === undefined) after.set(from, [to]);
+      else others.push(to);
     }
     const columns = new Map<string, number>();
     const ready = [...waiting].filter(([, count]) => count === 0).map(([key]) => key);

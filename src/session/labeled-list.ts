@@ -11,6 +11,8 @@ type Label = string | null;
 export class LabeledList<T> implements Iterable<T> {
   #items: T[] = [];
   #labels: Label[] = [];
+  /** Why it cannot be changed any more. */
+  #fixed: string | null = null;
 
   /** Items with their labels, or another list: a copy with its labels. */
   constructor(items: Iterable<T> = [], labels: Iterable<Label> | null = null) {
@@ -24,6 +26,12 @@ export class LabeledList<T> implements Iterable<T> {
   static fromPairs<T>(pairs: Iterable<readonly [Label, T]>): LabeledList<T> {
     const list = new LabeledList<T>();
     for (const [label, item] of pairs) list.append(item, label);
+    return list;
+  }
+
+  /** For the library: from now on whoever would change it is told why not. */
+  static fix<T>(list: LabeledList<T>, reason: string): LabeledList<T> {
+    list.#fixed = reason;
     return list;
   }
 
@@ -56,6 +64,7 @@ export class LabeledList<T> implements Iterable<T> {
 
   /** Before the item at this place. */
   insert(at: number, item: T, label: Label = null): void {
+    this.#checkOpen();
     this.#checkFree(label, -1);
     this.#items.splice(at, 0, item);
     this.#labels.splice(at, 0, label);
@@ -63,6 +72,7 @@ export class LabeledList<T> implements Iterable<T> {
 
   /** Another item at a place, under `label`: none when it is not given. Under a label of the list: it keeps that. */
   set(key: number | string, item: T, label: Label = typeof key === 'string' ? key : null): void {
+    this.#checkOpen();
     const at = this.#place(key);
     this.#checkFree(label, at);
     this.#items[at] = item;
@@ -71,6 +81,7 @@ export class LabeledList<T> implements Iterable<T> {
 
   /** Takes an item out, by default the last, and gives it. */
   pop(key: number | string = -1): T {
+    this.#checkOpen();
     const at = this.#place(key);
     this.#labels.splice(at, 1);
     return this.#items.splice(at, 1)[0] as T;
@@ -81,6 +92,7 @@ export class LabeledList<T> implements Iterable<T> {
   }
 
   setLabel(at: number, label: Label): void {
+    this.#checkOpen();
     const place = this.#place(at);
     this.#checkFree(label, place);
     this.#labels[place] = label;
@@ -112,6 +124,10 @@ export class LabeledList<T> implements Iterable<T> {
     const at = key < 0 ? key + this.length : key;
     if (Number.isInteger(at) && at >= 0 && at < this.length) return at;
     throw new RainException(`the list has ${this.length} items and none at ${String(key)}`);
+  }
+
+  #checkOpen(): void {
+    if (this.#fixed !== null) throw new RainException(this.#fixed);
   }
 
   #checkFree(label: Label, at: number): void {

@@ -12,7 +12,7 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The same for a request: ms. */
+/** The same for a request: ms that are left. */
 export interface Patience {
   readonly timeout?: number;
   readonly signal?: AbortSignal;

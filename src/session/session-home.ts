@@ -111,7 +111,7 @@ export class SessionHome implements Home {
 
   async fetch(object: ObjectRecord, options: WaitOptions): Promise<DataInstance> {
     const parts: Uint8Array[] = [];
-    for await (const part of this.stream(object, options)) parts.push(part);
+    for await (const part of this.#read(object, this.#conversation.together(patienceOf(options, 'fetch()')))) parts.push(part);
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
     const { id, label, contentType, dataType, user, info } = object;
     const facts = {
@@ -121,8 +121,12 @@ export class SessionHome implements Home {
     return new DataInstance({ bytes, path: null }, facts);
   }
 
+  /** `timeout`: of each part, since its reader may take its time. */
   async *stream(object: ObjectRecord, options: WaitOptions): AsyncGenerator<Uint8Array> {
-    const patience = patienceOf(options, 'fetch()');
+    yield* this.#read(object, patienceOf(options, 'stream()'));
+  }
+
+  async *#read(object: ObjectRecord, patience: Patience): AsyncGenerator<Uint8Array> {
     this.#checkSubmitted(object);
     if (!object.kept && !object.isConstant)
       throw new RainException(`the object '${object.label}' #${object.id} is not kept: call keep() before submit() to fetch it`);

@@ -9,7 +9,7 @@ import { Graph } from './drawing.ts';
 import { RainException } from './exceptions.ts';
 import { HomeOwner, ownerOf } from './home.ts';
 import { type Item, recordOf, recordsOf } from './items.ts';
-import { patienceOf, type WaitOptions } from './options.ts';
+import { checkOptions, patienceOf, type WaitOptions } from './options.ts';
 import type { ObjectRecord } from './records.ts';
 import type { SessionHome } from './session-home.ts';
 import { type DataLike, Task, toDataObject } from './task.ts';
@@ -114,7 +114,7 @@ export class Session extends HomeOwner {
     return await this.#home.fetch(this.#own(object), options);
   }
 
-  /** As `fetch()`, its bytes part by part as they are read: for what is larger than memory. */
+  /** As `fetch()`, its bytes part by part as they are read: for what is larger than memory. A `timeout` is for each part. */
   stream(object: DataLike, options: WaitOptions = {}): AsyncIterable<Uint8Array> {
     return this.#home.stream(this.#own(object), options);
   }
@@ -148,7 +148,7 @@ export class Session extends HomeOwner {
    * @returns How to stop it.
    */
   async onProgress(listener: (progress: GraphProgress) => void, options: { readonly every?: Duration } = {}): Promise<() => void> {
-    const every = Math.max(1, parseDuration(options.every ?? 0.5, 'every'));
+    const every = Math.max(1, parseDuration(checkOptions(options, ['every'], 'onProgress()').every ?? 0.5, 'every'));
     this.#watchers.progress.add(listener);
     try {
       await this.#home.ask('graph.watch', { session: this.#home.id, every });
@@ -156,7 +156,11 @@ export class Session extends HomeOwner {
       this.#watchers.progress.delete(listener);
       throw error;
     }
-    return () => void this.#watchers.progress.delete(listener);
+    return () => {
+      this.#watchers.progress.delete(listener);
+      // Nobody listens: nothing more is told. Should the server be gone, it tells nothing anyway.
+      if (this.#watchers.progress.size === 0) this.#home.ask('graph.watch', { session: this.#home.id, every: 0 }).catch(() => {});
+    };
   }
 
   /** Calls `listener` with what running functions say by `context.progress()`: the task's number and the value. @returns How to stop it. */
@@ -176,7 +180,8 @@ export class Session extends HomeOwner {
   /** The graph as a picture, what was submitted and what was not. `showIds`: default true. */
   makeGraph(options: { readonly showIds?: boolean } = {}): Graph {
     const { tasks, objects, newTasks, newObjects } = this.#home;
-    return new Graph([...tasks.values(), ...newTasks], [...objects.values(), ...newObjects], options.showIds ?? true);
+    const { showIds = true } = checkOptions(options, ['showIds'], 'makeGraph()');
+    return new Graph([...tasks.values(), ...newTasks], [...objects.values(), ...newObjects], showIds);
   }
 
   /** Stops its tasks and lets its objects go. A second time, or after a failure: nothing is thrown. */

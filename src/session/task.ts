@@ -14,6 +14,11 @@ import { LabeledList } from './labeled-list.ts';
 import { checkOptions, optionalNumber, optionalText, type WaitOptions } from './options.ts';
 import type { Home, ObjectRecord, TaskRecord, TaskState } from './records.ts';
 
+/** Inputs and outputs of a task, once it is made: no cycle can be made of them. */
+const fixed = 'the inputs and outputs of a task are fixed when it is made: make another one';
+/** Of `config`, encoded (bytes): it travels inside of a message, beside others. */
+const largestConfig = 2 ** 20;
+
 /** What every maker of tasks takes. */
 export interface TaskOptions {
   /** For people; tasks of one name are counted together. */
@@ -54,7 +59,7 @@ export class Task {
   /** The kind of the tasks of a subclass. */
   static readonly taskType: string | null = null;
 
-  /** Each under its label. */
+  /** Each under its label; they cannot be changed. */
   readonly inputs: LabeledList<DataObject>;
   readonly outputs: LabeledList<DataObject>;
   readonly #record: TaskRecord;
@@ -69,7 +74,7 @@ export class Task {
     if (typeof type !== 'string' || type === '') throw new RainException('a task needs a `taskType`');
     const name = optionalText(given.name, 'name') ?? null;
     const home = homeFor(given.session);
-    this.inputs = inputList(inputs, home);
+    this.inputs = LabeledList.fix(inputList(inputs, home), fixed);
     const created = outputRecords(outputs, home);
     const { config } = given;
     this.#record = {
@@ -79,7 +84,7 @@ export class Task {
       type,
       name: name === null ? null : checkLabel(name),
       config,
-      encoded: config === undefined ? null : encodeValue(config, 'config'),
+      encoded: config === undefined ? null : encodedConfig(config),
       inputs: this.inputs.items().map(([label, object]) => ({ object: DataObject.recordOf(object), label })),
       outputs: created,
       resources: resourcesOf(given),
@@ -91,7 +96,7 @@ export class Task {
     };
     for (const output of created) output.producer = this.#record;
     home.enrol(this.#record, created);
-    this.outputs = LabeledList.fromPairs(created.map((own) => [own.label, new DataObject(own)]));
+    this.outputs = LabeledList.fix(LabeledList.fromPairs(created.map((own) => [own.label, new DataObject(own)])), fixed);
   }
 
   /** For the library. */
@@ -172,6 +177,16 @@ export class Task {
     const { home, id, type, name } = this.#record;
     return `<Task ${home.id}/${id} ${type}${name === null ? '' : ` '${name}'`}>`;
   }
+}
+
+/** @throws RainException, ERR_NOT_CLONEABLE */
+function encodedConfig(config: unknown): string | Uint8Array {
+  const encoded = encodeValue(config, 'config');
+  if (encoded.length > largestConfig)
+    throw new RainException(
+      `the config of a task has ${encoded.length} bytes encoded, more than ${largestConfig}: make a blob() or pickled() of what is large, and an input of that`,
+    );
+  return encoded;
 }
 
 /** What stands for a data object. @throws RainException that says what to do for what does not */

@@ -179,7 +179,7 @@ test('priority goes before the longest way, that before age; a task that fits no
   }
   expect(order).toEqual([13, 11, 12, 10]);
   expect(h.graph.explain(h.session, 14)).toBe(
-    'it is ready, but no connected client can ever hold it: it asks for 2 cores; the largest client has 1 cores',
+    'it is ready, but no connected client can ever hold it: it asks for 2 cores; the most that any client has is 1 cores',
   );
   expect(h.graph.explain(h.session, 15)).toContain('gpu: 1');
   expect(h.graph.explain(h.session, 10)).toBe('it has finished');

@@ -220,3 +220,35 @@ test('a graph can be drawn before it is submitted, for Graphviz and as a picture
     expect(graph.toSvg().match(/<rect/g)).toHaveLength(4);
     expect(session.makeGraph({ showIds: false }).toDot()).not.toContain('#');
   }));
+
+test('the inputs and outputs of a task cannot be changed: no cycle can be made of them', async () => {
+  await inSession(async () => {
+    const task = tasks.concat([blob('a')]);
+    for (const change of [
+      () => task.inputs.append(task.output),
+      () => task.inputs.set(0, task.output),
+      () => task.inputs.pop(),
+      () => task.outputs.setLabel(0, 'b'),
+    ])
+      expect(change).toThrow(/fixed when it is made/);
+    expect([task.inputs.length, task.outputs.length]).toEqual([1, 1]);
+  });
+});
+
+test('a config that is too large is refused at its task, and nothing is registered', async () => {
+  await inSession((session) => {
+    expect(() => new Task([], 1, { taskType: 'own/task', config: 'x'.repeat(2 ** 20) })).toThrow(
+      /make a blob\(\) or pickled\(\) of what is large/,
+    );
+    expect([session.taskCount, session.dataobjCount]).toEqual([0, 0]);
+  });
+});
+
+test('a graph of 150,000 boxes and an object that all of them read can be drawn', async () => {
+  await inSession((session) => {
+    const shared = blob('shared');
+    for (let i = 0; i < 75_000; i++) tasks.concat([shared]);
+    expect(session.makeGraph().toSvg().length).toBeGreaterThan(75_000);
+    expect(() => session.makeGraph({ showId: false } as object)).toThrow(/Did you mean 'showIds'/);
+  });
+});
