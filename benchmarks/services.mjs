@@ -82,7 +82,19 @@ async function postgres() {
   return { address: { url: `postgres://postgres@127.0.0.1:${port}/postgres`, pid }, stop: () => stop('SIGINT') };
 }
 
-export const services = { redis: () => redis(false), 'durable redis': () => redis(true), postgres };
+/** That of the packages that tests use: nothing of the system is needed. */
+async function postgresOfPackages() {
+  const { startPostgres } = await import('../test/support/postgres-server.mjs');
+  const server = await startPostgres({ durable: true });
+  return { address: { url: server.url(), pid: server.pid() }, stop: server.stop };
+}
+
+export const services = {
+  redis: () => redis(false),
+  'durable redis': () => redis(true),
+  postgres,
+  'postgres of packages': postgresOfPackages,
+};
 
 /** Processor time (ms) of a process, its children, and those that it waited for; memory (MB), with what they share counted once. */
 export function costOf(pid) {

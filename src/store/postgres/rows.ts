@@ -45,10 +45,15 @@ export function taskColumns({ submittedAt, task }: Pick<StoredTask, 'submittedAt
 /** What the columns of an end hold that are not numbers. Bytes of its outputs stand one after the other, each behind its length; 2^32 - 1: absent. */
 export function endColumns(end: AttemptEnd): { ending: string; output: string | null; bytes: Uint8Array | null } {
   const { attempt, exitStatus, client, slot, startedAt, durationMs, completedAt, waitedMs, extra } = end;
+  // Most ends have nothing but numbers: put together here that takes a quarter of the time.
+  if (extra === null) {
+    const ending = `[${attempt},${exitStatus},${client},${slot},${startedAt},${durationMs},${completedAt},${waitedMs},null]`;
+    return { ending, output: null, bytes: null };
+  }
   let rest: object | null = extra;
   let output: OutputText | null = null;
   let bytes: Uint8Array | null = null;
-  if (extra !== null && outputFields.some((field) => extra[field] !== undefined)) {
+  if (outputFields.some((field) => extra[field] !== undefined)) {
     const { stdout, stderr, value, ...others } = extra;
     rest = others;
     output = {};

@@ -1,6 +1,9 @@
 /**
  * One commit as the parameters of the database's function `commit`: a list for each column of each field of `Writes`. What is said twice of one thing counts
  * once: of an end the first, of all else the last.
+ *
+ * The database fills up what is missing at the end of a list with null, so a column in which nothing stands is an empty list: of a plain task and its end
+ * that is every second one.
  */
 import { toRuns } from '../ranges.ts';
 import type { AttemptEnd, Move, StoredTask, Writes } from '../store.ts';
@@ -64,15 +67,15 @@ function taskLists(tasks: readonly StoredTask[]): Value[] {
     listOf(tasks.map(({ group }) => group)),
     listOf(tasks.map(({ rank }) => rank)),
     textsOf(columns.map(({ task }) => task)),
-    textsOf(columns.map(({ input }) => input)),
-    bytesOf(columns.map(({ bytes }) => bytes)),
-    textsOf(columns.map(({ attributes }) => attributes)),
+    textsOf(upToLast(columns.map(({ input }) => input))),
+    bytesOf(upToLast(columns.map(({ bytes }) => bytes))),
+    textsOf(upToLast(columns.map(({ attributes }) => attributes))),
     listOf(tasks.map(({ attempts }) => attempts)),
     listOf(tasks.map(({ losses }) => losses)),
-    listOf(tasks.map(({ readyAt }) => readyAt)),
-    textsOf(tasks.map(({ task }) => own(task[3]?.key))),
-    textsOf(tasks.map(({ task }) => own(task[3]?.id))),
-    textsOf(tasks.map(({ lane }) => own(lane))),
+    listOf(upToLast(tasks.map(({ readyAt }) => readyAt))),
+    textsOf(upToLast(tasks.map(({ task }) => own(task[3]?.key)))),
+    textsOf(upToLast(tasks.map(({ task }) => own(task[3]?.id)))),
+    textsOf(upToLast(tasks.map(({ lane }) => own(lane)))),
   ];
 }
 
@@ -94,9 +97,16 @@ function endLists(ends: readonly AttemptEnd[]): Value[] {
     listOf(ends.map(({ n }) => n)),
     listOf(ends.map(({ outcome }) => outcome)),
     textsOf(columns.map(({ ending }) => ending)),
-    textsOf(columns.map(({ output }) => output)),
-    bytesOf(columns.map(({ bytes }) => bytes)),
+    textsOf(upToLast(columns.map(({ output }) => output))),
+    bytesOf(upToLast(columns.map(({ bytes }) => bytes))),
   ];
+}
+
+/** Without the nulls at the end. */
+function upToLast<T>(values: readonly (T | null)[]): readonly (T | null)[] {
+  let length = values.length;
+  while (length > 0 && values[length - 1] === null) length--;
+  return length === values.length ? values : values.slice(0, length);
 }
 
 function firstOfEach(ends: readonly AttemptEnd[]): readonly AttemptEnd[] {
