@@ -26,30 +26,28 @@ import { completedNumbers } from './completed.ts';
 import type { Connection } from './connect.ts';
 import { type Driver, listOf, type Row, textsOf } from './driver.ts';
 import { countRows, findNumbers } from './find.ts';
+import { PostgresNames } from './names.ts';
 import { readyTasks } from './queue.ts';
 import { readRecovery } from './recover.ts';
 import { type RetainLimits, retain } from './retain.ts';
 import { attemptEnd, clientRow, quoted, storedTask, taskRow } from './rows.ts';
+import { Statistics } from './statistics.ts';
 import { commitValues } from './write.ts';
-
-/** Statistics are taken when so many tasks came, then each time four times as many; what is in between PostgreSQL does by itself. */
-const firstAnalysis = 1_000;
-const lastAnalysis = 1_000_000;
 
 export class PostgresStore implements TaskStore {
   readonly durable = true;
+  readonly names: PostgresNames;
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #granted = new GrantedNumbers();
   readonly #clients = new Map<number, ClientRow>();
+  readonly #statistics: Statistics;
   readonly #salt: string;
   /** Commits that were made. */
   #commits: number;
   #nextTask = 1;
   /** The commit whose answer was lost. */
   #unanswered: Writes | null = null;
-  #inserted = 0;
-  #analyzeAt = firstAnalysis;
   #recovered = false;
   /** Something failed that trying again cannot mend. */
   #broken = false;
@@ -64,6 +62,8 @@ export class PostgresStore implements TaskStore {
 
   private constructor(connection: Connection, clock: Clock, salt: string, commits: number) {
     this.#connection = connection;
+    this.names = new PostgresNames(connection, (call) => this.#guard(call));
+    this.#statistics = new Statistics(connection.reader, connection.sql);
     this.#clock = clock;
     this.#salt = salt;
     this.#commits = commits;
@@ -98,7 +98,7 @@ export class PostgresStore implements TaskStore {
         throw error;
       }
       this.#made(writes, next);
-      this.#analyze(writes.tasks.length);
+      this.#statistics.inserted(writes.tasks.length);
     });
   }
 
@@ -237,16 +237,6 @@ export class PostgresStore implements TaskStore {
     const [state] = await line.run((driver) => driver.query(sql.state));
     if (Number(state?.commits) > this.#commits) this.#made(writes, Math.max(this.#nextTask, Number(state?.next_task)));
     else this.#unanswered = null;
-  }
-
-  #analyze(inserted: number): void {
-    this.#inserted += inserted;
-    if (this.#inserted < this.#analyzeAt) return;
-    this.#inserted = 0;
-    this.#analyzeAt = Math.min(this.#analyzeAt * 4, lastAnalysis);
-    const { reader, sql } = this.#connection;
-    // Without statistics it works too, if worse.
-    reader.run((driver) => driver.query(sql.analyze)).catch(() => {});
   }
 
   readonly #context = { client: (n: number): ClientRow | null => this.#clients.get(n) ?? null, salt: (): string => this.#salt };

@@ -39,10 +39,19 @@ export class Line {
   }
 
   /** As `run`, again and again until the database answers: for what may be done twice. Rejects when trying again cannot help. */
-  async persist<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+  persist<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    return this.#untilAnswered(() => this.run(call));
+  }
+
+  /** As `transaction`, in the same way. */
+  persistTransaction<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    return this.#untilAnswered(() => this.transaction(call));
+  }
+
+  async #untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
     for (let wait = firstRetry; ; wait = Math.min(longestRetry, wait * 2)) {
       try {
-        return await this.run(call);
+        return await attempt();
       } catch (thrown) {
         const error = databaseError(this.facts.place, thrown);
         if (error.code !== 'ERR_DATABASE' || error.details.lasting === true) throw error;

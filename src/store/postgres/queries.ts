@@ -52,6 +52,10 @@ export interface Queries {
   readonly follow: string;
   readonly unfollow: string;
   readonly followers: string;
+  readonly names: string;
+  readonly nameOf: string;
+  readonly putNames: string;
+  readonly removeNames: string;
 }
 
 /** Whose session this is: gone with its connection. */
@@ -151,5 +155,14 @@ export function queriesOf(s: string): Queries {
     unfollow: `delete from ${s}.server where id = $1`,
     /** Those that were heard of lately. */
     followers: `select count(*) as count from ${s}.server where seen_at > clock_timestamp() - interval '4 seconds'`,
+
+    names: `select name, facts, lease, renewed_at from ${s}.name`,
+    /** Params: name as JSON. */
+    nameOf: `select name, facts, lease, renewed_at from ${s}.name where name = $1`,
+    /** Of names that are not there. Params: lists of name as JSON, facts, lease, renewal. */
+    putNames: `insert into ${s}.name (name, facts, lease, renewed_at)
+      select * from unnest($1::text[], $2::text[], $3::double precision[], $4::double precision[])`,
+    /** Params: list of names as JSON. */
+    removeNames: `delete from ${s}.name where name = any($1::text[])`,
   };
 }

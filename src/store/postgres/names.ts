@@ -1,0 +1,79 @@
+/**
+ * Names of remote objects in the database. Who writes must hold the queue, as for a commit. What is put or removed may be done twice, so it is tried until
+ * the database answers, one call after the other: a later one never overtakes.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import type { StoredName, StoredNames } from '../names.ts';
+import type { Connection } from './connect.ts';
+import { type Driver, listOf, type Row, textsOf } from './driver.ts';
+import { quoted } from './rows.ts';
+
+export class PostgresNames implements StoredNames {
+  readonly #connection: Connection;
+  readonly #guard: <T>(call: () => Promise<T>) => Promise<T>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `guard`: only while the store is open. */
+  constructor(connection: Connection, guard: <T>(call: () => Promise<T>) => Promise<T>) {
+    this.#connection = connection;
+    this.#guard = guard;
+  }
+
+  get(name: string): Promise<StoredName | null> {
+    const { reader, sql } = this.#connection;
+    return this.#guard(async () => {
+      const [row] = await reader.persist((driver) => driver.query(sql.nameOf, [quoted(name)]));
+      return row === undefined ? null : storedName(row);
+    });
+  }
+
+  all(): Promise<StoredName[]> {
+    const { reader, sql } = this.#connection;
+    return this.#guard(async () => (await reader.persist((driver) => driver.query(sql.names))).map(storedName));
+  }
+
+  put(rows: readonly StoredName[]): Promise<void> {
+    const last = [...new Map(rows.map((row) => [row.name, row])).values()];
+    const { sql } = this.#connection;
+    return this.#write(async (driver) => {
+      await driver.query(sql.removeNames, [textsOf(last.map(({ name }) => quoted(name)))]);
+      await driver.query(sql.putNames, [
+        textsOf(last.map(({ name }) => quoted(name))),
+        textsOf(last.map(({ uri, metadata }) => JSON.stringify([uri, metadata]))),
+        listOf(last.map(({ lease }) => lease)),
+        listOf(last.map(({ renewedAt }) => renewedAt)),
+      ]);
+    });
+  }
+
+  remove(names: readonly string[]): Promise<void> {
+    return this.#write((driver) => driver.query(this.#connection.sql.removeNames, [textsOf(names.map(quoted))]));
+  }
+
+  #write(call: (driver: Driver) => Promise<unknown>): Promise<void> {
+    const { line, sql, held, facts } = this.#connection;
+    return this.#guard(async () => {
+      if (held === null) throw new MillraceError('ERR_DATABASE', `${facts.place} was opened for reading only`);
+      const turn = this.#last.then(() =>
+        line.persistTransaction(async (driver) => {
+          const [state] = await driver.query(sql.fence, [held.epoch]);
+          if (state === undefined) throw new MillraceError('ERR_DATABASE_IN_USE', `${facts.place} was taken over by another server`);
+          await call(driver);
+        }),
+      );
+      this.#last = turn.catch(() => {});
+      await turn;
+    });
+  }
+}
+
+function storedName({ name, facts, lease, renewed_at: renewedAt }: Row): StoredName {
+  const [uri, metadata] = JSON.parse(String(facts)) as [string, string[]];
+  return {
+    name: JSON.parse(String(name)) as string,
+    uri,
+    metadata,
+    lease: lease === null ? null : Number(lease),
+    renewedAt: Number(renewedAt),
+  };
+}
