@@ -11,6 +11,7 @@ import { longestHeader, writeHeader } from './frame.ts';
 import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
 import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
+import { MsgpackWriter } from './msgpack-write.ts';
 import { checkMessage } from './shape.ts';
 
 /** Kinds of envelopes that are used, net-ipc's numbers. */
@@ -44,6 +45,9 @@ const largestKeptBuffer = 1024 * 1024;
 /** A message from this size on is a frame of its own, in the memory in which it was packed; its bytes are not copied where it arrives either. */
 const large = 1024 * 1024;
 
+/** The memory of a frame that was not begun. */
+const none = Buffer.alloc(0);
+
 /** msgpackr's reused buffer: what was packed lies between `start` and `end`, behind the reserved room. */
 type PackedView = Buffer & { start?: number; end?: number };
 
@@ -61,11 +65,13 @@ export interface PackedFrame {
  * are cut at `limits.cut`.
  */
 export class FramePacker {
-  readonly #packr: Packr = new Packr(options);
+  readonly #writer: MsgpackWriter;
+  /** For what the writer leaves to it. */
+  #packr: Packr | null = null;
   readonly #scanner: MsgpackScanner;
   readonly #limits: Limits;
-  #buffer: Buffer | null = null;
-  #end = 0;
+  /** No fewer bytes can hold more values than the receiver allows. */
+  readonly #harmless: number;
   #messages = 0;
   #nextSize = 512;
   #ready: PackedFrame[] = [];
@@ -73,16 +79,53 @@ export class FramePacker {
 
   constructor(limits: Limits) {
     this.#limits = limits;
+    this.#writer = new MsgpackWriter(limits.depth - 2);
     this.#scanner = new MsgpackScanner({ ...limits, depth: limits.depth - 2 });
+    this.#harmless = Math.min(limits.items, limits.containers);
   }
 
   /** Bytes packed and not taken. */
   get pending(): number {
-    return this.#readyBytes + this.#end;
+    return this.#readyBytes + (this.#messages === 0 ? 0 : this.#writer.at);
   }
 
   /** Encodes one message. Throws `ERR_NOT_CLONEABLE` or `ERR_FRAME_TOO_LARGE`; the frame is as before then. */
   add(message: Message): void {
+    const writer = this.#writer;
+    if (this.#messages === 0) this.#begin(this.#nextSize);
+    const start = writer.at;
+    if (!writer.write(message)) {
+      this.#addPacked(message);
+      return;
+    }
+    const size = writer.at - start;
+    if (size > this.#harmless || size + reserved > this.#limits.frame) {
+      writer.back(start);
+      this.#addPacked(message);
+      return;
+    }
+    if (this.#messages > 0 && (writer.at > this.#limits.cut || size >= large)) {
+      const { bytes } = writer;
+      this.#cut(start);
+      this.#begin(reserved + size);
+      bytes.copy(writer.bytes, reserved, start, start + size);
+      writer.back(reserved + size);
+    }
+    this.#messages++;
+    if (size >= large) this.#cut(writer.at);
+  }
+
+  /** All frames packed so far. */
+  take(): PackedFrame[] {
+    if (this.#messages > 0) this.#cut(this.#writer.at);
+    const frames = this.#ready;
+    this.#ready = [];
+    this.#readyBytes = 0;
+    return frames;
+  }
+
+  /** What is not plain, or long. */
+  #addPacked(message: Message): void {
     const buffer = this.#encode(message);
     const { start: room = 0, end = buffer.length } = buffer;
     const start = room + reserved;
@@ -92,32 +135,23 @@ export class FramePacker {
         'ERR_FRAME_TOO_LARGE',
         `a message of ${size} bytes is over the limit of ${this.#limits.frame}: send it in parts`,
       );
-    if (this.#end > 0 && this.#end + size > this.#limits.cut) this.#cut();
+    const writer = this.#writer;
+    if (this.#messages > 0 && (writer.at + size > this.#limits.cut || size >= large)) this.#cut(writer.at);
     if (size >= large) {
-      if (this.#messages > 0) this.#cut();
       this.#push(buffer, room, end, 1);
-      this.#packr.useBuffer(Buffer.allocUnsafeSlow(8_192));
+      this.#packr!.useBuffer(Buffer.allocUnsafeSlow(8_192));
       return;
     }
-    const target = this.#room(size);
-    // A native copy costs more than it saves for a message of a few dozen bytes.
-    if (size > 64) buffer.copy(target, this.#end, start, end);
-    else for (let from = start, to = this.#end; from < end; ) target[to++] = buffer[from++]!;
-    this.#end += size;
+    if (this.#messages === 0) this.#begin(this.#nextSize);
+    writer.reserve(size);
+    buffer.copy(writer.bytes, writer.at, start, end);
+    writer.back(writer.at + size);
     this.#messages++;
-    if (buffer.length > largestKeptBuffer) this.#packr.useBuffer(Buffer.allocUnsafeSlow(8_192));
-  }
-
-  /** All frames packed so far. */
-  take(): PackedFrame[] {
-    if (this.#messages > 0) this.#cut();
-    const frames = this.#ready;
-    this.#ready = [];
-    this.#readyBytes = 0;
-    return frames;
+    if (buffer.length > largestKeptBuffer) this.#packr!.useBuffer(Buffer.allocUnsafeSlow(8_192));
   }
 
   #encode(message: Message): PackedView {
+    this.#packr ??= new Packr(options);
     let packed: PackedView;
     try {
       packed = this.#packr.pack(message, packing);
@@ -128,15 +162,9 @@ export class FramePacker {
     return packed;
   }
 
-  #room(size: number): Buffer {
-    const needed = Math.max(this.#end, reserved) + size;
-    if (this.#buffer === null || this.#buffer.length < needed) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#nextSize, 2 * (this.#buffer?.length ?? 0)));
-      this.#buffer?.copy(grown, 0, 0, this.#end);
-      this.#buffer = grown;
-    }
-    if (this.#end === 0) this.#end = reserved;
-    return this.#buffer;
+  /** An empty frame, if there is none. */
+  #begin(size: number): void {
+    if (this.#writer.bytes.length === 0) this.#writer.into(Buffer.allocUnsafeSlow(Math.max(size, 2 * reserved)), reserved);
   }
 
   /** A frame of what lies up to `end`, behind the room that was reserved from `room` on. */
@@ -150,11 +178,10 @@ export class FramePacker {
     this.#readyBytes += bytes.length;
   }
 
-  #cut(): void {
-    this.#push(this.#buffer!, 0, this.#end, this.#messages);
-    this.#nextSize = Math.min(this.#limits.cut, Math.max(256, Math.ceil(this.#end * 1.25)));
-    this.#buffer = null;
-    this.#end = 0;
+  #cut(end: number): void {
+    this.#push(this.#writer.bytes, 0, end, this.#messages);
+    this.#nextSize = Math.min(this.#limits.cut, Math.max(256, Math.ceil(end * 1.25)));
+    this.#writer.into(none, 0);
     this.#messages = 0;
   }
 }

@@ -10,7 +10,6 @@ import { enter, taskState } from '../../task/state.ts';
 import type { WireTask } from '../../task/task.ts';
 import { Counts } from './counts.ts';
 import { Dependencies } from './dependencies.ts';
-import { emptyTurn } from './empty-turn.ts';
 import { type CoreClient, CoreTask } from './entities.ts';
 import type { CoreOptions, Finish, Instant, NoteName, Turn } from './events.ts';
 import type { Fence } from './fence.ts';
@@ -270,4 +269,9 @@ export class CoreState {
   #wait(task: CoreTask): void {
     if (task.readyAt !== null) this.waiting.add(task, this.time.now + Math.max(0, task.readyAt - this.time.wall));
   }
+}
+
+/** A turn in which nothing has happened yet. */
+function emptyTurn(): Turn {
+  return { writes: null, sends: [], cut: [], ended: [], notes: [], joined: [], left: [], lookups: [], refills: [], finish: null };
 }
