@@ -130,6 +130,7 @@ export class Client {
       slots,
       feed: (event) => this.feed(event),
       send: (message) => this.#link.send(message),
+      sendBytes: (id, raw) => this.#link.sendBytes(id, raw),
     });
     this.#core = new ClientCore({ ...config, slots, signalwait, stopAt: this.#stopAt }, this.#startedAt);
   }

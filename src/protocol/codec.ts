@@ -7,7 +7,7 @@
  */
 import { Packr, Unpackr } from 'msgpackr';
 import { MillraceError, reasonOf } from '../base/errors.ts';
-import { longestHeader, writeHeader } from './frame.ts';
+import { isRaw, longestHeader, rawAnswer, writeHeader } from './frame.ts';
 import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
 import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
@@ -210,6 +210,7 @@ export class FrameDecoder {
 
   /** Throws `ERR_PROTOCOL`. */
   decode(body: Uint8Array): Decoded {
+    if (isRaw(body)) return { kind: 'messages', messages: [rawAnswer(body)] };
     if (!this.#trusted) this.#scanner.scan(body);
     const value: unknown = (body.length < large ? this.#unpackr : this.#views).unpack(body);
     if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');

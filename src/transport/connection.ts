@@ -44,6 +44,13 @@ export interface Connection {
    * Throws ERR_NOT_CLONEABLE or ERR_FRAME_TOO_LARGE for this one message; the connection goes on.
    */
   send(message: Message): boolean;
+  /**
+   * Answer a request with bytes that leave from where they lie: nobody may change them before `sent` is called, which happens once, also when they never
+   * leave. Otherwise as `send`; when it throws, `sent` is not called. Absent: this carrier copies.
+   */
+  sendBytes?(id: number, bytes: Uint8Array, sent: () => void): boolean;
+  /** The answer `id`, when it comes as bytes like that and fits, is to be written into `place`. null: no more, also when it has begun. */
+  receiveInto?(id: number, place: Uint8Array | null): void;
   /** Stop and go on reading from the peer: the sender is stalled, nothing is lost. */
   pause(): void;
   resume(): void;

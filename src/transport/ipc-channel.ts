@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { decodeHandshake, encodeHandshake } from '../protocol/codec.ts';
-import { FrameParser, frameOf } from '../protocol/frame.ts';
+import { FrameParser, frameOf, rawHead } from '../protocol/frame.ts';
 import type { HandshakeStep } from '../protocol/handshake.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { PeerCertificate } from './connection.ts';
@@ -59,7 +59,10 @@ export class IpcChannel {
   constructor(setup: IpcChannelSetup) {
     this.#setup = setup;
     this.#state = setup.expectsPreamble ? 'preamble' : 'handshake';
-    this.#parser = new FrameParser(() => (this.#state === 'open' ? setup.limits.frame : setup.limits.handshakeFrame));
+    this.#parser = new FrameParser(() => (this.#state === 'open' ? setup.limits.frame : setup.limits.handshakeFrame), {
+      head: rawHead,
+      find: (head, length) => this.#connection?.landing(head, length) ?? null,
+    });
   }
 
   /** Send a frame of the handshake. */

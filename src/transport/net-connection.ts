@@ -6,11 +6,12 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { endBody, FrameDecoder, FramePacker } from '../protocol/codec.ts';
-import { type FrameParser, frameOf } from '../protocol/frame.ts';
+import { type FrameParser, frameOf, rawHead, rawStart } from '../protocol/frame.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Message, PeerInfo } from '../protocol/messages.ts';
 import type { Connection, ConnectionHandlers, PeerCertificate } from './connection.ts';
 import { Inbox } from './inbox.ts';
+import { Landings } from './landings.ts';
 
 export interface NetConnectionSetup {
   readonly id: string;
@@ -39,6 +40,7 @@ export class NetConnection implements Connection {
   readonly #packer: FramePacker;
   readonly #decoder: FrameDecoder;
   readonly #inbox: Inbox;
+  readonly #landings: Landings;
   #state: 'open' | 'closing' | 'destroyed' | 'closed' = 'open';
   #ended = false;
   #error: MillraceError | null = null;
@@ -63,6 +65,7 @@ export class NetConnection implements Connection {
     this.#packer = new FramePacker(limits);
     this.#decoder = new FrameDecoder(limits);
     this.#inbox = new Inbox(() => this.readable());
+    this.#landings = new Landings(() => parser.abandon());
     this.#lastReceived = clock.now();
     if (limits.idleTimeout > 0) this.#watchIdle(limits.idleTimeout);
   }
@@ -93,11 +96,29 @@ export class NetConnection implements Connection {
       this.#flushDue = true;
       process.nextTick(() => this.#flush());
     }
-    const backlog = this.backlog;
-    if (backlog <= this.#limits.highWater) return true;
-    this.#drainedOwed = true;
-    if (backlog > this.#limits.queued) this.destroy(slowPeer(`${backlog} bytes wait for it`));
-    return false;
+    return this.#hasRoom();
+  }
+
+  /** After all that was sent before. */
+  sendBytes(id: number, bytes: Uint8Array, sent: () => void): boolean {
+    if (bytes.length + rawHead > this.#limits.frame)
+      throw new MillraceError('ERR_FRAME_TOO_LARGE', `an answer of ${bytes.length} bytes is over the limit of ${this.#limits.frame}`);
+    if (this.#state !== 'open' || !this.#write() || !this.#socket.writable) {
+      sent();
+      return false;
+    }
+    const start = rawStart(id, bytes.length);
+    this.#written += start.length + bytes.length;
+    this.#socket.cork();
+    this.#socket.write(start);
+    this.#socket.write(bytes, () => sent());
+    this.#socket.uncork();
+    this.#wrote();
+    return this.#hasRoom();
+  }
+
+  receiveInto(id: number, place: Uint8Array | null): void {
+    this.#landings.set(id, place);
   }
 
   pause(): void {
@@ -151,6 +172,11 @@ export class NetConnection implements Connection {
     }
   }
 
+  /** Where the rest of a body goes that begins like this. */
+  landing(head: Uint8Array, length: number): Uint8Array | null {
+    return this.#landings.find(head, length);
+  }
+
   /** The socket's buffer ran empty. */
   drain(): void {
     this.#tellDrained();
@@ -176,7 +202,7 @@ export class NetConnection implements Connection {
     let decoded: ReturnType<FrameDecoder['decode']> | null = null;
     try {
       const body = this.#parser.next();
-      if (body !== null && !this.#ended) decoded = this.#decoder.decode(body);
+      if (body !== null && !this.#ended) decoded = this.#landings.take() ?? this.#decoder.decode(body);
       else if (body === null) {
         const chunk: Buffer | null = this.#socket.read();
         if (chunk === null) return false;
@@ -191,14 +217,31 @@ export class NetConnection implements Connection {
     return true;
   }
 
+  #hasRoom(): boolean {
+    const { backlog } = this;
+    if (backlog <= this.#limits.highWater) return true;
+    this.#drainedOwed = true;
+    if (backlog > this.#limits.queued) this.destroy(slowPeer(`${backlog} bytes wait for it`));
+    return false;
+  }
+
   #flush(): void {
     this.#flushDue = false;
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open' || !this.#write()) return;
+    this.#wrote();
+  }
+
+  /** False: nobody takes it. */
+  #write(): boolean {
     for (const { bytes } of this.#packer.take()) {
-      if (!this.#socket.writable) return;
+      if (!this.#socket.writable) return false;
       this.#written += bytes.length;
       this.#socket.write(bytes);
     }
+    return true;
+  }
+
+  #wrote(): void {
     this.#lastSent = this.#clock.now();
     if (this.#socket.writableLength > 0 && this.#stopStall === null) this.#watchStall();
     this.#tellDrained();

@@ -9,9 +9,28 @@ import { fromWireError, toWireError, type WireError } from '../protocol/wire-err
 import { abortedError, boundCall } from './call-bounds.ts';
 import type { Connection } from './connection.ts';
 
+/** Below this a copy into a frame with other messages is cheaper. */
+const worthRaw = 16 * 1024;
+
+/** An answer that is nothing but bytes, which nobody changes until they are out: on carriers that can do so it leaves from where it lies. */
+export class RawBytes {
+  readonly bytes: Uint8Array;
+  readonly #sent: () => void;
+
+  /** `sent`: called once, when the bytes are out, or will never be: their memory may be used again. */
+  constructor(bytes: Uint8Array, sent: () => void = () => {}) {
+    this.bytes = bytes;
+    this.#sent = sent;
+  }
+
+  sent(): void {
+    this.#sent();
+  }
+}
+
 export interface PeerHandlers {
   readonly clock: Clock;
-  /** Answers the other side's requests with plain data; what it throws is the refusal. Absent: every request is refused. */
+  /** Answers the other side's requests with plain data, or `RawBytes`; what it throws is the refusal. Absent: every request is refused. */
   requests?(method: string, params: unknown): unknown;
   /** An event of the other side. Absent: it goes to `message`. */
   event?(name: string, value: unknown): void;
@@ -28,6 +47,8 @@ export interface RequestOptions {
   readonly timeout?: number;
   /** `ERR_ABORTED`. The other side goes on all the same. */
   readonly signal?: AbortSignal;
+  /** The answer has to be bytes, and at most so many: they are written here, and the answer is the part that was filled. Else `ERR_PROTOCOL`. */
+  readonly into?: Uint8Array;
 }
 
 interface Pending {
@@ -35,6 +56,7 @@ interface Pending {
   reject(error: MillraceError): void;
   /** Takes back time-out and signal; null: neither was asked for. */
   readonly cleanup: (() => void) | null;
+  readonly into: Uint8Array | null;
 }
 
 /**
@@ -66,7 +88,7 @@ export class Peer {
 
   /** Rejects with the other side's error, `ERR_CONNECTION_CLOSED`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_NOT_CLONEABLE` or `ERR_FRAME_TOO_LARGE`. */
   request(method: string, params: unknown, options: RequestOptions = {}): Promise<unknown> {
-    const { signal } = options;
+    const { signal, into = null } = options;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError(null));
       if (signal?.aborted) return reject(abortedError(method, signal));
@@ -74,7 +96,8 @@ export class Peer {
       // Refused by the codec: nothing was sent, nothing is left open.
       this.connection.send(['?', id, method, params]);
       const cleanup = boundCall(this.#handlers.clock, method, options, (error) => this.#take(id)?.reject(error));
-      this.#pending.set(id, { resolve, reject, cleanup });
+      this.#pending.set(id, { resolve, reject, cleanup, into });
+      if (into !== null) this.connection.receiveInto?.(id, into);
     });
   }
 
@@ -100,13 +123,14 @@ export class Peer {
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
     pending.cleanup?.();
+    if (pending.into !== null) this.connection.receiveInto?.(id, null);
     return pending;
   }
 
   #receive(message: Message): void {
     switch (message[0]) {
       case '=':
-        this.#take(message[1])?.resolve(message[2]);
+        this.#answered(message[1], message[2]);
         return;
       case '!':
         this.#take(message[1])?.reject(fromWireError(message[2]));
@@ -121,6 +145,17 @@ export class Peer {
         }
     }
     this.#handlers.message?.(message);
+  }
+
+  #answered(id: number, value: unknown): void {
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    const { into } = pending;
+    if (into === null) pending.resolve(value);
+    else if (value instanceof Uint8Array && value.length <= into.length) {
+      if (value.buffer !== into.buffer || value.byteOffset !== into.byteOffset) into.set(value);
+      pending.resolve(into.subarray(0, value.length));
+    } else pending.reject(new MillraceError('ERR_PROTOCOL', 'the other side answered with something that are no bytes, or with too many'));
   }
 
   /** What is known at once is answered in the same tick, so that it leaves in the same frame as its neighbours. */
@@ -142,11 +177,29 @@ export class Peer {
   }
 
   #reply(id: number, value: unknown): void {
+    if (value instanceof RawBytes) {
+      this.#replyRaw(id, value);
+      return;
+    }
     try {
       this.connection.send(['=', id, value]);
     } catch (error) {
       this.#refuse(id, error);
     }
+  }
+
+  #replyRaw(id: number, raw: RawBytes): void {
+    const { bytes } = raw;
+    try {
+      if (bytes.length >= worthRaw && this.connection.sendBytes !== undefined) {
+        this.connection.sendBytes(id, bytes, () => raw.sent());
+        return;
+      }
+      this.connection.send(['=', id, bytes]);
+    } catch (error) {
+      this.#refuse(id, error);
+    }
+    raw.sent();
   }
 
   #refuse(id: number, thrown: unknown): void {

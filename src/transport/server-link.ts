@@ -13,6 +13,7 @@ import type { Message, PeerInfo, Welcome } from '../protocol/messages.ts';
 import type { TlsChoice } from './certificate.ts';
 import type { Connection } from './connection.ts';
 import { watchHeartbeat } from './heartbeat.ts';
+import type { RawBytes } from './peer.ts';
 import { dialUntil, longestWait } from './reconnect.ts';
 
 /** One attempt to connect (ms), and how many may miss the key of a server that is starting on this machine. */
@@ -101,6 +102,17 @@ export class ServerLink {
 
   send(message: Message): void {
     this.#connection?.send(message);
+  }
+
+  /** An answer that is nothing but bytes. @throws ERR_FRAME_TOO_LARGE; it is not told that they are out then */
+  sendBytes(id: number, raw: RawBytes): void {
+    const connection = this.#connection;
+    if (connection?.sendBytes !== undefined) {
+      connection.sendBytes(id, raw.bytes, () => raw.sent());
+      return;
+    }
+    connection?.send(['=', id, raw.bytes]);
+    raw.sent();
   }
 
   /** Break the connection: it will be dialled again. */

@@ -8,7 +8,7 @@ import { hostName, newId } from '../../base/ids.ts';
 import { checkStretch, type GraphDoor } from '../../protocol/graph-work.ts';
 import type { PeerInfo } from '../../protocol/messages.ts';
 import type { NetListener } from '../../transport/listen.ts';
-import { Peer } from '../../transport/peer.ts';
+import { Peer, type RawBytes } from '../../transport/peer.ts';
 import type { FetchSource } from './fetcher.ts';
 import type { GraphWorkParts } from './members.ts';
 import type { ObjectStore } from './store.ts';
@@ -38,18 +38,18 @@ export class DataPaths {
 
   /** Where an object of this size can be had, the best first. */
   async sources(n: number, size: number): Promise<readonly FetchSource[]> {
-    const relay: FetchSource = { read: (object, offset, length) => this.#ask(object, offset, length) };
+    const relay: FetchSource = { read: (object, offset, place) => this.#ask(object, offset, place) };
     if (size < direct) return [relay];
     const found = (await this.#parts.ask('graph.where', { n }).catch(() => null)) as { doors?: readonly GraphDoor[] } | null;
     for (const door of found?.doors ?? []) {
       const peer = await this.#peerAt(door);
-      if (peer !== null) return [{ read: (object, offset, length) => stretch(peer, object, offset, length) }, relay];
+      if (peer !== null) return [{ read: (object, offset, place) => stretch(peer, object, offset, place) }, relay];
     }
     return [relay];
   }
 
   /** A stretch of an object that is here, for whoever asks. @throws ERR_NOT_FOUND, ERR_PROTOCOL */
-  answer(parameters: unknown): Uint8Array {
+  answer(parameters: unknown): RawBytes {
     const { n, offset, length } = checkStretch(parameters);
     return this.#store.read(n, offset, length);
   }
@@ -128,7 +128,7 @@ export class DataPaths {
   }
 
   async #dial(place: ParsedAddress, fingerprint: string | null, name: string): Promise<Peer> {
-    const { config, clock } = this.#parts;
+    const { config, clock, logger } = this.#parts;
     const { dial } = await import('../../transport/dial.ts');
     const tls = fingerprint === null ? null : { fingerprint };
     const connection = await dial(place, { auth: config.auth, tls, self: this.#self('control'), clock, timeout: patience });
@@ -136,23 +136,27 @@ export class DataPaths {
       connection.destroy();
       throw new MillraceError('ERR_ENDED', 'the client has ended');
     }
-    return new Peer(connection, { clock, closed: () => this.#peers.delete(name) });
+    const closed = (error: MillraceError | null): void => {
+      this.#peers.delete(name);
+      if (error !== null && !this.#closed) logger.info({ err: error }, `the connection to the client at ${name} is gone`);
+    };
+    return new Peer(connection, { clock, closed });
   }
 
   #self(role: 'server' | 'control'): PeerInfo {
     return { role, id: newId(), host: hostName(), pid: process.pid };
   }
 
-  async #ask(n: number, offset: number, length: number): Promise<Uint8Array> {
-    return bytesOf(await this.#parts.ask('graph.bytes', { n, offset, length }));
+  async #ask(n: number, offset: number, place: Uint8Array): Promise<number> {
+    const answer = await this.#parts.ask('graph.bytes', { n, offset, length: place.length });
+    if (!(answer instanceof Uint8Array) || answer.length > place.length)
+      throw new MillraceError('ERR_PROTOCOL', 'the server was asked for a part of an object and answered with something else');
+    place.set(answer);
+    return answer.length;
   }
 }
 
-async function stretch(peer: Peer, n: number, offset: number, length: number): Promise<Uint8Array> {
-  return bytesOf(await peer.request('graph.bytes', { n, offset, length }, { timeout: 10 * patience }));
-}
-
-function bytesOf(answer: unknown): Uint8Array {
-  if (answer instanceof Uint8Array) return answer;
-  throw new MillraceError('ERR_PROTOCOL', 'who was asked for an object answered with something that are no bytes');
+async function stretch(peer: Peer, n: number, offset: number, place: Uint8Array): Promise<number> {
+  const answer = await peer.request('graph.bytes', { n, offset, length: place.length }, { timeout: 10 * patience, into: place });
+  return (answer as Uint8Array).length;
 }

@@ -16,7 +16,8 @@ const large = 32 * 2 ** 20;
 
 /** Where the bytes of an object come from; another one may be tried when it fails. */
 export interface FetchSource {
-  read(n: number, offset: number, length: number): Promise<Uint8Array>;
+  /** Fills the place from there on; how many bytes there were. When it rejects, the place is no longer written to. */
+  read(n: number, offset: number, place: Uint8Array): Promise<number>;
 }
 
 export interface FetcherParts {
@@ -92,14 +93,22 @@ export class Fetcher {
     const { store } = this.#parts;
     if (size < large) {
       const bytes = Buffer.allocUnsafeSlow(size);
-      await stretches(source, n, size, (part, offset) => bytes.set(part, offset));
+      await stretches(size, (offset, length) => whole(source, n, offset, bytes.subarray(offset, offset + length)));
       store.addBytes(n, bytes);
       return;
     }
     const path = join(store.folder, `fetch-${n}`);
     const file = openSync(path, 'w', 0o600);
     try {
-      await stretches(source, n, size, (part, offset) => writeSync(file, part, 0, part.length, offset));
+      await stretches(size, async (offset, length) => {
+        const part = store.parts.take();
+        try {
+          await whole(source, n, offset, part.subarray(0, length));
+          writeSync(file, part, 0, length, offset);
+        } finally {
+          store.parts.give(part);
+        }
+      });
     } finally {
       closeSync(file);
     }
@@ -107,20 +116,25 @@ export class Fetcher {
   }
 }
 
+async function whole(source: FetchSource, n: number, offset: number, place: Uint8Array): Promise<void> {
+  const length = await source.read(n, offset, place);
+  if (length !== place.length) throw new Error(`a stretch of ${place.length} bytes came with ${length}`);
+}
+
 /** Some at once, in any order. */
-async function stretches(source: FetchSource, n: number, size: number, take: (part: Uint8Array, offset: number) => unknown): Promise<void> {
+async function stretches(size: number, take: (offset: number, length: number) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < size) {
-      const offset = next;
-      const length = Math.min(largestRead, size - offset);
-      next += length;
-      const part = await source.read(n, offset, length);
-      if (part.length !== length) {
-        next = size;
-        throw new Error(`a stretch of ${length} bytes came with ${part.length}`);
+    try {
+      while (next < size) {
+        const offset = next;
+        const length = Math.min(largestRead, size - offset);
+        next += length;
+        await take(offset, length);
       }
-      take(part, offset);
+    } catch (error) {
+      next = size;
+      throw error;
     }
   };
   if (size <= largestRead) {

@@ -5,6 +5,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import type { Answer, EventMessage, Message, Refusal, Request } from '../../protocol/messages.ts';
 import { fromWireError, toWireError } from '../../protocol/wire-error.ts';
+import type { RawBytes } from '../../transport/peer.ts';
 import type { GraphTaskRunner } from '../graph-task-runner.ts';
 import type { GraphWorkParts } from './members.ts';
 import type { GraphWork } from './work.ts';
@@ -14,6 +15,7 @@ const firstQuestion = 2 ** 40;
 
 export interface GraphGateParts extends Omit<GraphWorkParts, 'send' | 'ask' | 'online'> {
   readonly send: (message: Message) => void;
+  readonly sendBytes: (id: number, raw: RawBytes) => void;
   /** What runs the tasks: loaded with the first order. */
   readonly loadRunner: () => Promise<GraphTaskRunner>;
 }
@@ -150,7 +152,7 @@ export class GraphGate {
   #answer([, id, method, parameters]: Request): void {
     try {
       if (method !== 'graph.bytes' || this.#work === null) throw new MillraceError('ERR_NOT_FOUND', 'this client holds nothing of that');
-      this.#parts.send(['=', id, this.#work.paths.answer(parameters)]);
+      this.#parts.sendBytes(id, this.#work.paths.answer(parameters));
     } catch (error) {
       this.#parts.send(['!', id, toWireError(error)]);
     }

@@ -5,7 +5,9 @@
 import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../base/errors.ts';
+import { RawBytes } from '../../transport/peer.ts';
 import type { GraphBytes } from '../graph-task-runner.ts';
+import { SpareParts } from './spare-parts.ts';
 
 /** Bytes that stay in memory; what is beyond goes to files, the oldest first. */
 const defaultMemory = 128 * 2 ** 20;
@@ -20,6 +22,8 @@ interface Content {
 }
 
 export class ObjectStore {
+  /** Memory for stretches between files and connections. */
+  readonly parts: SpareParts = new SpareParts();
   readonly #spoolFolder: string;
   readonly #memory: number;
   readonly #objects: Map<number, Content> = new Map();
@@ -107,17 +111,21 @@ export class ObjectStore {
     return { content: bytes, release };
   }
 
-  /** A stretch of it. @throws ERR_NOT_FOUND */
-  read(n: number, offset: number, length: number): Uint8Array {
+  /** A stretch of it, to be sent. @throws ERR_NOT_FOUND */
+  read(n: number, offset: number, length: number): RawBytes {
     const content = this.#objects.get(n);
     if (content === undefined) throw new MillraceError('ERR_NOT_FOUND', `object ${n} is not here`);
     const end = Math.min(content.size, offset + length);
-    if (offset >= end) return new Uint8Array(0);
-    if (content.bytes !== null) return content.bytes.subarray(offset, end);
+    if (offset >= end) return new RawBytes(new Uint8Array(0));
+    if (content.bytes !== null) return new RawBytes(content.bytes.subarray(offset, end));
+    const size = end - offset;
+    if (size > this.parts.size)
+      throw new MillraceError('ERR_PROTOCOL', `a stretch of ${size} bytes is over the limit of ${this.parts.size}`);
     const file = openSync(content.path!, 'r');
+    const part = this.parts.take();
     try {
-      const bytes = Buffer.allocUnsafeSlow(end - offset);
-      return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
+      const bytes = part.subarray(0, readSync(file, part, 0, size, offset));
+      return new RawBytes(bytes, () => this.parts.give(part));
     } finally {
       closeSync(file);
     }

@@ -2,6 +2,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import { GraphObject, type GraphSession } from '../../graph/entities.ts';
 import { type FetchOpened, mostReads } from '../../protocol/graph-messages.ts';
+import { RawBytes } from '../../transport/peer.ts';
 import type { Link } from '../link.ts';
 import type { GraphData } from './data.ts';
 import { infoOf } from './info.ts';
@@ -32,7 +33,7 @@ export class FetchDesk {
   }
 
   /** @throws ERR_NOT_FOUND, ERR_PROTOCOL, and as the session */
-  async read(link: Link, fetch: number, offset: number, length: number): Promise<Uint8Array> {
+  async read(link: Link, fetch: number, offset: number, length: number): Promise<RawBytes> {
     const open = this.#open.get(fetch);
     if (open?.seat.link !== link) throw new MillraceError('ERR_NOT_FOUND', 'this fetch has ended');
     if (open.reading >= mostReads) throw new MillraceError('ERR_PROTOCOL', `a fetch may have ${mostReads} reads open at a time`);
@@ -41,7 +42,7 @@ export class FetchDesk {
       const { object, seat } = open;
       for (let tries = 1; ; tries++) {
         try {
-          return await this.#data.read(object, offset, Math.min(length, Math.max(0, object.size - offset)));
+          return new RawBytes(await this.#data.read(object, offset, Math.min(length, Math.max(0, object.size - offset))));
         } catch (error) {
           if (tries === mostTries) throw error;
           // Made again, when it was lost.

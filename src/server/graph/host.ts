@@ -8,6 +8,7 @@ import type { GraphSession } from '../../graph/entities.ts';
 import { Graph } from '../../graph/graph.ts';
 import { checkGraphRequest, type GraphRequest, isGraphRequest } from '../../protocol/graph-messages.ts';
 import { type ClientGraphEvent, checkPlace, checkStretch, type GraphDoor, isClientGraphEvent } from '../../protocol/graph-work.ts';
+import { RawBytes } from '../../transport/peer.ts';
 import type { Link } from '../link.ts';
 import { GraphClients } from './clients.ts';
 import { GraphData } from './data.ts';
@@ -67,7 +68,7 @@ export class GraphHost {
     const { n, offset, length } = checkStretch(parameters);
     const object = this.#data.object(n);
     if (object === null) throw new MillraceError('ERR_NOT_FOUND', 'the session of this object has ended');
-    return this.#data.read(object, offset, length, id);
+    return new RawBytes(await this.#data.read(object, offset, length, id));
   }
 
   /** An event of a client; false: it is none of graphs. @throws ERR_PROTOCOL */

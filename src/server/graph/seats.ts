@@ -9,6 +9,7 @@ import { GraphObject, type GraphSession, type ObjectSpec, type TaskSpec } from '
 import { type Graph, stateOf } from '../../graph/graph.ts';
 import { failureError, nodesOf } from '../../graph/waits.ts';
 import type { GraphProgress, GraphRequest, GraphRequests, GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import type { RawBytes } from '../../transport/peer.ts';
 import type { Link } from '../link.ts';
 import type { GraphData } from './data.ts';
 import { FetchDesk } from './fetches.ts';
@@ -26,8 +27,10 @@ export interface SeatHandlers {
 /** Tasks and objects of a submission that has not ended yet. */
 const mostGathered = 20_000_000;
 
+/** Bytes go as they are. */
+type Answered<R extends GraphRequest> = R extends 'graph.read' ? RawBytes : GraphRequests[R][1];
 type Answers = {
-  readonly [R in GraphRequest]: (link: Link, parameters: GraphRequests[R][0]) => GraphRequests[R][1] | Promise<GraphRequests[R][1]>;
+  readonly [R in GraphRequest]: (link: Link, parameters: GraphRequests[R][0]) => Answered<R> | Promise<Answered<R>>;
 };
 
 export class Seats {
@@ -77,11 +80,7 @@ export class Seats {
     };
   }
 
-  request<R extends GraphRequest>(
-    link: Link,
-    name: R,
-    parameters: GraphRequests[R][0],
-  ): GraphRequests[R][1] | Promise<GraphRequests[R][1]> {
+  request<R extends GraphRequest>(link: Link, name: R, parameters: GraphRequests[R][0]): Answered<R> | Promise<Answered<R>> {
     return this.#answers[name](link, parameters);
   }
 
