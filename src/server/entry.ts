@@ -10,6 +10,7 @@ import { isPostgres } from '../store/open.ts';
 import type { Summary } from '../task/result.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
+import type { Connection } from '../transport/connection.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
 import type { Follower } from './follower.ts';
 import type { ServerInfo, ServerParts, ServerThreadData } from './messages.ts';
@@ -38,7 +39,9 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   logRecovered(server.info.recovered, logger);
   server.accept(new MessagePortConnection({ port: host, peer: self, clock }), true);
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);
-  if (face !== null && !opened.follows) gateway?.serve(face.gatewayBackend(opened.server, parts));
+  const acceptFace = (connection: Connection): void =>
+    void (opened.follows ? opened.server.attend(connection, false) : opened.server.accept(connection, false));
+  if (face !== null) gateway?.serve(face.gatewayBackend(acceptFace, parts));
   const unlisten = (): void => gateway?.unlisten();
   server.ended.then(unlisten, unlisten);
   const feed = reader === null || opened.follows ? null : feedSource(opened.server, reader, { config, own, clock });
@@ -76,9 +79,7 @@ async function openServer(parts: ServerParts, sourceless: boolean): Promise<Open
     return { follows: false, server: await Server.open(parts) };
   } catch (thrown) {
     const { database, foreverMode } = parts.config;
-    const { http } = parts.config;
-    const mayFollow =
-      sourceless && !parts.expectSource && foreverMode && parts.listens && http === null && database !== null && isPostgres(database);
+    const mayFollow = sourceless && !parts.expectSource && foreverMode && parts.listens && database !== null && isPostgres(database);
     if (!mayFollow || MillraceError.from(thrown).code !== 'ERR_DATABASE_IN_USE') throw thrown;
     // Loaded by those who share a queue.
     const { Follower } = await import('./follower.ts');

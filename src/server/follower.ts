@@ -33,6 +33,13 @@ const lookEvery = 2_000;
 /** How long a connection waits for a leader (ms); then it is closed, and its owner tries elsewhere. */
 const patience = 3_000;
 
+/** A connection of this process, which stays whoever leads; `host`: that of the handle. */
+interface Attended {
+  readonly relay: HostRelay;
+  readonly host: boolean;
+  joining: boolean;
+}
+
 export class Follower {
   readonly ended: Promise<Summary>;
   readonly #ended: Deferred<Summary> = deferred();
@@ -44,10 +51,10 @@ export class Follower {
   readonly #abort: AbortController = new AbortController();
   #listener: NetListener | null = null;
   #membership: Membership | null = null;
-  #host: HostRelay | null = null;
+  /** Connections of this process. */
+  readonly #attended: Attended[] = [];
   #server: Server | null = null;
   #held = false;
-  #joining = false;
   #over = false;
   #wake: (() => void) | null = null;
 
@@ -79,12 +86,24 @@ export class Follower {
   }
 
   accept(connection: Connection, host: boolean): void {
-    if (host) {
-      this.#host = new HostRelay(connection, () => this.#lost());
-      if (this.#server === null) void this.#joinHost();
-      else this.#lead(this.#server);
-    } else if (this.#server !== null) this.#server.admit(connection);
+    if (host) this.attend(connection, true);
+    else if (this.#server !== null) this.#server.admit(connection);
     else void this.#pass(connection);
+  }
+
+  /** Take over a connection of this process: that of its host, or of its HTTP face. */
+  attend(connection: Connection, host: boolean): void {
+    const { clock, config } = this.#parts;
+    const lost = (): void => {
+      if (this.#server === null) this.#lost();
+      // The server of this thread has ended, and nobody reads from it any more.
+      else relay.close();
+    };
+    const relay = new HostRelay(connection, { clock, heartrate: config.heartrate, limit: config.evictAfter, lost });
+    const attended = { relay, host, joining: false };
+    this.#attended.push(attended);
+    if (this.#server === null) void this.#join(attended);
+    else this.#lead(this.#server, attended);
   }
 
   hold(wanted: boolean): void {
@@ -124,39 +143,37 @@ export class Follower {
     }
   }
 
-  /** The host waits for as long as it takes. */
-  async #joinHost(): Promise<void> {
+  /** Who is of this process waits for as long as it takes. */
+  async #join(attended: Attended): Promise<void> {
+    if (attended.joining) return;
+    attended.joining = true;
     const self: PeerInfo = { role: 'control', id: newId(), host: hostName(), pid: process.pid };
     while (!this.#over && this.#server === null) {
       try {
         const far = await this.#leader.dial(self, patience, this.#abort.signal);
-        if (this.#over || this.#server !== null || this.#host === null) far.close();
-        else this.#host.join(far);
+        attended.joining = false;
+        if (this.#over || this.#server !== null) far.close();
+        else attended.relay.join(far);
         return;
       } catch (thrown) {
         this.#parts.logger.debug({ err: MillraceError.from(thrown) }, 'nobody leads the queue, or it cannot be reached');
-        this.#lost();
+        this.#wake?.();
         await this.#pause(100);
       }
     }
+    attended.joining = false;
   }
 
   /** A connection to the leader broke: perhaps it is gone. */
   #lost(): void {
     if (this.#over || this.#server !== null) return;
     this.#wake?.();
-    if (this.#host !== null && !this.#host.joined) void this.#joinHostSoon();
+    for (const attended of this.#attended) if (!attended.relay.joined) void this.#joinSoon(attended);
   }
 
-  async #joinHostSoon(): Promise<void> {
-    if (this.#joining) return;
-    this.#joining = true;
-    try {
-      await this.#pause(20);
-      await this.#joinHost();
-    } finally {
-      this.#joining = false;
-    }
+  async #joinSoon(attended: Attended): Promise<void> {
+    await this.#pause(20);
+    if (!attended.relay.joined) await this.#join(attended);
   }
 
   /** Take the queue as soon as nobody leads it. */
@@ -196,17 +213,17 @@ export class Follower {
     if (this.#held) server.hold(true);
     for (const near of this.#relayed) near.close();
     this.#relayed.clear();
-    if (this.#host !== null) this.#lead(server);
+    for (const attended of this.#attended) this.#lead(server, attended);
     server.ended.then(this.#ended.resolve, this.#ended.reject);
     if (this.#over) server.stop(false);
   }
 
-  /** The host's connection ends in this thread from now on. */
-  #lead(server: Server): void {
+  /** It ends in this thread from now on. */
+  #lead(server: Server, { relay, host }: Attended): void {
     const peer = (role: PeerInfo['role']): PeerInfo => ({ role, id: newId(), host: hostName(), pid: process.pid });
     const { left, right } = memoryLink({ left: peer('control'), right: peer('server'), copy: false, clock: this.#parts.clock });
-    server.accept(right, true);
-    this.#host?.join(left);
+    server.accept(right, host);
+    relay.join(left);
   }
 
   async #close(error: MillraceError | null): Promise<void> {
@@ -215,8 +232,10 @@ export class Follower {
     const summary = await this.#leader.summary();
     this.#abort.abort();
     this.#wake?.();
-    this.#host?.tellOver();
-    this.#host?.close();
+    for (const { relay } of this.#attended) {
+      relay.tellOver();
+      relay.close();
+    }
     for (const near of this.#relayed) near.close();
     await this.#membership?.close();
     await this.#listener?.close().catch(() => {});

@@ -10,18 +10,18 @@ import type { TaskQuery } from '../data/query.ts';
 import type { Backend, Receipt } from '../http/gateway/backend.ts';
 import { Gateway, type GatewayParts } from '../http/gateway/gateway.ts';
 import { openJsonLines } from '../source/open.ts';
+import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { memoryLink } from '../transport/memory.ts';
 import type { ServerParts } from './messages.ts';
-import type { Server } from './server.ts';
 
 export { Gateway, type GatewayParts };
 
 /** Bundles of a submission that may be unacknowledged. What is under way grows old in this thread, unlike that of a submitter elsewhere: a million lines took 210 MB with the default. */
 const inFlight = 4;
 
-/** What the gateway asks; its connection ends with the server. */
-export function gatewayBackend(server: Server, { clock, config }: ServerParts): Backend {
+/** What the gateway asks; its connection, which `accept` takes over, ends with the server. */
+export function gatewayBackend(accept: (connection: Connection) => void, { clock, config }: ServerParts): Backend {
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
   // Both ends are of this thread: nothing is copied.
@@ -49,7 +49,7 @@ export function gatewayBackend(server: Server, { clock, config }: ServerParts): 
     (method, parameters) => control.ask(method, parameters),
     () => control.salt,
   );
-  server.accept(right, false);
+  accept(right);
   return {
     async submit(lines, options, signal): Promise<Receipt> {
       return control.submitRead(openJsonLines(lines), await submissionOf(options as SubmitOptions), signal, inFlight);

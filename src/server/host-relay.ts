@@ -4,9 +4,20 @@
  *
  * States: *waiting* (nobody leads: what the host says is kept) ⇄ *joined* → *over*.
  */
+import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Connection } from '../transport/connection.ts';
+import { watchHeartbeat } from '../transport/heartbeat.ts';
+
+export interface HostRelayOptions {
+  readonly clock: Clock;
+  /** As of any connection to a server (ms). */
+  readonly heartrate: number;
+  readonly limit: number;
+  /** The server that it was joined to is gone. */
+  lost(): void;
+}
 
 interface Submission {
   /** By sequence: what is not acknowledged, and what is watched (its results are still to come). */
@@ -15,19 +26,19 @@ interface Submission {
 
 export class HostRelay {
   readonly #host: Connection;
-  readonly #lost: () => void;
+  readonly #options: HostRelayOptions;
   readonly #submissions: Map<string, Submission> = new Map();
   /** Without an answer, by id. */
   readonly #requests: Map<number, Message> = new Map();
   /** What the host listens to. */
   #listens: Message | null = null;
   #far: Connection | null = null;
+  #stopHeartbeat: () => void = () => {};
   #over = false;
 
-  /** `lost`: the server that it was joined to is gone. */
-  constructor(host: Connection, lost: () => void) {
+  constructor(host: Connection, options: HostRelayOptions) {
     this.#host = host;
-    this.#lost = lost;
+    this.#options = options;
     host.start({
       message: (message) => this.#fromHost(message),
       closed: () => this.close(),
@@ -45,14 +56,26 @@ export class HostRelay {
       far.close();
       return;
     }
+    const before = this.#far;
     this.#far = far;
+    before?.close();
+    const { clock, heartrate, limit } = this.#options;
+    this.#stopHeartbeat();
+    this.#stopHeartbeat = watchHeartbeat(far, {
+      heartrate,
+      limit,
+      clock,
+      onSilent: () =>
+        far.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'the server that leads was silent for longer than evictAfter')),
+    });
     far.start({
       message: (message) => this.#fromServer(far, message),
       drained: () => this.#host.resume(),
       closed: () => {
         if (this.#far !== far) return;
         this.#far = null;
-        if (!this.#over) this.#lost();
+        this.#stopHeartbeat();
+        if (!this.#over) this.#options.lost();
       },
     });
     // Its answer goes nowhere: the host has had it.
@@ -72,6 +95,7 @@ export class HostRelay {
   close(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#stopHeartbeat();
     this.#host.close();
     this.#far?.close();
     this.#far = null;

@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { ClientThread, connect, type ServerOptions, type ServerThread, submitFrom } from '../../dist/index.js';
 import { runShared } from '../chaos/shared-queue.mjs';
+import { startFace, token } from '../http/gateway/rig.ts';
 import { usePostgres } from '../store/postgres/database.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
@@ -108,6 +109,26 @@ it('a server that follows can be stopped: the others go on, and it tells what be
   expect(await second.join(20)).toMatchObject({ succeeded: 1, pending: 0 });
   expect(await codeOf(() => second.run('true'))).toBe('ERR_ENDED');
   expect(await first.run('true')).toMatchObject({ outcome: 'succeeded', clientId: client.id });
+});
+
+it('the HTTP face of a server that follows shows the whole queue, and goes on when that server leads', async () => {
+  const { database, servers } = await startShared(1);
+  const [first] = servers as [ServerThread];
+  const face = await startFace({ auth: { token } }, shared(database));
+  const client = await ClientThread.new({ address: [first.address, face.server.address] as Address[], numTasks: 2 });
+  onTestFinished(() => client.stop({ timeout: 5 }));
+  const headers = { authorization: `Bearer ${token}` };
+  const count = async (outcome: string): Promise<number> =>
+    (await face.get(`/api/count?outcome=${outcome}`, headers)).json<{ count: number }>().count;
+  const submit = async (): Promise<number> =>
+    (await face.ask('POST', '/api/tasks', { headers: { ...headers, 'content-type': 'application/x-ndjson' }, body: '"true"\n"false"\n' }))
+      .status;
+  expect(await submit()).toBeLessThan(300);
+  await until(async () => (await first.progress()).pending === 0 && (await count('failed')) === 1, 'the end of what came by HTTP');
+  await first.stop();
+  expect(await submit()).toBeLessThan(300);
+  await until(async () => (await count('succeeded')) === 2 && (await count('failed')) === 2, 'the end of what came later');
+  expect((await face.get('/api/progress', headers)).json()).toMatchObject({ pending: 0, clients: 1 });
 });
 
 it('a server with work of its own to end by does not follow', async () => {
