@@ -36,21 +36,21 @@ it('never runs two of a tenant at once, on clients of many slots, and loses noth
 }, 30_000);
 
 it('runs 10,000 tasks of 50 tenants one at a time each, and not much slower than without the limit', async () => {
-  const rates: Record<'free' | 'limited', number> = { free: 0, limited: 0 };
-  for (let round = 0; round < 3 && rates.limited < rates.free * 0.75 + 1; round++) {
+  const results: TaskResult[] = [];
+  const watched = await runAll(tenants(10_000), { limits: perTenant, onResult: (result) => void results.push(result) });
+  expect(watched.summary.succeeded).toBe(10_000);
+  expect(overlaps(results, ({ value }) => value as [number, number])).toBe(0);
+  // Start and end as the results have them, by a clock of whole milliseconds.
+  expect(overlaps(results, ({ startedAt, durationMs }) => [startedAt!, startedAt! + durationMs - 1])).toBe(0);
+  // Two runs of a second each, one after the other: what else the machine does slows one of them in some rounds, not always the same one.
+  const ratios: number[] = [];
+  for (let round = 0; round < 8 && Math.max(0, ...ratios) <= 0.75; round++) {
     const free = await runLocal(tenants(10_000), { numTasks: 2 });
-    rates.free = Math.max(rates.free, free.tasksPerSecond);
-    const results: TaskResult[] = [];
-    const limited = await runAll(tenants(10_000), { limits: perTenant, onResult: (result) => void results.push(result) });
-    expect(limited.summary.succeeded).toBe(10_000);
-    expect(overlaps(results, ({ value }) => value as [number, number])).toBe(0);
-    // Start and end as the results have them, by a clock of whole milliseconds.
-    expect(overlaps(results, ({ startedAt, durationMs }) => [startedAt!, startedAt! + durationMs - 1])).toBe(0);
-    const again = await runLocal(tenants(10_000), { numTasks: 2, limits: perTenant });
-    rates.limited = Math.max(rates.limited, again.tasksPerSecond);
+    const limited = await runLocal(tenants(10_000), { numTasks: 2, limits: perTenant });
+    ratios.push(limited.tasksPerSecond / free.tasksPerSecond);
   }
-  expect(rates.limited, `${Math.round(rates.free)} tasks/s without the limit`).toBeGreaterThan(rates.free * 0.75);
-}, 60_000);
+  expect(Math.max(...ratios), `${ratios} of the rate without the limit`).toBeGreaterThan(0.75);
+}, 120_000);
 
 it('starts no more than its rate lets', async () => {
   const tasks = Array.from({ length: 12 }, () => ({ module: spans, name: 'span', tags: { api: 'x' } }));
