@@ -6,6 +6,7 @@ import { type Deferred, deferred } from '../base/deferred.ts';
 import type { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Message, Submitted } from '../protocol/messages.ts';
+import type { Packed } from '../protocol/msgpack-write.ts';
 import type { BundleSink, Receipt } from '../source/pump.ts';
 import type { WireTask } from '../task/task.ts';
 
@@ -14,8 +15,11 @@ interface Outlet {
   send(message: Message): unknown;
 }
 
+/** Tasks, or a list of them that was packed before. */
+type Bundle = WireTask[] | Packed;
+
 interface Unacknowledged {
-  readonly tasks: WireTask[];
+  readonly tasks: Bundle;
   readonly done: Deferred<Receipt>;
 }
 
@@ -36,7 +40,7 @@ export class ConnectionSink implements BundleSink {
   attach(connection: Outlet): void {
     this.#connection = connection;
     connection.send(['submitter-open', this.id]);
-    for (const [sequence, { tasks }] of this.#waiting) connection.send(['submit', this.id, sequence, tasks, this.#watch]);
+    for (const [sequence, { tasks }] of this.#waiting) this.#submit(sequence, tasks);
   }
 
   detach(): void {
@@ -55,11 +59,11 @@ export class ConnectionSink implements BundleSink {
     this.#connection?.send(['submitter-done', this.id]);
   }
 
-  send(sequence: number, tasks: WireTask[]): Promise<Receipt> {
+  send(sequence: number, tasks: Bundle): Promise<Receipt> {
     if (this.#error !== null) return Promise.reject(this.#error);
     const done = deferred<Receipt>();
     this.#waiting.set(sequence, { tasks, done });
-    this.#connection?.send(['submit', this.id, sequence, tasks, this.#watch]);
+    this.#submit(sequence, tasks);
     return done.promise;
   }
 
@@ -70,5 +74,10 @@ export class ConnectionSink implements BundleSink {
     this.#waiting.delete(sequence);
     waiting?.done.resolve(receipt);
     return true;
+  }
+
+  #submit(sequence: number, tasks: Bundle): void {
+    // On its way it is the list that it holds.
+    this.#connection?.send(['submit', this.id, sequence, tasks as WireTask[], this.#watch]);
   }
 }

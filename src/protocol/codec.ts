@@ -11,7 +11,7 @@ import { isRaw, longestHeader, rawAnswer, writeHeader } from './frame.ts';
 import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
 import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
-import { MsgpackWriter } from './msgpack-write.ts';
+import { MsgpackWriter, Packed } from './msgpack-write.ts';
 import { checkMessage } from './shape.ts';
 
 /** Kinds of envelopes that are used, net-ipc's numbers. */
@@ -99,10 +99,12 @@ export class FramePacker {
       return;
     }
     const size = writer.at - start;
-    if (size > this.#harmless || size + reserved > this.#limits.frame) {
+    try {
+      this.#checkSize(size);
+      if (size > this.#harmless) this.#look(writer.bytes, start, writer.at);
+    } catch (error) {
       writer.back(start);
-      this.#addPacked(message);
-      return;
+      throw error;
     }
     if (this.#messages > 0 && (writer.at > this.#limits.cut || size >= large)) {
       const { bytes } = writer;
@@ -130,11 +132,7 @@ export class FramePacker {
     const { start: room = 0, end = buffer.length } = buffer;
     const start = room + reserved;
     const size = end - start;
-    if (size + reserved > this.#limits.frame)
-      throw new MillraceError(
-        'ERR_FRAME_TOO_LARGE',
-        `a message of ${size} bytes is over the limit of ${this.#limits.frame}: send it in parts`,
-      );
+    this.#checkSize(size);
     const writer = this.#writer;
     if (this.#messages > 0 && (writer.at + size > this.#limits.cut || size >= large)) this.#cut(writer.at);
     if (size >= large) {
@@ -155,11 +153,26 @@ export class FramePacker {
     let packed: PackedView;
     try {
       packed = this.#packr.pack(message, packing);
-      this.#scanner.scan(packed, (packed.start ?? 0) + reserved, packed.end);
     } catch (error) {
       throw notCloneable(error);
     }
+    this.#look(packed, (packed.start ?? 0) + reserved, packed.end);
     return packed;
+  }
+
+  /** What the receiver would refuse. */
+  #look(bytes: Uint8Array, start: number, end?: number): void {
+    try {
+      this.#scanner.scan(bytes, start, end);
+    } catch (error) {
+      throw notCloneable(error);
+    }
+  }
+
+  #checkSize(size: number): void {
+    const { frame } = this.#limits;
+    if (size + reserved <= frame) return;
+    throw new MillraceError('ERR_FRAME_TOO_LARGE', `a message of ${size} bytes is over the limit of ${frame}: send it in parts`);
   }
 
   /** An empty frame, if there is none. */
@@ -184,6 +197,30 @@ export class FramePacker {
     this.#writer.into(none, 0);
     this.#messages = 0;
   }
+}
+
+/** Packs values once, for messages that pass them on. */
+export class ValuePacker {
+  readonly #packer: FramePacker;
+
+  /** `around`: bytes of a message beside its value. */
+  constructor(limits: Limits, around = 1_024) {
+    this.#packer = new FramePacker({ ...limits, depth: limits.depth - 1, frame: limits.frame - around });
+  }
+
+  /** Throws `ERR_NOT_CLONEABLE` or `ERR_FRAME_TOO_LARGE`. */
+  pack(value: readonly unknown[]): Packed {
+    // A frame of one message, without what is before it.
+    this.#packer.add(value as unknown as Message);
+    const [frame] = this.#packer.take();
+    const { bytes, bodyAt } = frame!;
+    return new Packed(bytes.subarray(bodyAt + opening.length + 4));
+  }
+}
+
+/** What a `ValuePacker` was given. */
+export function unpackValue({ bytes }: Packed): unknown {
+  return new Unpackr(options).unpack(bytes);
 }
 
 function notCloneable(cause: unknown): MillraceError {

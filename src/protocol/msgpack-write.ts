@@ -10,6 +10,20 @@ const long = 64 * 1024;
 /** Above this many characters a native call is quicker than a loop. */
 const short = 64;
 
+/** A value that was packed before: it stands in a message as what it holds. */
+export class Packed {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** For msgpackr, which would make a record of it. */
+  toJSON(): never {
+    throw new TypeError('what is packed goes with plain data only');
+  }
+}
+
 export class MsgpackWriter {
   readonly #deepest: number;
   #bytes: Buffer = Buffer.alloc(0);
@@ -77,6 +91,7 @@ export class MsgpackWriter {
       if (made === Array) return this.#list(value as unknown[], depth + 1);
       if (made === Object) return this.#record(value as Readonly<Record<string, unknown>>, depth + 1);
       if (made === Uint8Array || made === Buffer) return this.#binary(value as Uint8Array);
+      if (made === Packed) return this.#packed(value as Packed);
       return false;
     }
     return true;
@@ -114,6 +129,13 @@ export class MsgpackWriter {
     else this.#sized(0xc5, length);
     this.#bytes.set(binary, this.#at);
     this.#at += length;
+    return true;
+  }
+
+  #packed({ bytes }: Packed): true {
+    this.reserve(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
     return true;
   }
 

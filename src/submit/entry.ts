@@ -5,6 +5,7 @@ import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import type { SubmitConfig } from '../config/submit-options.ts';
 import type { Message } from '../protocol/messages.ts';
+import { Packed } from '../protocol/msgpack-write.ts';
 import { openSource } from '../source/open.ts';
 import { Pump, type PumpTotals } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
@@ -12,7 +13,7 @@ import { pumpOptions } from '../source/submission.ts';
 import { runComponent } from '../threads/lifecycle.ts';
 import { threadLogger } from '../threads/thread-logger.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
-import type { SubmitThreadData } from './messages.ts';
+import { type Bundle, bundleEvent, type SubmitThreadData } from './messages.ts';
 import { type OpenSink, ServerSink, type SubmitterParts } from './submitter.ts';
 
 const clock = systemClock;
@@ -76,7 +77,7 @@ function pump(
   return { pause: () => flow.pause(), resume: () => flow.resume(), stop: () => void flow.stop().catch(() => {}) };
 }
 
-/** Bundles that the host reads go on as they come; the host's `bye` with its totals ends the submission. */
+/** Bundles that the host reads go on as they come, without being read here; the host's `bye` with its totals ends the submission. */
 function relay(port: SubmitThreadData['host'], sink: OpenSink, ended: Deferred<PumpTotals>, counted: (tasks: number) => void): Flow {
   if (port === null) throw new MillraceError('ERR_INTERNAL', 'a submitter needs a source');
   const peer = { role: 'submitter' as const, id: newId(), host: hostName(), pid: process.pid };
@@ -92,17 +93,17 @@ function relay(port: SubmitThreadData['host'], sink: OpenSink, ended: Deferred<P
       over = true;
       settle();
     }
-    if (message[0] !== 'submit') return;
-    const [, submitter, sequence, tasks] = message;
+    if (message[0] !== 'event' || message[1] !== bundleEvent) return;
+    const [sequence, tasks] = message[2] as Bundle;
     open++;
-    sink.send(sequence, [...tasks]).then(
+    sink.forward(sequence, new Packed(tasks)).then(
       (receipt) => {
         open--;
         totals.submitted += receipt.count;
         totals.duplicates += receipt.duplicates.length;
         totals.rejected += receipt.rejected;
         counted(receipt.count);
-        connection.send(['submitted', submitter, sequence, receipt]);
+        connection.send(['submitted', '', sequence, receipt]);
         settle();
       },
       (error: unknown) => ended.reject(error),

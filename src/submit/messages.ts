@@ -11,3 +11,9 @@ export interface SubmitThreadData {
   /** One Int32: tasks submitted so far, for the handle to read at any time. */
   readonly count: SharedArrayBuffer;
 }
+
+/** The event by which the host gives a bundle to its submitter's thread; the answer is `submitted`. */
+export const bundleEvent = 'bundle';
+
+/** Its number, and the list of its tasks, packed. */
+export type Bundle = readonly [sequence: number, tasks: Uint8Array];

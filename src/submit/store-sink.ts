@@ -1,6 +1,8 @@
 /** Submission straight into a store that no server holds: under its lock, one transaction a bundle. A server finds the tasks when it opens the store. */
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { unpackValue } from '../protocol/codec.ts';
+import type { Packed } from '../protocol/msgpack-write.ts';
 import type { Receipt } from '../source/pump.ts';
 import { emptyWrites } from '../store/empty-writes.ts';
 import { userNames } from '../store/known.ts';
@@ -44,6 +46,10 @@ export class StoreSink implements OpenSink {
     const step = this.#turn.then(() => this.#insert(tasks));
     this.#turn = step.catch(() => {});
     return step;
+  }
+
+  forward(sequence: number, tasks: Packed): Promise<Receipt> {
+    return this.send(sequence, unpackValue(tasks) as WireTask[]);
   }
 
   onFailure(): void {}

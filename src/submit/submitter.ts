@@ -10,7 +10,8 @@ import { hostName } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { SubmitTarget } from '../config/submit-options.ts';
 import { ConnectionSink } from '../control/sink.ts';
-import type { BundleSink } from '../source/pump.ts';
+import type { Packed } from '../protocol/msgpack-write.ts';
+import type { BundleSink, Receipt } from '../source/pump.ts';
 import { ServerLink } from '../transport/server-link.ts';
 
 /** How long to try for the first connection, and for one that was lost (ms). */
@@ -31,6 +32,8 @@ export interface SubmitterParts {
 
 /** A sink that must be closed. */
 export interface OpenSink extends BundleSink {
+  /** As `send`, of a list of tasks that is packed. */
+  forward(sequence: number, tasks: Packed): Promise<Receipt>;
   /** All bundles are acknowledged: say so and leave. */
   close(): Promise<void>;
   /** Called when the sink can take nothing any more. */
@@ -78,6 +81,10 @@ export class ServerSink implements OpenSink {
         },
       },
     );
+  }
+
+  forward(sequence: number, tasks: Packed): Promise<Receipt> {
+    return this.#sink.send(sequence, tasks);
   }
 
   send(...bundle: Parameters<BundleSink['send']>): ReturnType<BundleSink['send']> {

@@ -5,7 +5,6 @@ import { hostName, newId } from '../base/ids.ts';
 import type { Parsed, Source } from '../config/shared-options.ts';
 import { parseSubmitOptions } from '../config/submit.ts';
 import type { SubmitConfig, SubmitHooks, SubmitOptions } from '../config/submit-options.ts';
-import { ConnectionSink } from '../control/sink.ts';
 import { filePathOf, openSource } from '../source/open.ts';
 import { Pump, type PumpTotals } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
@@ -13,6 +12,7 @@ import { pumpOptions } from '../source/submission.ts';
 import type { Duration } from '../task/task.ts';
 import { type LifecycleEvents, type StopOptions, ThreadHandle } from '../threads/handle.ts';
 import { MessagePortConnection } from '../transport/message-port.ts';
+import { HostSink } from './host-sink.ts';
 import type { SubmitThreadData } from './messages.ts';
 
 const entry = new URL('./entry.js', import.meta.url);
@@ -101,14 +101,13 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
 
   #begin(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null): void {
     const connection = this.#connection!;
-    const sink = new ConnectionSink();
+    const sink = new HostSink(connection);
     connection.start({
       message: (message) => {
         if (message[0] === 'submitted') sink.receive(message);
       },
       closed: (error) => sink.fail(error ?? new MillraceError('ERR_ENDED', 'the submitter has ended')),
     });
-    sink.attach(connection);
     this.#pump = new Pump(reader, pumpOptions(config), sink, this.clock, signal);
     const finish = (): void => {
       sink.finish();
