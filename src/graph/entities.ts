@@ -92,6 +92,9 @@ export interface Waiter {
   readonly items: readonly (GraphTask | GraphObject)[];
 }
 
+/** Shared by all that have none: a list of its own that grows takes more than the object itself. */
+const noTasks: GraphTask[] = [];
+
 export class GraphObject {
   /** Unique on the server. */
   readonly n: number;
@@ -104,7 +107,7 @@ export class GraphObject {
   state: ObjectState;
   producer: GraphTask | null = null;
   /** Once for each time that it is an input. */
-  readonly consumers: GraphTask[] = [];
+  consumers: GraphTask[] = noTasks;
   /** Those of them whose task has not ended. */
   pending = 0;
   readonly holders: GraphClient[] = [];
@@ -121,6 +124,11 @@ export class GraphObject {
     this.keep = spec[3];
     this.constant = spec[4] !== null;
     this.state = this.constant ? objectState.finished : objectState.unfinished;
+  }
+
+  addConsumer(task: GraphTask): void {
+    if (this.consumers === noTasks) this.consumers = [task];
+    else this.consumers.push(task);
   }
 
   /** Somebody has a use for its bytes. */

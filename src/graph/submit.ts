@@ -113,7 +113,7 @@ function register(session: GraphSession, task: GraphTask): void {
   session.unfinished++;
   task.state = taskState.waiting;
   for (const object of task.inputs) {
-    object.consumers.push(task);
+    object.addConsumer(task);
     object.pending++;
     if (object.state === objectState.unfinished) task.missing++;
   }

@@ -19,6 +19,8 @@ export const mostReads = 8;
 
 /** Of a task or an object, chosen by its session. */
 export type NodeId = number;
+/** Of a request that may take long; chosen by its session, each used once. */
+export type WaitNumber = number;
 /** A session's number; chosen by the server, never used again while it lives. */
 export type SessionId = number;
 /** Structured data that only the two ends read: what `encodeValue` makes. */
@@ -132,9 +134,14 @@ export interface GraphRequests {
     answer: { tasks: number; objects: number },
   ];
   /** Until all of `items` (tasks, objects; none: all tasks that were submitted) have ended; `some`: at least one. Those that have, by number. */
-  'graph.wait': [params: { session: SessionId; items: readonly NodeId[]; some: boolean }, answer: { finished: NodeId[] }];
+  'graph.wait': [
+    params: { session: SessionId; items: readonly NodeId[]; some: boolean; wait?: WaitNumber },
+    answer: { finished: NodeId[] },
+  ];
   /** Waits until the object is finished; it must be kept, or a constant. */
-  'graph.fetch': [params: { session: SessionId; object: NodeId }, answer: FetchOpened];
+  'graph.fetch': [params: { session: SessionId; object: NodeId; wait?: WaitNumber }, answer: FetchOpened];
+  /** Nobody waits any more for the answer to the request with this number: it is refused, if it was not answered yet. */
+  'graph.give-up': [params: { session: SessionId; wait: WaitNumber }, answer: null];
   'graph.read': [params: { fetch: number; offset: number; length: number }, answer: Uint8Array];
   'graph.end-fetch': [params: { fetch: number }, answer: null];
   'graph.update': [params: { session: SessionId; items: readonly NodeId[] }, answer: NodeInfo[]];
@@ -206,8 +213,9 @@ const requests: Readonly<Record<GraphRequest, Check>> = {
   'graph.attach': plain({ ...session, token: text }),
   'graph.put': plain({ ...session, object: id, bytes: (value) => bytes(value) && (value as Uint8Array).length <= largestInline }),
   'graph.submit': plain({ ...session, objects: array(object), tasks: array(node), last: bool }),
-  'graph.wait': plain({ ...session, items: array(id), some: bool }),
-  'graph.fetch': plain({ ...session, object: id }),
+  'graph.wait': plain({ ...session, items: array(id), some: bool }, { wait: whole }),
+  'graph.fetch': plain({ ...session, object: id }, { wait: whole }),
+  'graph.give-up': plain({ ...session, wait: whole }),
   'graph.read': plain({ fetch: whole, offset: whole, length: (value) => count(value) && (value as number) <= largestRead }),
   'graph.end-fetch': plain({ fetch: whole }),
   'graph.update': plain({ ...session, items: array(id) }),

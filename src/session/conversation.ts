@@ -18,6 +18,9 @@ const reconnectTime = 5_000;
 /** Until the server has said its own (ms). */
 const firstHeartrate = 1_000;
 
+/** May take as long as tasks do: who gives them up says so. */
+const waits: ReadonlySet<GraphRequest> = new Set<GraphRequest>(['graph.wait', 'graph.fetch']);
+
 /** May be asked again on another connection: the answer is the same. */
 const repeatable: ReadonlySet<GraphRequest> = new Set<GraphRequest>([
   'graph.wait',
@@ -52,6 +55,7 @@ export class Conversation {
   readonly #sessions = new Map<number, Listener>();
   #peer: Promise<Peer> | null = null;
   #closed = false;
+  #waits = 0;
 
   constructor(config: ConnectConfig, clock: Clock) {
     this.#config = config;
@@ -62,12 +66,17 @@ export class Conversation {
   async ask<R extends GraphRequest>(name: R, parameters: GraphRequests[R][0], patience: Patience = {}): Promise<GraphRequests[R][1]> {
     const { timeout, signal } = patience;
     const end = timeout === undefined ? null : this.#clock.now() + timeout;
+    // Only what may be given up needs a number.
+    const wait = waits.has(name) && (end !== null || signal !== undefined) ? ++this.#waits : null;
+    const asked = wait === null ? parameters : { ...parameters, wait };
     for (;;) {
       const peer = await this.#open();
       try {
         const left = end === null ? {} : { timeout: Math.max(1, end - this.#clock.now()) };
-        return (await peer.request(name, parameters, { ...(signal === undefined ? {} : { signal }), ...left })) as GraphRequests[R][1];
+        return (await peer.request(name, asked, { ...(signal === undefined ? {} : { signal }), ...left })) as GraphRequests[R][1];
       } catch (error) {
+        if (wait !== null && error instanceof MillraceError && (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_ABORTED'))
+          peer.request('graph.give-up', { session: (parameters as { session: number }).session, wait }).catch(() => {});
         if (error instanceof MillraceError && error.code === 'ERR_TIMEOUT')
           throw new MillraceError('ERR_TIMEOUT', `${lateWords[name] ?? 'the server did not answer'} within the time-out`, { cause: error });
         const isCut = error instanceof MillraceError && error.code === 'ERR_CONNECTION_CLOSED';

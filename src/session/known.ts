@@ -39,7 +39,7 @@ export function failureOf(failure: GraphFailure, task: TaskRecord | undefined): 
     id,
     task: `${name === null ? type : `'${name}' (${type})`} #${id}`,
     reason: message,
-    createdAt: task?.createdAt() ?? '',
+    createdAt: task?.createdAt?.() ?? '',
     debug,
     stderr,
   };

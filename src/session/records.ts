@@ -43,8 +43,8 @@ export interface TaskRecord {
   readonly resources: Readonly<Record<string, number>>;
   readonly priority: number;
   readonly user: UserAttributes;
-  /** Where the program made it. */
-  readonly createdAt: () => string;
+  /** Where the program made it; let go when it has ended well, since it weighs more than all the rest. */
+  createdAt: (() => string) | null;
   state: TaskState;
   info: TaskInfo | null;
 }

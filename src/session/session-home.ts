@@ -255,7 +255,10 @@ export class SessionHome implements Home {
   async #ended(nodes: readonly NodeRecord[], waiting: () => Promise<unknown>): Promise<void> {
     if (this.#onFailure === 'fail') {
       await waiting();
-      for (const node of nodes) if (node.state !== 'removed') node.state = 'finished';
+      for (const node of nodes) {
+        if (node.state !== 'removed') node.state = 'finished';
+        if (node.kind === 'task') node.createdAt = null;
+      }
       return;
     }
     try {

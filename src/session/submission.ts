@@ -72,9 +72,10 @@ async function sendSubmission(
   contents: ReadonlyMap<ObjectRecord, Uint8Array>,
   tasks: readonly TaskRecord[],
 ): Promise<void> {
-  // All is made before any of it is sent: what cannot be is nobody's submission.
-  const nodes = tasks.map(wireTask);
-  const values = objects.map((object) => wireObject(object, inlined(contents.get(object))));
+  // What cannot be sent is found before any of it is: all the rest is made part by part.
+  const attributes: Attributes = new Map();
+  for (const task of tasks) note(attributes, task, task.name ?? task.type);
+  for (const object of objects) note(attributes, object, object.label);
   const flow = new Flow();
   for (const [object, bytes] of contents) {
     if (inlined(bytes) !== true) continue;
@@ -87,12 +88,14 @@ async function sendSubmission(
     part = { objects: [], tasks: [], size: 0 };
     await flow.add(() => ask('graph.submit', { session, objects: some, tasks: many, last }));
   };
-  for (const value of values) {
+  for (const object of objects) {
+    const value = wireObject(object, inlined(contents.get(object)), attributes);
     part.objects.push(value);
     part.size += overhead + (value[4] instanceof Uint8Array ? value[4].length : 0);
     if (part.size >= submissionPart) await send(false);
   }
-  for (const node of nodes) {
+  for (const task of tasks) {
+    const node = wireTask(task, attributes);
     part.tasks.push(node);
     part.size += overhead + (node[2]?.length ?? 0) + 8 * node[3].length;
     if (part.size >= submissionPart) await send(false);
@@ -131,24 +134,31 @@ class Flow {
   }
 }
 
-function wireObject(object: ObjectRecord, value: Uint8Array | null | true): WireObject {
+/** What the user wrote, encoded; of most there is nothing. */
+type Attributes = Map<ObjectRecord | TaskRecord, string | Uint8Array>;
+
+function note(attributes: Attributes, node: ObjectRecord | TaskRecord, owner: string): void {
+  const encoded = userAttributes(node.user, owner);
+  if (encoded !== null) attributes.set(node, encoded);
+}
+
+function wireObject(object: ObjectRecord, value: Uint8Array | null | true, attributes: Attributes): WireObject {
   const more: WireObjectMore = {};
   if (object.contentType !== null) more.contentType = object.contentType;
-  const attributes = userAttributes(object.user, object.label);
-  if (attributes !== null) more.attributes = attributes;
+  const own = attributes.get(object);
+  if (own !== undefined) more.attributes = own;
   const kind = object.dataType === 'dir' ? 1 : 0;
   return [object.id, object.label, kind, object.kept, value, Object.keys(more).length === 0 ? null : more];
 }
 
-function wireTask(task: TaskRecord): WireNode {
+function wireTask(task: TaskRecord, attributes: Attributes): WireNode {
   const inputs: (number | string | null)[] = [];
   for (const { object, label } of task.inputs) inputs.push(object.id, label);
-  return [task.id, task.type, task.encoded, inputs, task.outputs.map(({ id }) => id), moreOf(task)];
+  return [task.id, task.type, task.encoded, inputs, task.outputs.map(({ id }) => id), moreOf(task, attributes.get(task) ?? null)];
 }
 
-function moreOf({ name, resources, priority, user, type }: TaskRecord): WireNodeMore | null {
+function moreOf({ name, resources, priority }: TaskRecord, attributes: string | Uint8Array | null): WireNodeMore | null {
   const { cpus = 1, memory = 0, ...others } = resources;
-  const attributes = userAttributes(user, name ?? type);
   if (name === null && cpus === 1 && memory === 0 && priority === 0 && attributes === null && Object.keys(others).length === 0) return null;
   const more: WireNodeMore = {};
   if (name !== null) more.name = name;

@@ -31,7 +31,8 @@ export class GraphWorld {
   readonly #dying: GraphPart[] = [];
   readonly #sessions: GraphSession[] = [];
   readonly #failing: Map<GraphSession, Set<number>> = new Map();
-  readonly #answers: Map<number, number> = new Map();
+  /** Who waits, by token. */
+  readonly #answers: Map<number, GraphSession> = new Map();
   #now = 0;
   #nextId = 0;
   #clients = 0;
@@ -70,6 +71,7 @@ export class GraphWorld {
     const random = this.#random;
     this.#now += random.between(0, 3);
     const moves: (() => void)[] = [];
+    if (this.#answers.size > 0 && random.chance(0.01)) this.#giveUp();
     for (const part of this.#parts) {
       if (part.hears) moves.push(() => part.hear());
       if (part.speaks) moves.push(() => this.#listen(part));
@@ -93,6 +95,13 @@ export class GraphWorld {
     this.#harm = 0;
     this.#join(4);
     return true;
+  }
+
+  /** Somebody does not wait any more. */
+  #giveUp(): void {
+    const [token, session] = this.#random.pick([...this.#answers]);
+    this.#answers.delete(token);
+    this.#turn({ type: 'give-up', session, token });
   }
 
   #turn(event: Parameters<Graph['handle']>[0]): void {
@@ -208,7 +217,7 @@ export class GraphWorld {
     }
     this.report.tasks += tasks.length;
     const token = ++this.#tokens;
-    this.#answers.set(token, token);
+    this.#answers.set(token, session);
     const items = random.chance(0.5) ? [] : [random.pick(tasks)[0]];
     if (session.state === 'open') this.#turn({ type: 'wait', session, token, items, some: random.chance(0.5) });
     else this.#answers.delete(token);

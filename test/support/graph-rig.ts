@@ -17,7 +17,8 @@ import { watchHeartbeat } from '../../src/transport/heartbeat.ts';
 import { Peer } from '../../src/transport/peer.ts';
 import { TestRunner } from './graph-runner.ts';
 
-const auth = 'correct horse battery';
+export const rigKey = 'correct horse battery';
+const auth = rigKey;
 
 type Address = { host: string; port: number };
 

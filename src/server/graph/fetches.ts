@@ -11,19 +11,22 @@ import type { OpenFetch, Seat } from './members.ts';
 /** So often it is looked for again before a read fails. */
 const mostTries = 8;
 
+/** Until it can be read; `began` is told by which token the graph knows of the wait. */
+type Readable = (session: GraphSession, object: number, began?: (token: number) => void) => Promise<unknown>;
+
 export class FetchDesk {
   readonly #data: GraphData;
-  readonly #readable: (session: GraphSession, object: number) => Promise<unknown>;
+  readonly #readable: Readable;
   readonly #open: Map<number, OpenFetch & { reading: number }> = new Map();
   #last = 0;
 
-  constructor(data: GraphData, readable: (session: GraphSession, object: number) => Promise<unknown>) {
+  constructor(data: GraphData, readable: Readable) {
     this.#data = data;
     this.#readable = readable;
   }
 
-  async open(seat: Seat, id: number): Promise<FetchOpened> {
-    await this.#readable(seat.session, id);
+  async open(seat: Seat, id: number, began: (token: number) => void): Promise<FetchOpened> {
+    await this.#readable(seat.session, id, began);
     const object = seat.session.nodes.get(id);
     if (!(object instanceof GraphObject)) throw new MillraceError('ERR_ENDED', 'the session is closed');
     const fetch = ++this.#last;

@@ -48,8 +48,12 @@ export class GraphHost {
     });
     this.#seats = new Seats(parts, this.#graph, {
       handle: (event) => this.#handle(event),
-      wait: (session, items, some) => this.#wait((token) => ({ type: 'wait', session, token, items, some })),
-      readable: (session, object) => this.#wait((token) => ({ type: 'await-object', session, token, object })),
+      wait: (session, items, some, began) => this.#wait((token) => ({ type: 'wait', session, token, items, some }), began),
+      readable: (session, object, began) => this.#wait((token) => ({ type: 'await-object', session, token, object }), began),
+      giveUp: (session, token) => {
+        this.#handle({ type: 'give-up', session, token });
+        this.#answer({ token, error: new MillraceError('ERR_ABORTED', 'nobody waits for it any more') });
+      },
       data: this.#data,
     });
     for (const link of clients) if (link.role === 'client') this.#clients.join(link);
@@ -118,8 +122,9 @@ export class GraphHost {
     this.#stopWake = this.#parts.clock.after(Math.max(0, at - this.#parts.clock.now()) + 1, () => this.#handle({ type: 'tick' }));
   }
 
-  #wait(event: (token: number) => GraphEvent): Promise<readonly number[]> {
+  #wait(event: (token: number) => GraphEvent, began: (token: number) => void = () => {}): Promise<readonly number[]> {
     const token = ++this.#tokens;
+    began(token);
     return new Promise((resolve, reject) => {
       this.#waiting.set(token, { resolve, reject });
       try {

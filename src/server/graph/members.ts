@@ -30,6 +30,8 @@ export interface Seat {
   parts: { readonly objects: unknown[]; readonly tasks: unknown[] };
   stopWatch: (() => void) | null;
   readonly fetches: Set<number>;
+  /** Waits that were not answered, by the number that their asker gave them: their tokens in the graph. */
+  readonly waits: Map<number, number>;
 }
 
 export interface OpenFetch {

@@ -19,8 +19,10 @@ import type { GraphParts, Seat } from './members.ts';
 export interface SeatHandlers {
   /** @throws as the graph does */
   handle(event: GraphEvent): void;
-  wait(session: GraphSession, items: readonly number[], some: boolean): Promise<readonly number[]>;
-  readable(session: GraphSession, object: number): Promise<readonly number[]>;
+  /** `began`: told at once by which token the graph knows of the wait. */
+  wait(session: GraphSession, items: readonly number[], some: boolean, began: (token: number) => void): Promise<readonly number[]>;
+  readable(session: GraphSession, object: number, began?: (token: number) => void): Promise<readonly number[]>;
+  giveUp(session: GraphSession, token: number): void;
   readonly data: GraphData;
 }
 
@@ -45,17 +47,28 @@ export class Seats {
     this.#parts = parts;
     this.#graph = graph;
     this.#handlers = handlers;
-    this.#desk = new FetchDesk(handlers.data, (session, object) => handlers.readable(session, object));
+    this.#desk = new FetchDesk(handlers.data, (session, object, began) => handlers.readable(session, object, began));
     this.#answers = {
       'graph.open': (link, { name, onFailure }) => this.#open(link, name, onFailure),
       'graph.attach': (link, { session, token }) => this.#attach(link, session, token),
       'graph.put': (link, { session, object, bytes }) => this.#put(this.#mine(link, session), object, bytes),
       'graph.submit': (link, parameters) => this.#submit(this.#mine(link, parameters.session), parameters),
-      'graph.wait': async (link, { session, items, some }) => {
-        const finished = await handlers.wait(this.#mine(link, session).session, items, some);
+      'graph.wait': async (link, { session, items, some, wait }) => {
+        const seat = this.#mine(link, session);
+        const finished = await named(seat, wait, (began) => handlers.wait(seat.session, items, some, began));
         return { finished: [...finished] };
       },
-      'graph.fetch': (link, { session, object }) => this.#desk.open(this.#mine(link, session), object),
+      'graph.fetch': (link, { session, object, wait }) => {
+        const seat = this.#mine(link, session);
+        return named(seat, wait, (began) => this.#desk.open(seat, object, began));
+      },
+      'graph.give-up': (link, { session, wait }) => {
+        const seat = this.#mine(link, session);
+        const token = seat.waits.get(wait);
+        // Answered before: that crossed this.
+        if (token !== undefined) handlers.giveUp(seat.session, token);
+        return null;
+      },
       'graph.read': (link, { fetch, offset, length }) => this.#desk.read(link, fetch, offset, length),
       'graph.end-fetch': (link, { fetch }) => this.#desk.end(link, fetch),
       'graph.update': (link, { session, items }) => this.#update(this.#mine(link, session), items),
@@ -117,6 +130,7 @@ export class Seats {
       parts: { objects: [], tasks: [] },
       stopWatch: null,
       fetches: new Set(),
+      waits: new Map(),
     };
     this.#seats.set(session.n, seat);
     this.#parts.hold(link, seat.name);
@@ -133,6 +147,8 @@ export class Seats {
     // What was on its way comes again.
     seat.parts = { objects: [], tasks: [] };
     seat.put.clear();
+    // Who waited over the connection before asks again.
+    for (const token of [...seat.waits.values()]) this.#handlers.giveUp(seat.session, token);
     this.#parts.hold(link, seat.name);
     return null;
   }
@@ -206,6 +222,15 @@ export class Seats {
     this.#seats.delete(seat.session.n);
     this.#parts.release(seat.link, seat.name);
   }
+}
+
+/** A wait that can be given up while it lasts, by its number. */
+function named<T>(seat: Seat, wait: number | undefined, begin: (began: (token: number) => void) => Promise<T>): Promise<T> {
+  if (wait === undefined) return begin(() => {});
+  const done = begin((token) => seat.waits.set(wait, token));
+  const over = (): void => void seat.waits.delete(wait);
+  done.then(over, over);
+  return done;
 }
 
 function objectsOf(session: GraphSession, specs: readonly ObjectSpec[]): GraphObject[] {

@@ -1,6 +1,9 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { Waits } from '../../../src/graph/waits.ts';
 import { GraphData } from '../../../src/server/graph/data.ts';
-import { blob, GraphRig, node, result } from '../../support/graph-rig.ts';
+import { Client } from '../../../src/session/client.ts';
+import { Task } from '../../../src/session/task.ts';
+import { blob, GraphRig, node, result, rigKey } from '../../support/graph-rig.ts';
 import { TcpProxy } from '../../support/tcp-proxy.mjs';
 import { until } from '../../support/until.ts';
 
@@ -186,6 +189,59 @@ test('constants too large for a message are put before, and come whole to tasks 
   await session.submit([[1, 'const', 0, true, true, null], result(2, true)], [node(3, 'concat', [1], [2])]);
   expect((await session.fetch(2)).equals(large)).toBe(true);
   expect((await session.fetch(1)).equals(large)).toBe(true);
+});
+
+test('a wait or a fetch that is given up is answered at once, and what it waited for goes on', async () => {
+  const rig = await GraphRig.open();
+  const { runner } = await rig.client();
+  const [{ driver, session }, other] = [await rig.session(), await rig.session()];
+  const own = { session };
+  await driver.ask('graph.submit', { ...own, objects: [result(1, true)], tasks: [node(2, 'hold', [], [1])], last: true });
+  await until(() => runner.ran.includes(2));
+  const waiting = Promise.allSettled([
+    driver.ask('graph.wait', { ...own, items: [2], some: false, wait: 1 }),
+    driver.ask('graph.wait', { ...own, items: [], some: false, wait: 2 }),
+    driver.ask('graph.fetch', { ...own, object: 1, wait: 3 }),
+  ]);
+  const stays = driver.ask('graph.wait', { ...own, items: [2], some: false, wait: 4 });
+  // That of another session, and one that nobody made, are nobody's business.
+  await other.driver.ask('graph.give-up', { session: other.session, wait: 4 });
+  await driver.ask('graph.give-up', { ...own, wait: 99 });
+  for (const wait of [1, 2, 3]) await driver.ask('graph.give-up', { ...own, wait });
+  const codes = (await waiting).map((end) => end.status === 'rejected' && end.reason.code);
+  expect(codes).toEqual(['ERR_ABORTED', 'ERR_ABORTED', 'ERR_ABORTED']);
+  runner.release(2);
+  expect(await stays).toEqual({ finished: [2] });
+  await driver.ask('graph.give-up', { ...own, wait: 4 });
+  expect((await driver.ask('graph.fetch', { ...own, object: 1, wait: 5 })).size).toBe(4);
+});
+
+test('who waits longer than he wanted, or calls it off, leaves nothing that waits on the server', async () => {
+  const [added, givenUp] = [vi.spyOn(Waits.prototype, 'add'), vi.spyOn(Waits.prototype, 'giveUp')];
+  const rig = await GraphRig.open();
+  const { runner } = await rig.client();
+  const client = new Client('localhost', rig.port, { auth: rigKey });
+  onTestFinished(() => client.close());
+  const session = await client.newSession();
+  const task = await session.bindOnly(() => new Task([], 1, { taskType: 'hold' }));
+  task.output.keep();
+  await session.submit();
+  const controller = new AbortController();
+  const waits = [
+    session.wait([task], { timeout: 0.05 }),
+    session.waitAll({ signal: controller.signal }),
+    task.output.fetch({ timeout: 0.05 }),
+  ];
+  const ends = Promise.allSettled(waits);
+  await until(() => added.mock.calls.length === 3, 'the server to know of all');
+  controller.abort();
+  const codes = (await ends).map((end) => end.status === 'rejected' && end.reason.code);
+  expect(codes).toEqual(['ERR_TIMEOUT', 'ERR_ABORTED', 'ERR_TIMEOUT']);
+  const tokens = added.mock.calls.map(([, token]) => token);
+  await until(() => tokens.every((token) => givenUp.mock.calls.some(([given]) => given === token)), 'all to be taken back');
+  await until(() => runner.ran.length === 1);
+  runner.release(runner.ran[0]!);
+  await session.waitAll();
 });
 
 const size = 40_000_000;
