@@ -117,7 +117,8 @@ export class AsyncIterableReader implements SourceReader {
         const next = await this.#iterator.next();
         if (next.done) this.#ended = true;
         else {
-          this.#items.push(next.value);
+          // Not by push(): see the loader.
+          this.#items[this.#items.length] = next.value;
           this.#answerSoon();
         }
       }

@@ -89,7 +89,8 @@ export class Loader {
       if (task === null) continue;
       this.#place += 1;
       if (this.#skip?.has(this.#place)) this.#skipped += 1;
-      else into.push(this.#places ? withAttribute(task, { place: this.#place }) : task);
+      // Not by push(): V8 compiles that for a list of numbers first, and then all of this once more.
+      else into[into.length] = this.#places ? withAttribute(task, { place: this.#place }) : task;
     }
   }
 

@@ -278,7 +278,9 @@ class FunctionExecutor implements Executor {
 
   /** The ends that were not told yet. */
   #endsOf(slot: number, run: Run, ends: readonly CallEnd[]): ExecutionEnd[] {
-    return ends.filter(([place]) => !run.hasEnded(run.from + place)).map((end) => this.#end(slot, run, end));
+    const told: ExecutionEnd[] = [];
+    for (const end of ends) if (!run.hasEnded(run.from + end[0])) told.push(this.#end(slot, run, end));
+    return told;
   }
 
   /** What a call said last leaves before its end. */
