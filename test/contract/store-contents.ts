@@ -126,7 +126,7 @@ export function describeContents(current: () => { store: TaskStore; restart(): P
     const [row] = await current().store.find({});
     expect(row?.task[1] === text && row.end?.extra?.stdout === text).toBe(true);
     expect(Buffer.compare(row?.task[2] as Uint8Array, bytes) + Buffer.compare(row?.end?.extra?.stderr as Uint8Array, bytes)).toBe(0);
-  }, 30_000);
+  }, 120_000);
 
   test('100,000 tasks in one commit and 50,000 ends in another are all there', async () => {
     const { store, restart } = current();
@@ -141,7 +141,7 @@ export function describeContents(current: () => { store: TaskStore; restart(): P
     expect((await again.ready({ group: 0, rank: 0, n: 99_990 }, 100)).map((task) => task.n)).toEqual([
       99_992, 99_994, 99_996, 99_998, 100_000,
     ]);
-  }, 30_000);
+  }, 120_000);
 
   test('tasks with neighbouring numbers and tasks with gaps between them, alike or not, are stored and end as they were given', async () => {
     const { store, restart } = current();

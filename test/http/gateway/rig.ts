@@ -3,7 +3,7 @@ import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, req
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { onTestFinished, vi } from 'vitest';
-import { ClientThread, type ServerOptions, ServerThread } from '../../../dist/index.js';
+import { type ClientOptions, ClientThread, type ServerOptions, ServerThread } from '../../../dist/index.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -84,8 +84,8 @@ export async function startFace(http: ServerOptions['http'] = {}, options: Serve
   };
 }
 
-export async function startClientOf({ server }: Face, numTasks = 2): Promise<ClientThread> {
-  const client = await ClientThread.new({ address: server.address, numTasks, taskSignalwait: 0.2 });
+export async function startClientOf({ server }: Face, numTasks = 2, options: ClientOptions = {}): Promise<ClientThread> {
+  const client = await ClientThread.new({ address: server.address, numTasks, taskSignalwait: 0.2, ...options });
   onTestFinished(() => client.stop({ timeout: 5 }));
   return client;
 }
