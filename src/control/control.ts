@@ -13,7 +13,6 @@ import type { TaskData } from '../data/task-data.ts';
 import type { Message, Welcome } from '../protocol/messages.ts';
 import { openSource, type Source } from '../source/open.ts';
 import { Pump, type PumpOptions } from '../source/pump.ts';
-import type { SourceReader } from '../source/reader.ts';
 import { pumpOptions } from '../source/submission.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
@@ -100,29 +99,15 @@ export class ServerControl {
   }
 
   /** `own`: it is the source of the server itself. */
-  submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
-    return this.#submit(() => openSource(source, this.#clock), pumpOptions(config), signal, own);
-  }
-
-  /** As `submit`, of a source that is open. `window`: how many bundles may be unacknowledged, where that is not to be chosen. */
-  submitRead(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null, window?: number): Promise<SubmitReceipt> {
-    return this.#submit(async () => reader, window === undefined ? pumpOptions(config) : { ...pumpOptions(config), window }, signal, null);
-  }
-
-  async #submit(
-    open: () => Promise<SourceReader>,
-    pump: PumpOptions,
-    signal: AbortSignal | null,
-    own: OwnSubmission | null,
-  ): Promise<SubmitReceipt> {
+  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
     this.#check();
     const sink = new ConnectionSink();
     this.#open(sink);
     try {
       const ids = new ReceiptIds(await this.#salt.promise);
-      const reader = await open();
+      const reader = await openSource(source, this.#clock);
       const onReceipt: ReceiptIds['add'] = (receipt, tasks) => ids.add(receipt, tasks);
-      const options = { ...pump, ...(own === null ? {} : { places: own.places, skip: own.skip }), onReceipt };
+      const options: PumpOptions = { ...pumpOptions(config), ...(own === null ? {} : { places: own.places, skip: own.skip }), onReceipt };
       const requeue = (numbers: number[]): Promise<unknown> => this.ask('change', { numbers, change: { kind: 'requeue' } });
       const reading = new Pump(reader, options, own?.requeue ? requeueing(sink, requeue) : sink, this.#clock, signal);
       return { ...(await reading.done), ids: ids.ids };

@@ -41,7 +41,7 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   for (const { port, peer } of attached) server.accept(new MessagePortConnection({ port, peer, clock }), false, true);
   const acceptFace = (connection: Connection): void =>
     void (opened.follows ? opened.server.attend(connection, false) : opened.server.accept(connection, false));
-  if (face !== null) gateway?.serve(face.gatewayBackend(acceptFace, parts));
+  if (face !== null) gateway?.serve(face.gatewayBackend(acceptFace, opened.follows ? null : opened.server.own, parts));
   const unlisten = (): void => gateway?.unlisten();
   server.ended.then(unlisten, unlisten);
   const feed = reader === null || opened.follows ? null : feedSource(opened.server, reader, { config, own, clock });

@@ -1,27 +1,36 @@
-/** The server behind its HTTP face: the gateway asks over a connection of its own, as every user of the server does, so what holds for them holds for it. */
+/**
+ * The server behind its HTTP face: the gateway asks over a connection of its own, as every user of the server does, so what holds for them holds for it. Tasks alone
+ * go the way of the server's own source, which is shorter.
+ */
+import type { Clock } from '../base/clock.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { defaults } from '../config/defaults.ts';
 import type { SubmitConfig, SubmitOptions } from '../config/submit-options.ts';
 import { ServerControl } from '../control/control.ts';
 import { HostEvents } from '../control/events.ts';
+import { ReceiptIds } from '../control/receipts.ts';
 import type { ResultsOptions } from '../control/results.ts';
 import { RemoteTaskData } from '../control/tasks.ts';
 import type { TaskQuery } from '../data/query.ts';
 import type { Backend, Receipt } from '../http/gateway/backend.ts';
 import { Gateway, type GatewayParts } from '../http/gateway/gateway.ts';
 import { openJsonLines } from '../source/open.ts';
+import { Pump, type PumpOptions } from '../source/pump.ts';
+import type { SourceReader } from '../source/reader.ts';
+import { pumpOptions } from '../source/submission.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { memoryLink } from '../transport/memory.ts';
 import type { ServerParts } from './messages.ts';
+import type { OwnIntake } from './own-intake.ts';
 
 export { Gateway, type GatewayParts };
 
-/** Bundles of a submission that may be unacknowledged. What is under way grows old in this thread, unlike that of a submitter elsewhere: a million lines took 210 MB with the default. */
-const inFlight = 4;
-
-/** What the gateway asks; its connection, which `accept` takes over, ends with the server. */
-export function gatewayBackend(accept: (connection: Connection) => void, { clock, config }: ServerParts): Backend {
+/**
+ * What the gateway asks; its connection, which `accept` takes over, ends with the server. `own`: the way in for tasks, past the connection, of a server that leads; null: it follows
+ * another one.
+ */
+export function gatewayBackend(accept: (connection: Connection) => void, own: OwnIntake | null, { clock, config }: ServerParts): Backend {
   const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
   const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
   // Both ends are of this thread: nothing is copied.
@@ -52,7 +61,10 @@ export function gatewayBackend(accept: (connection: Connection) => void, { clock
   accept(right);
   return {
     async submit(lines, options, signal): Promise<Receipt> {
-      return control.submitRead(openJsonLines(lines), await submissionOf(options as SubmitOptions), signal, inFlight);
+      const reader = openJsonLines(lines);
+      const submission = await submissionOf(options as SubmitOptions);
+      if (own === null) return control.submitRead(reader, submission, signal);
+      return submitTo(own, reader, { ...pumpOptions(submission), clock, signal, salt: await control.salt });
     },
     async page(query, after) {
       const { records, next } = await tasks.page(query as TaskQuery, after);
@@ -72,6 +84,24 @@ export function gatewayBackend(accept: (connection: Connection) => void, { clock
       listener = call;
     },
   };
+}
+
+async function submitTo(
+  own: OwnIntake,
+  reader: SourceReader,
+  { clock, signal, salt, ...options }: PumpOptions & { readonly clock: Clock; readonly signal: AbortSignal; readonly salt: string },
+): Promise<Receipt> {
+  const ids = new ReceiptIds(salt);
+  const submission = own.open();
+  const over = new AbortController();
+  try {
+    const onReceipt: ReceiptIds['add'] = (receipt, tasks) => ids.add(receipt, tasks);
+    const { done } = new Pump(reader, { ...options, onReceipt }, submission, clock, AbortSignal.any([signal, over.signal]));
+    return { ...(await Promise.race([done, submission.failed])), ids: ids.ids };
+  } finally {
+    over.abort();
+    submission.close();
+  }
 }
 
 /** The checked options of a submission. Their parser takes some 10 MB: it is loaded by the first that has any. */

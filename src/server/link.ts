@@ -17,6 +17,12 @@ export interface Link {
   cursors: number;
 }
 
+/** A sender inside the server that has no connection: what it is sent, and why it is sent nothing more. */
+export interface Interceptor {
+  receive(message: Message): void;
+  cut(error: MillraceError): void;
+}
+
 /** What a message of a client means to the core; null: nothing. */
 export function clientEvent(connection: string, message: Message): CoreEvent | null {
   switch (message[0]) {

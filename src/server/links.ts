@@ -16,7 +16,7 @@ import { Peer } from '../transport/peer.ts';
 import type { Turn } from './core/events.ts';
 import { GraphGate, graphPrefix } from './graph/gate.ts';
 import { BundleSender, type Intake } from './intake.ts';
-import { clientEvent, type Link, rowsOf, unexpected } from './link.ts';
+import { clientEvent, type Interceptor, type Link, rowsOf, unexpected } from './link.ts';
 import { clientRequests } from './parents.ts';
 import { type RequestContext, requestHandlers } from './requests.ts';
 import type { Turns } from './turns.ts';
@@ -45,7 +45,7 @@ interface Entry extends Link {
 export class Links {
   readonly #options: LinksOptions;
   readonly #entries: Map<string, Entry> = new Map();
-  readonly #intercepted: Map<string, (message: Message) => void> = new Map();
+  readonly #intercepted: Map<string, Interceptor> = new Map();
   #clients = 0;
   #noClients: (() => void) | null = null;
   #stalled = false;
@@ -116,9 +116,10 @@ export class Links {
     return entry;
   }
 
-  /** A sender inside the server that has no connection: its answers go to `receive`. */
-  intercept(name: string, receive: (message: Message) => void): void {
-    this.#intercepted.set(name, receive);
+  /** A sender inside the server that has no connection; null: it has gone. */
+  intercept(name: string, interceptor: Interceptor | null): void {
+    if (interceptor === null) this.#intercepted.delete(name);
+    else this.#intercepted.set(name, interceptor);
   }
 
   /** To clients first: a write wakes its reader, and the 0.1 ms of that a submitter's answer can wait for better than a slot. */
@@ -141,7 +142,7 @@ export class Links {
   send(name: string, message: Message): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) {
-      this.#intercepted.get(name)?.(message);
+      this.#intercepted.get(name)?.receive(message);
       return;
     }
     if (message[0] === 'submitted' && entry.watching.delete(`${message[1]} ${message[2]}`)) this.#watch(entry, message[3]);
@@ -150,6 +151,7 @@ export class Links {
 
   cut(name: string, error: MillraceError): void {
     this.#entries.get(name)?.connection.destroy(error);
+    this.#intercepted.get(name)?.cut(error);
   }
 
   /**

@@ -17,7 +17,7 @@ import { ServerCore } from './core/core.ts';
 import type { CoreEvent, Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
 import { closeQuietly, handOver, othersStandBy, type Taken } from './hand-over.ts';
-import { BundleSender, Intake } from './intake.ts';
+import { Intake } from './intake.ts';
 import { type Link, tellEnd, turnAway } from './link.ts';
 import { Links } from './links.ts';
 import { type LeadingListener, leadAt, openListener } from './listener.ts';
@@ -131,10 +131,10 @@ export class Server {
       config,
       logger,
     });
-    const sender = new BundleSender('source', failed);
-    this.own = new OwnIntake({ sender, turns: this.#turns, intake: this.#intake, links: this.#links });
+    this.own = new OwnIntake({ turns: this.#turns, intake: this.#intake, links: this.#links, failed });
     this.ended = this.#ended.promise;
-    this.ended.catch(() => {});
+    const over = (thrown?: unknown): void => this.own.end(MillraceError.from(thrown ?? 'the server has ended', 'ERR_ENDED'));
+    this.ended.then(() => over(), over);
   }
 
   get info(): Omit<ServerInfo, 'httpAddress'> {

@@ -3,12 +3,10 @@
  * the store knows is looked up in bulk and never becomes a submission: no turn and no commit is spent on it.
  */
 import type { Clock } from '../base/clock.ts';
-import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
 import type { ServerConfig } from '../config/server-options.ts';
 import { type OwnSource, requeueing } from '../control/resume.ts';
-import { type BundleSink, Pump, type PumpOptions, type Receipt } from '../source/pump.ts';
+import { type BundleSink, Pump, type PumpOptions } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
 import type { WireTask } from '../task/task.ts';
 import type { OwnIntake } from './own-intake.ts';
@@ -31,15 +29,15 @@ export function feedSource(
 ): { pause(): void; resume(): void; stop(): void } {
   const { bundlesize, bundlewait, strict } = config;
   const { resume, requeue, places, skip } = how;
-  const submitter = newId();
   const { own } = server;
-  let sink: BundleSink = submissionTo(own, submitter);
+  const submission = own.open(true);
+  let sink: BundleSink = submission;
   if (resume) sink = withoutKnown(own, sink);
   if (requeue) sink = requeueing(sink, (numbers) => server.requeue(numbers));
   const size = resume && bundlesize < resumedBundle.bundlesize ? resumedBundle : { bundlesize };
   const pumpOptions: PumpOptions = { ...size, bundlewait, strict, contentKeys: resume, places, skip };
   const pump = new Pump(reader, pumpOptions, sink, clock);
-  const done = (): void => own.close(submitter);
+  const done = (): void => submission.close();
   pump.done.then(done, (thrown: unknown) => {
     server.stop(true, MillraceError.from(thrown, 'ERR_SOURCE'));
     done();
@@ -48,25 +46,6 @@ export function feedSource(
     pause: () => pump.pause(),
     resume: () => pump.resume(),
     stop: () => void pump.stop().catch(() => {}),
-  };
-}
-
-/** Numbers its bundles itself: not all that it might be given reach it. */
-function submissionTo(own: OwnIntake, submitter: string): BundleSink {
-  const waiting = new Map<number, Deferred<Receipt>>();
-  let sequence = 0;
-  own.open(submitter, (message) => {
-    if (message[0] !== 'submitted') return;
-    waiting.get(message[2])?.resolve(message[3]);
-    waiting.delete(message[2]);
-  });
-  return {
-    send(_sequence, tasks) {
-      const receipt = deferred<Receipt>();
-      waiting.set(++sequence, receipt);
-      own.submit(submitter, sequence, tasks);
-      return receipt.promise;
-    },
   };
 }
 

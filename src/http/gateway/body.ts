@@ -10,6 +10,9 @@ import { Refusal } from './problem.ts';
 /** How long a body may be silent before its request is given up (ms). */
 const longestSilence = 30_000;
 
+/** What came is handed on in pieces of at most so much: a longer one would, as text, be a large object, which V8 frees only when it marks the whole heap. */
+const longestPiece = 64 * 1024;
+
 export interface BodyRules {
   readonly limit: number;
   /** SHA-256 in hex that it must have; null: none was signed. */
@@ -64,6 +67,8 @@ class BodyReader implements Chunks {
   readonly #incoming: IncomingMessage;
   readonly #clock: Clock;
   #wake: (() => void) | null = null;
+  /** What came and was not handed on yet. */
+  #rest: Buffer | null = null;
   /** When the wait for the next bytes began. */
   #since = 0;
   #late = false;
@@ -81,8 +86,11 @@ class BodyReader implements Chunks {
   async read(): Promise<Buffer | null> {
     for (;;) {
       if (this.#closed) return null;
-      const chunk = this.#incoming.read() as Buffer | null;
-      if (chunk !== null) return chunk;
+      const chunk = this.#rest ?? (this.#incoming.read() as Buffer | null);
+      if (chunk !== null) {
+        this.#rest = chunk.length > longestPiece ? chunk.subarray(longestPiece) : null;
+        return this.#rest === null ? chunk : chunk.subarray(0, longestPiece);
+      }
       if (this.#incoming.readableEnded) return null;
       if (this.#late) throw new Refusal(408, `nothing of the body came for ${longestSilence / 1_000} s`);
       const { errored, destroyed } = this.#incoming;
