@@ -33,7 +33,7 @@ export interface AppParts {
 
 type Env = { Bindings: HttpBindings };
 /** What answers a request that found its place. */
-type Handle = (context: Context<Env>, admitted: Admitted, signal: AbortSignal) => Promise<Reply | null>;
+type Handle = (context: Context<Env>, admitted: Admitted, left: () => AbortSignal) => Promise<Reply | null>;
 
 const nobody: Admitted = { login: null, digest: null };
 const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -47,12 +47,10 @@ export function gatewayListener(parts: AppParts): RequestListener {
       const { incoming, outgoing } = context.env;
       const began = clock.now();
       outgoing.once('close', () => parts.answered(method, path, outgoing.statusCode, (clock.now() - began) / 1_000));
-      const left = new AbortController();
-      outgoing.once('close', () => left.abort());
       try {
         if (open) access.checkSite(incoming);
         const admitted = open ? nobody : await access.admit(incoming);
-        const reply = await handle(context, admitted, left.signal);
+        const reply = await handle(context, admitted, () => leftSignal(outgoing));
         if (reply !== null) answer(clock, incoming, outgoing, reply);
       } catch (thrown) {
         if (thrown instanceof HandlerFailure) fail(parts, incoming, outgoing, thrown.thrown, 500);
@@ -63,7 +61,7 @@ export function gatewayListener(parts: AppParts): RequestListener {
   };
   const operate =
     (operation: Operation): Handle =>
-    async (context, { digest }, signal) => {
+    async (context, { digest }, left) => {
       const { incoming, outgoing } = context.env;
       const query = new URLSearchParams((incoming.url ?? '').split('?')[1] ?? '');
       const parameters = readParameters(operation, context.req.param(), query);
@@ -74,18 +72,18 @@ export function gatewayListener(parts: AppParts): RequestListener {
         incoming,
         outgoing,
         parameters,
-        signal,
+        signal: left,
         body: () => readBody(incoming, rules),
         stream: () => streamBody(incoming, rules),
       });
     };
   const route =
     (one: Route): Handle =>
-    async (context, admitted, signal) =>
+    async (context, admitted, left) =>
       (await import('./route-call.ts')).callRoute(one, context.env.incoming, context.req.param() as Record<string, string>, admitted, {
         config,
         clock,
-        signal,
+        signal: left(),
       });
 
   for (const operation of operations)
@@ -93,10 +91,10 @@ export function gatewayListener(parts: AppParts): RequestListener {
   const home = routes.find(({ method, path }) => method === 'GET' && path === '/');
   const atHome = home === undefined ? listRoutes(routes) : route(home);
   // A browser gets the page; it holds no data, so anybody may have it.
-  on('GET', '/', true, async (context, _admitted, signal) => {
+  on('GET', '/', true, async (context, _admitted, left) => {
     const { incoming } = context.env;
-    if (/\btext\/html\b/.test(incoming.headers.accept ?? '')) return operate(page)(context, nobody, signal);
-    return atHome(context, await access.admit(incoming), signal);
+    if (/\btext\/html\b/.test(incoming.headers.accept ?? '')) return operate(page)(context, nobody, left);
+    return atHome(context, await access.admit(incoming), left);
   });
   for (const one of routes) if (one !== home) on(one.method, one.path, false, route(one));
 
@@ -121,6 +119,14 @@ export function gatewayListener(parts: AppParts): RequestListener {
     if (refusal === null) void listener(incoming, outgoing);
     else fail(parts, incoming, outgoing, refusal, refusal.status);
   };
+}
+
+/** Aborted when whoever asked has gone. Made for those who want it: an abort costs 40 µs, a tenth of a query. */
+function leftSignal(outgoing: ServerResponse): AbortSignal {
+  const left = new AbortController();
+  if (outgoing.closed) left.abort();
+  else outgoing.once('close', () => left.abort());
+  return left.signal;
 }
 
 /** What there is, to whoever asks for no page. (Source: Napix.) */

@@ -52,7 +52,7 @@ export interface Call {
   /** Those of the operation that were given. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Aborted when whoever asked has gone. */
-  readonly signal: AbortSignal;
+  signal(): AbortSignal;
   /** All of the body. */
   body(): Promise<Buffer>;
   /** The body as it comes. */
