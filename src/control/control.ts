@@ -13,6 +13,7 @@ import type { TaskData } from '../data/task-data.ts';
 import type { Message, Welcome } from '../protocol/messages.ts';
 import { openSource, type Source } from '../source/open.ts';
 import { Pump, type PumpOptions } from '../source/pump.ts';
+import type { SourceReader } from '../source/reader.ts';
 import { pumpOptions } from '../source/submission.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
@@ -99,13 +100,27 @@ export class ServerControl {
   }
 
   /** `own`: it is the source of the server itself. */
-  async submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
+  submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
+    return this.#submit(() => openSource(source, this.#clock), config, signal, own);
+  }
+
+  /** As `submit`, of a source that is open. */
+  submitRead(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null): Promise<SubmitReceipt> {
+    return this.#submit(async () => reader, config, signal, null);
+  }
+
+  async #submit(
+    open: () => Promise<SourceReader>,
+    config: SubmitConfig,
+    signal: AbortSignal | null,
+    own: OwnSubmission | null,
+  ): Promise<SubmitReceipt> {
     this.#check();
     const sink = new ConnectionSink();
     this.#open(sink);
     try {
       const ids = new ReceiptIds(await this.#salt.promise);
-      const reader = await openSource(source, this.#clock);
+      const reader = await open();
       const onReceipt: ReceiptIds['add'] = (receipt, tasks) => ids.add(receipt, tasks);
       const options: PumpOptions = { ...pumpOptions(config), ...(own === null ? {} : { places: own.places, skip: own.skip }), onReceipt };
       const requeue = (numbers: number[]): Promise<unknown> => this.ask('change', { numbers, change: { kind: 'requeue' } });

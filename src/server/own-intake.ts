@@ -50,12 +50,15 @@ export class OwnIntake {
 
 /** Numbers its bundles itself: not all that a pump has reach it. */
 export class OwnSubmission implements BundleSink {
+  /** Rejects when nothing of it is taken any more. */
+  readonly failed: Promise<never>;
   readonly #parts: OwnIntakeParts;
   readonly #closed: () => void;
   readonly #id = newId();
   readonly #sender: BundleSender;
   /** Bundles that are not answered, oldest first. */
   readonly #waiting: { readonly sequence: number; readonly receipt: Deferred<Receipt> }[] = [];
+  readonly #failed: Deferred<never> = deferred();
   #sequence = 0;
   #error: MillraceError | null = null;
 
@@ -63,6 +66,8 @@ export class OwnSubmission implements BundleSink {
     const { links, turns } = parts;
     this.#parts = parts;
     this.#closed = closed;
+    this.failed = this.#failed.promise;
+    this.failed.catch(() => {});
     this.#sender = new BundleSender(`own ${this.#id}`, (error) => (vital ? parts.failed(error) : this.fail(error)));
     links.intercept(this.#sender.name, {
       receive: (message) => {
@@ -87,6 +92,7 @@ export class OwnSubmission implements BundleSink {
   /** Nothing of it is taken any more. */
   fail(error: MillraceError): void {
     this.#error ??= error;
+    this.#failed.reject(error);
     for (const { receipt } of this.#waiting.splice(0)) receipt.reject(error);
   }
 

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
+import { openTasks } from '../../../dist/index.js';
+import { deferred } from '../../../src/base/deferred.ts';
 import { expectNoLeaks } from '../../support/leaks.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 import { until } from '../../support/until.ts';
 import { startClientOf, startFace } from './rig.ts';
 
@@ -178,4 +181,24 @@ it('values and output that JSON has no word for come through as what they can be
   });
   expect(task).toMatchObject({ stdoutBase64: '//4=', stderr: '' });
   expect(task).not.toHaveProperty('stdout');
+});
+
+it('a submission that is under way when the server ends is told so, and what came before stays', async () => {
+  const folder = temporaryFolder();
+  const face = await startFace({}, { database: `${folder}/tasks.db` });
+  const stopped = deferred<void>();
+  const lines = async function* (): AsyncGenerator<string> {
+    yield '"true"\n';
+    await stopped.promise;
+  };
+  const answer = face.ask('POST', '/api/tasks', { headers: { 'content-type': 'application/x-ndjson' }, body: lines() });
+  await until(async () => (await face.server.progress()).submitted === 1);
+  const ended = face.server.stop();
+  const told = await answer;
+  stopped.resolve();
+  await ended;
+  expect([told.status, told.json().error_code]).toEqual([503, 'ERR_ENDED']);
+  const tasks = await openTasks(`${folder}/tasks.db`);
+  expect(await tasks.count()).toBe(1);
+  await tasks.close();
 });
