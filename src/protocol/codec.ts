@@ -1,5 +1,5 @@
 /**
- * Messages to frame bodies and back: msgpack after authentication, JSON before it.
+ * Messages to frame bodies and back: msgpack, after authentication.
  *
  * A body is net-ipc's envelope `{ t, d }`; `t` 1 carries an array of messages, `t` 6 ends a connection in good order. Values are plain data: nil,
  * booleans, numbers, strings, binary, arrays, objects. The sender refuses what the receiver would, so that a bad value
@@ -13,9 +13,10 @@ import type { Message } from './messages.ts';
 import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
 import { MsgpackWriter, Packed } from './msgpack-write.ts';
 import { checkMessage } from './shape.ts';
+import { SmallBodyReader, smallBody } from './small-body.ts';
 
 /** Kinds of envelopes that are used, net-ipc's numbers. */
-const envelope = { hello: 0, messages: 1, end: 6 } as const;
+const envelope = { messages: 1, end: 6 } as const;
 
 function refuseFunction(): never {
   throw new TypeError('a function is no data');
@@ -44,6 +45,9 @@ const largestKeptBuffer = 1024 * 1024;
 
 /** A message from this size on is a frame of its own, in the memory in which it was packed; its bytes are not copied where it arrives either. */
 const large = 1024 * 1024;
+
+/** Frames up to this size (bytes) leave their memory to the next one. */
+const mostReused = 4_096;
 
 /** The memory of a frame that was not begun. */
 const none = Buffer.alloc(0);
@@ -126,6 +130,19 @@ export class FramePacker {
     return frames;
   }
 
+  /** Hands all frames packed so far over. True: the bytes have left already, and their memory may serve again. */
+  takeTo(write: (bytes: Buffer) => boolean): void {
+    if (this.#ready.length > 0) {
+      for (const { bytes } of this.take()) write(bytes);
+      return;
+    }
+    if (this.#messages === 0) return;
+    const { bytes: memory, at: end } = this.#writer;
+    const frame = framed(memory, 0, end, this.#messages);
+    this.#startAnew(end);
+    if (write(frame) && memory.length <= mostReused) this.#writer.into(memory, reserved);
+  }
+
   /** What is not plain, or long. */
   #addPacked(message: Message): void {
     const buffer = this.#encode(message);
@@ -182,21 +199,29 @@ export class FramePacker {
 
   /** A frame of what lies up to `end`, behind the room that was reserved from `room` on. */
   #push(buffer: Buffer, room: number, end: number, messages: number): void {
-    const bodyAt = room + longestHeader;
-    buffer.set(opening, bodyAt);
-    buffer.writeUInt32BE(messages, room + reserved - 4);
-    const start = writeHeader(buffer, bodyAt, end - bodyAt);
-    const bytes = buffer.subarray(start, end);
-    this.#ready.push({ bytes, bodyAt: bodyAt - start, messages });
+    const bytes = framed(buffer, room, end, messages);
+    this.#ready.push({ bytes, bodyAt: bytes.length - (end - room - longestHeader), messages });
     this.#readyBytes += bytes.length;
   }
 
   #cut(end: number): void {
     this.#push(this.#writer.bytes, 0, end, this.#messages);
+    this.#startAnew(end);
+  }
+
+  #startAnew(end: number): void {
     this.#nextSize = Math.min(this.#limits.cut, Math.max(256, Math.ceil(end * 1.25)));
     this.#writer.into(none, 0);
     this.#messages = 0;
   }
+}
+
+/** Header and body of a frame whose messages lie up to `end`, behind the room that was reserved from `room` on. */
+function framed(buffer: Buffer, room: number, end: number, messages: number): Buffer {
+  const bodyAt = room + longestHeader;
+  for (let i = 0; i < opening.length; i++) buffer[bodyAt + i] = opening[i]!;
+  for (let at = room + reserved - 1, rest = messages; at >= room + reserved - 4; rest >>>= 8) buffer[at--] = rest & 255;
+  return buffer.subarray(writeHeader(buffer, bodyAt, end - bodyAt), end);
 }
 
 /** Packs values once, for messages that pass them on. */
@@ -237,17 +262,22 @@ export class FrameDecoder {
   /** Bytes in a large body stay where they are. */
   readonly #views: Unpackr = new Unpackr({ ...options, copyBuffers: false });
   readonly #scanner: MsgpackScanner;
+  /** Null: bodies that small could be over the limits. */
+  readonly #small: SmallBodyReader | null;
   readonly #trusted: boolean;
 
   /** `trusted`: the frames come from this very library, in this process: they are not looked at before and after (0.5 µs a task). */
   constructor(limits: ScanLimits, trusted = false) {
     this.#scanner = new MsgpackScanner(limits);
+    this.#small = Math.min(limits.items, limits.containers) < smallBody ? null : new SmallBodyReader(limits.depth);
     this.#trusted = trusted;
   }
 
   /** Throws `ERR_PROTOCOL`. */
   decode(body: Uint8Array): Decoded {
     if (isRaw(body)) return { kind: 'messages', messages: [rawAnswer(body)] };
+    const small = this.#small?.read(body) ?? null;
+    if (small !== null) return { kind: 'messages', messages: this.#trusted ? (small as Message[]) : small.map(checkMessage) };
     if (!this.#trusted) this.#scanner.scan(body);
     const value: unknown = (body.length < large ? this.#unpackr : this.#views).unpack(body);
     if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');
@@ -260,24 +290,3 @@ export class FrameDecoder {
 
 /** The body that ends a connection in good order. */
 export const endBody: Uint8Array = Uint8Array.of(0x81, 0xa1, 0x74, envelope.end);
-
-/** A body of the handshake: an envelope in JSON. */
-export function encodeHandshake(kind: 0 | 1, value: unknown): Buffer {
-  return Buffer.from(
-    JSON.stringify(kind === envelope.hello ? { t: 0, d: { compress: false, messagepack: true, extras: value } } : { t: 1, d: value }),
-  );
-}
-
-/** Throws `ERR_PROTOCOL`. */
-export function decodeHandshake(body: Uint8Array): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch (cause) {
-    throw new MillraceError('ERR_PROTOCOL', 'a frame of the handshake is not JSON', { cause });
-  }
-  const { t, d } = (typeof value === 'object' && value !== null ? value : {}) as { t?: unknown; d?: unknown };
-  if (t === envelope.messages) return d;
-  if (t === envelope.hello && typeof d === 'object' && d !== null) return (d as { extras?: unknown }).extras;
-  throw new MillraceError('ERR_PROTOCOL', 'a frame of the handshake without its envelope');
-}

@@ -55,6 +55,11 @@ export class OnewayGate {
     else this.#held.push({ message: copyOf(message) as Message, weight: 0, failed });
   }
 
+  /** What was sent leaves now. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   /** The other side has done so many more. `stuck`: it waits for one of them. */
   ran(count: number, stuck: boolean): void {
     for (let left = Math.min(count, this.#weights.length - this.#first); left > 0; left -= 1) this.#out -= this.#weights[this.#first++]!;

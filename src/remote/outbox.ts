@@ -48,6 +48,11 @@ export class Outbox {
     else this.#connection.destroy(new MillraceError('ERR_SLOW_PEER', `the other side does not read: ${mostAnswers} answers wait for it`));
   }
 
+  /** What was sent leaves now. */
+  flush(): void {
+    this.#connection.flush?.();
+  }
+
   drained(): void {
     this.#blocked = false;
     const waiting = this.#waiting;

@@ -56,6 +56,8 @@ export class Outgoing {
       const id = this.#calls.add(pending);
       try {
         this.#gate.send(['?', id, kind, packed], (error) => this.#take(id)?.reject(error));
+        // Of many calls at once, all but the first travel together.
+        if (this.#calls.size === 1) this.#gate.flush();
       } catch (error) {
         this.#calls.take(id);
         throw error;

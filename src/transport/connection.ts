@@ -3,7 +3,7 @@
  *
  * Carriers: net-ipc (TCP, TLS, unix socket), message-port (host to its own worker), memory (tests). All pass
  * one contract suite. A message is a plain tagged tuple (`protocol/PROTOCOL.md`). Messages sent in one tick leave
- * as one frame at `nextTick`. Nothing is delivered before `start`, and nothing after `closed` was called.
+ * as one frame, at `nextTick` at the latest. Nothing is delivered before `start`, and nothing after `closed` was called.
  */
 import type { MillraceError } from '../base/errors.ts';
 import type { Message, PeerInfo } from '../protocol/messages.ts';
@@ -44,6 +44,8 @@ export interface Connection {
    * Throws ERR_NOT_CLONEABLE or ERR_FRAME_TOO_LARGE for this one message; the connection goes on.
    */
   send(message: Message): boolean;
+  /** What was sent leaves now, and not at the end of the tick: for a message that nothing else will follow. Absent: a carrier that gains nothing by it. */
+  flush?(): void;
   /**
    * Answer a request with bytes that leave from where they lie: nobody may change them before `sent` is called, which happens once, also when they never
    * leave. Otherwise as `send`; when it throws, `sent` is not called. Absent: this carrier copies.

@@ -5,9 +5,9 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
-import { decodeHandshake, encodeHandshake } from '../protocol/codec.ts';
 import { FrameParser, frameOf, rawHead } from '../protocol/frame.ts';
 import type { HandshakeStep } from '../protocol/handshake.ts';
+import { decodeHandshake, encodeHandshake } from '../protocol/handshake-body.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { PeerCertificate } from './connection.ts';
 import { NetConnection } from './net-connection.ts';

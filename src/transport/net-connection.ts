@@ -11,7 +11,9 @@ import type { Limits } from '../protocol/limits.ts';
 import type { Message, PeerInfo } from '../protocol/messages.ts';
 import type { Connection, ConnectionHandlers, PeerCertificate } from './connection.ts';
 import { Inbox } from './inbox.ts';
+import { Inflow } from './inflow.ts';
 import { Landings } from './landings.ts';
+import { BrokenFrame, slowPeer } from './peer-faults.ts';
 
 export interface NetConnectionSetup {
   readonly id: string;
@@ -40,6 +42,7 @@ export class NetConnection implements Connection {
   readonly #packer: FramePacker;
   readonly #decoder: FrameDecoder;
   readonly #inbox: Inbox;
+  readonly #inflow: Inflow;
   readonly #landings: Landings;
   #state: 'open' | 'closing' | 'destroyed' | 'closed' = 'open';
   #ended = false;
@@ -65,6 +68,10 @@ export class NetConnection implements Connection {
     this.#packer = new FramePacker(limits);
     this.#decoder = new FrameDecoder(limits);
     this.#inbox = new Inbox(() => this.readable());
+    this.#inflow = new Inflow(socket, {
+      wanted: () => (this.#state === 'open' ? this.#inbox.hungry : this.#state === 'closing'),
+      take: (chunk) => this.#take(chunk),
+    });
     this.#landings = new Landings(() => parser.abandon());
     this.#lastReceived = clock.now();
     if (limits.idleTimeout > 0) this.#watchIdle(limits.idleTimeout);
@@ -94,7 +101,7 @@ export class NetConnection implements Connection {
     this.#packer.add(message);
     if (!this.#flushDue) {
       this.#flushDue = true;
-      process.nextTick(() => this.#flush());
+      if (!this.#reading) process.nextTick(flushLater, this);
     }
     return this.#hasRoom();
   }
@@ -119,6 +126,10 @@ export class NetConnection implements Connection {
 
   receiveInto(id: number, place: Uint8Array | null): void {
     this.#landings.set(id, place);
+  }
+
+  flush(): void {
+    if (this.#flushDue && !this.#reading) this.#flush();
   }
 
   pause(): void {
@@ -154,22 +165,21 @@ export class NetConnection implements Connection {
 
   // ---- called by the carrier -----------------------------------------------------------------------------------------
 
-  /** The socket has bytes, or the role wants more. */
+  /** The role wants more, or none of what comes is wanted any more. */
   readable(): void {
-    if (this.#state === 'closing') {
-      while (this.#socket.read() !== null);
-      return;
-    }
     if (this.#reading) return;
     this.#reading = true;
     try {
-      while (this.#state === 'open' && this.#inbox.hungry && this.#readSome());
+      while (this.#state === 'open' && this.#inbox.hungry && this.#readFrame());
     } catch (error) {
       if (!(error instanceof BrokenFrame)) throw error;
       this.destroy(MillraceError.from(error.cause, 'ERR_PROTOCOL'));
     } finally {
       this.#reading = false;
+      // What could be answered at once does not wait for the end of the tick.
+      if (this.#flushDue) this.#flush();
     }
+    this.#inflow.steer();
   }
 
   /** Where the rest of a body goes that begins like this. */
@@ -197,23 +207,26 @@ export class NetConnection implements Connection {
 
   // ---- inside ---------------------------------------------------------------------------------------------------------------
 
-  /** One frame or one chunk; false: no more bytes. Throws `BrokenFrame` for what the peer did wrong, and only for that. */
-  #readSome(): boolean {
-    let decoded: ReturnType<FrameDecoder['decode']> | null = null;
+  #take(chunk: Buffer): void {
+    if (this.#state !== 'open') return;
+    this.#lastReceived = this.#clock.now();
+    this.#parser.push(chunk);
+    this.readable();
+  }
+
+  /** One frame; false: no whole one is here. Throws `BrokenFrame` for what the peer did wrong, and only for that. */
+  #readFrame(): boolean {
+    let decoded: ReturnType<FrameDecoder['decode']>;
     try {
       const body = this.#parser.next();
-      if (body !== null && !this.#ended) decoded = this.#landings.take() ?? this.#decoder.decode(body);
-      else if (body === null) {
-        const chunk: Buffer | null = this.#socket.read();
-        if (chunk === null) return false;
-        this.#lastReceived = this.#clock.now();
-        this.#parser.push(chunk);
-      }
+      if (body === null) return false;
+      if (this.#ended) return true;
+      decoded = this.#landings.take() ?? this.#decoder.decode(body);
     } catch (cause) {
       throw new BrokenFrame(cause);
     }
-    if (decoded?.kind === 'end') this.#ended = true;
-    else if (decoded !== null) this.#inbox.push(decoded.messages);
+    if (decoded.kind === 'end') this.#ended = true;
+    else this.#inbox.push(decoded.messages);
     return true;
   }
 
@@ -233,18 +246,22 @@ export class NetConnection implements Connection {
 
   /** False: nobody takes it. */
   #write(): boolean {
-    for (const { bytes } of this.#packer.take()) {
-      if (!this.#socket.writable) return false;
-      this.#written += bytes.length;
-      this.#socket.write(bytes);
-    }
-    return true;
+    this.#packer.takeTo(this.#writeFrame);
+    return this.#socket.writable;
   }
+
+  /** True: the system has all of it. */
+  readonly #writeFrame = (bytes: Buffer): boolean => {
+    if (!this.#socket.writable) return false;
+    this.#written += bytes.length;
+    this.#socket.write(bytes);
+    return this.#socket.writableLength === 0;
+  };
 
   #wrote(): void {
     this.#lastSent = this.#clock.now();
-    if (this.#socket.writableLength > 0 && this.#stopStall === null) this.#watchStall();
-    this.#tellDrained();
+    if (this.#stopStall === null && this.#socket.writableLength > 0) this.#watchStall();
+    if (this.#drainedOwed) this.#tellDrained();
   }
 
   #tellDrained(): void {
@@ -277,13 +294,6 @@ export class NetConnection implements Connection {
   }
 }
 
-/** Tells the peer's fault from a defect in a role's handler, which must not be swallowed. */
-class BrokenFrame extends Error {
-  constructor(cause: unknown) {
-    super('broken frame', { cause });
-  }
-}
-
-function slowPeer(why: string): MillraceError {
-  return new MillraceError('ERR_SLOW_PEER', `the other side reads too slowly: ${why}`);
+function flushLater(connection: NetConnection): void {
+  connection.flush();
 }

@@ -160,6 +160,37 @@ export function connectionContract(carrier: string, makeFixture: () => Promise<C
       expect(heard.values).toEqual([0, 1, 2]);
     });
 
+    test('can be paused and resumed between messages, again and again, and loses nothing', async () => {
+      const { left, right } = await open();
+      const heard = new Listening(right);
+      new Listening(left);
+      for (let i = 0; i < 10; i++) {
+        right.pause();
+        for (let part = 0; part < 5; part++) left.send(note('x'.repeat(50_000)));
+        // Some of it is at the door before the role listens again.
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+        expect(heard.messages.length).toBe(5 * i);
+        right.resume();
+        await until(() => heard.messages.length === 5 * (i + 1));
+      }
+    });
+
+    test('sends at once what is flushed, and each message once', async () => {
+      const { left, right } = await open();
+      const heard = new Listening(right);
+      new Listening(left);
+      left.send(note(1));
+      left.flush?.();
+      left.send(note(2));
+      left.send(note(3));
+      left.flush?.();
+      left.flush?.();
+      await until(() => heard.messages.length === 3);
+      left.send(note(4));
+      await until(() => heard.messages.length === 4);
+      expect(heard.values).toEqual([1, 2, 3, 4]);
+    });
+
     test('ends a peer that reads so slowly that more than the limit waits for it', async () => {
       const { left, right } = await open({ highWater: 64 * 1024, queued: 8 * 1024 * 1024 });
       const sender = new Listening(left);

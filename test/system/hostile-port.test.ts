@@ -1,9 +1,9 @@
 /** A whole server among strangers on its port: another client is served throughout, and memory stays bounded. */
 import { connect } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { decodeHandshake, encodeHandshake } from '../../src/protocol/codec.ts';
 import { FrameParser, frameOf } from '../../src/protocol/frame.ts';
 import { DiallingHandshake } from '../../src/protocol/handshake.ts';
+import { decodeHandshake, encodeHandshake } from '../../src/protocol/handshake-body.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 import { attacks } from '../transport/attacks.ts';

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { decodeHandshake, encodeHandshake } from '../../src/protocol/codec.ts';
 import { FrameParser, frameOf } from '../../src/protocol/frame.ts';
 import { DiallingHandshake } from '../../src/protocol/handshake.ts';
+import { decodeHandshake, encodeHandshake } from '../../src/protocol/handshake-body.ts';
 import type { PeerInfo } from '../../src/protocol/messages.ts';
 import { until } from '../support/until.ts';
 import { auth } from './endpoints.ts';
