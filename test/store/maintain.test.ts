@@ -170,3 +170,17 @@ test('a backup is a whole copy for this user only, also beside a server, and wri
   await holder.commit(writes({ removed: [11] }));
   await holder.close();
 });
+
+test('upkeep of a database of PostgreSQL is refused with the names of its own tools, before anything is opened', async () => {
+  const database = 'postgres://worker:secret@127.0.0.1:1/work';
+  for (const call of [
+    rotateDatabase(database, other),
+    vacuumDatabase(database),
+    backupDatabase(database, other),
+    rotateDatabase(path, database),
+  ]) {
+    const error: unknown = await call.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(/pg_dump.*autovacuum.*retain/) });
+    expect(String(error)).not.toContain('secret');
+  }
+});
