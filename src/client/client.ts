@@ -102,7 +102,7 @@ export class Client {
           // A server in this process cannot be silent and alive.
           const limit = parts.connection === null ? evictAfter : Number.POSITIVE_INFINITY;
           this.feed({ type: 'connected', evictAfter: limit, noConfirm, limits });
-          this.#graphs.connected(epoch);
+          this.#graphs.connected(epoch, salt);
           this.#tellState();
         },
         message: (message) => {

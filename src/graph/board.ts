@@ -27,16 +27,32 @@ export class Board {
   #orders: Map<GraphClient, ClientOrders> = new Map();
   /** Clients whose connection is gone. */
   #away = 0;
+  /** Lasting sessions, and their objects, by number. */
+  readonly lasting: Map<number, GraphSession> = new Map();
+  readonly lastingObjects: Map<number, GraphObject> = new Map();
+  /** Their tasks that have ended since the last look. */
+  recorded: GraphTask[] = [];
+  /** The numbers of lasting sessions, their objects and runs begin above this: never one that was given before, by this server or one before it. */
+  readonly #base: number;
+  #lasting = 0;
   #runs = 0;
   #objects = 0;
   #tasks = 0;
 
-  nextRun(): number {
-    return ++this.#runs;
+  constructor(base: number) {
+    this.#base = base;
   }
 
-  nextObject(): number {
-    return ++this.#objects;
+  nextRun({ lasting }: GraphSession): number {
+    return lasting ? this.nextLasting() : ++this.#runs;
+  }
+
+  nextObject({ lasting }: GraphSession): number {
+    return lasting ? this.nextLasting() : ++this.#objects;
+  }
+
+  nextLasting(): number {
+    return this.#base + ++this.#lasting;
   }
 
   nextOrder(): number {
@@ -114,6 +130,7 @@ export class Board {
 
   /** It is back, or gone for good: what waited for that is looked at again. */
   unpark(client: GraphClient): void {
+    for (const session of this.lasting.values()) if (session.awaited?.delete(client) && session.awaited.size === 0) session.awaited = null;
     const tasks = [...client.parked];
     client.parked.clear();
     for (const task of tasks) {
@@ -146,7 +163,7 @@ export class Board {
     if (task.state === taskState.ready) this.unready(task);
     task.state = taskState.assigned;
     task.client = client;
-    task.run = this.nextRun();
+    task.run = this.nextRun(task.session);
     task.session.assigned++;
     task.session.clients.add(client);
     if (client.active === 0) client.lastDone = this.now;
@@ -154,6 +171,21 @@ export class Board {
     task.following = following;
     if (!following) occupy(client, task, 1);
     this.orders(client).run.push(task);
+  }
+
+  /** A client has it already, from before its server was started again. */
+  adopt(task: GraphTask, client: GraphClient, run: number, following = false): void {
+    if (task.state === taskState.ready) this.unready(task);
+    task.parked?.parked.delete(task);
+    task.parked = null;
+    task.state = taskState.assigned;
+    task.client = client;
+    task.run = run;
+    task.session.assigned++;
+    task.session.clients.add(client);
+    client.runs.set(run, task);
+    task.following = following;
+    if (!following) occupy(client, task, 1);
   }
 
   /** What made its input has ended: it takes part from now on. */
@@ -225,8 +257,9 @@ function nearest(task: GraphTask): GraphClient | null {
   return best?.online && !best.closing && canHold(best, task) ? best : null;
 }
 
-/** A client that is away and alone has one of the inputs; null: there is none. */
+/** A client that is away and alone has one of the inputs, or perhaps the task itself; null: there is none. */
 export function awayFor(task: GraphTask): GraphClient | null {
+  if (task.session.awaited !== null) for (const client of task.session.awaited) return client;
   for (const { holders, constant } of task.inputs)
     if (!constant && holders.length > 0 && holders.every(({ online }) => !online)) return holders[0]!;
   return null;

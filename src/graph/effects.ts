@@ -33,6 +33,9 @@ export type RunEnd =
     }
   | { readonly run: number; readonly lost: readonly number[] };
 
+/** A client has this task of a lasting session under this run. */
+export type Claim = readonly [run: number, session: number, task: number];
+
 export type GraphEvent =
   | {
       type: 'submit';
@@ -52,7 +55,17 @@ export type GraphEvent =
   /** Its connection is gone: it may come back. */
   | { type: 'client-offline'; id: string }
   /** It is back: ends that it has not had an answer for, and what it holds after them. */
-  | { type: 'client-resumed'; id: string; ends: readonly RunEnd[]; runs: readonly number[]; objects: readonly number[] }
+  | {
+      type: 'client-resumed';
+      id: string;
+      ends: readonly RunEnd[];
+      runs: readonly number[];
+      objects: readonly number[];
+      /** Runs among these that are of lasting sessions: a server that was started again knows their tasks only. */
+      claims?: readonly Claim[];
+      /** What it offers, where that is not known. */
+      capacity?: GraphCapacity;
+    }
   /** It starts nothing new. */
   | { type: 'client-closing'; id: string }
   | { type: 'client-left'; id: string }

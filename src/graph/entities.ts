@@ -197,6 +197,10 @@ export class GraphSession {
   readonly n: number;
   readonly name: string;
   readonly onFailure: 'fail' | 'continue';
+  /** It outlives its connection and, where its history is stored, its server. */
+  readonly lasting: boolean;
+  /** After a restart: clients that worked for it before and have not come back yet. Nothing of it is given out before; null: none. */
+  awaited: Set<GraphClient> | null = null;
   readonly nodes: Map<number, GraphTask | GraphObject> = new Map();
   state: 'open' | 'failed' | 'closed' = 'open';
   failure: Failure | null = null;
@@ -216,10 +220,11 @@ export class GraphSession {
   /** Those that were given anything of it. */
   readonly clients: Set<GraphClient> = new Set();
 
-  constructor(n: number, name: string, onFailure: 'fail' | 'continue') {
+  constructor(n: number, name: string, onFailure: 'fail' | 'continue', lasting = false) {
     this.n = n;
     this.name = name;
     this.onFailure = onFailure;
+    this.lasting = lasting;
   }
 }
 
@@ -233,11 +238,11 @@ export interface GraphCapacity {
 
 export class GraphClient {
   readonly id: string;
-  readonly capacity: GraphCapacity;
+  capacity: GraphCapacity;
   /** A slot is a core at least: who runs more tasks than the machine has cores wants that. */
-  readonly cores: number;
+  cores: number;
   /** How many tasks of the usual kind it runs at a time. */
-  readonly width: number;
+  width: number;
   /** Connected, and what it holds was compared. */
   online = true;
   /** It takes nothing new: it drains. */
@@ -268,5 +273,12 @@ export class GraphClient {
     this.cores = Math.max(capacity.cores ?? 0, capacity.slots);
     this.width = Math.min(Math.floor(this.cores), capacity.slots);
     this.own = own;
+  }
+
+  /** What it offers, of one that was known by name only. */
+  equip(capacity: GraphCapacity): void {
+    this.capacity = capacity;
+    this.cores = Math.max(capacity.cores ?? 0, capacity.slots);
+    this.width = Math.min(Math.floor(this.cores), capacity.slots);
   }
 }

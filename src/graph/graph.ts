@@ -9,14 +9,22 @@ import type { GraphEvent, GraphTurn } from './effects.ts';
 import { type GraphClient, GraphObject, GraphSession, type GraphTask, type objectState, taskState } from './entities.ts';
 import { obstacleOf, place, recallable, recallDue } from './placement.ts';
 import { Progress } from './progress.ts';
+import { claimObject, claimTask, Replay } from './replay.ts';
 import { submit } from './submit.ts';
 import { failureError, nodesOf, Waits } from './waits.ts';
 
 export class Graph {
-  readonly #board: Board = new Board();
-  readonly #waits: Waits = new Waits(this.#board);
-  readonly #progress: Progress = new Progress(this.#board, this.#waits);
+  readonly #board: Board;
+  readonly #waits: Waits;
+  readonly #progress: Progress;
   #sessions = 0;
+
+  /** `base`: what the numbers of lasting sessions and of all that is theirs begin above. */
+  constructor(base: number = 2 ** 40) {
+    this.#board = new Board(base);
+    this.#waits = new Waits(this.#board);
+    this.#progress = new Progress(this.#board, this.#waits);
+  }
 
   /** Sessions that were not closed. */
   get open(): number {
@@ -27,10 +35,36 @@ export class Graph {
     return this.#board.clients.values();
   }
 
-  openSession(name: string, onFailure: 'fail' | 'continue'): GraphSession {
-    const session = new GraphSession(++this.#sessions, name, onFailure);
+  openSession(name: string, onFailure: 'fail' | 'continue', lasting = false): GraphSession {
+    const session = new GraphSession(lasting ? this.#board.nextLasting() : ++this.#sessions, name, onFailure, lasting);
     this.#board.sessions.add(session);
+    if (lasting) this.#board.lasting.set(session.n, session);
     return session;
+  }
+
+  /** Tells a lasting session anew that was open when its server was lost. `clients`: see `Replay`. */
+  replay(n: number, name: string, onFailure: 'fail' | 'continue'): Replay {
+    const session = new GraphSession(n, name, onFailure, true);
+    this.#board.sessions.add(session);
+    this.#board.lasting.set(n, session);
+    return new Replay(this.#board, this.#progress, session);
+  }
+
+  /** Every lasting session was told: clients that none of them awaits are gone, the others are away. */
+  replayed(): GraphClient[] {
+    this.#board.recorded = [];
+    // One that has failed waits for nobody, and was told no more.
+    for (const session of this.#board.lasting.values()) if (session.state !== 'open') session.awaited = null;
+    const awaited = new Set([...this.#board.lasting.values()].flatMap((session) => [...(session.awaited ?? [])]));
+    for (const client of [...this.clients]) if (!awaited.has(client)) this.#left(client);
+    return [...awaited];
+  }
+
+  /** Tasks of lasting sessions that ended since the last time. */
+  takeRecorded(): readonly GraphTask[] {
+    const { recorded } = this.#board;
+    if (recorded.length > 0) this.#board.recorded = [];
+    return recorded;
   }
 
   client(id: string): GraphClient | null {
@@ -129,6 +163,10 @@ export class Graph {
   #close(session: GraphSession): void {
     if (!this.#board.sessions.delete(session)) return;
     if (session.state === 'open') this.#progress.endSession(session, 'closed');
+    if (session.lasting) {
+      this.#board.lasting.delete(session.n);
+      for (const node of session.nodes.values()) if (node instanceof GraphObject) this.#board.lastingObjects.delete(node.n);
+    }
     session.nodes.clear();
   }
 
@@ -174,18 +212,28 @@ export class Graph {
   }
 
   /** What it does not list is lost, what nobody knows is dropped. */
-  #resumed(client: GraphClient, { ends, runs, objects }: Extract<GraphEvent, { type: 'client-resumed' }>): void {
+  #resumed(client: GraphClient, event: Extract<GraphEvent, { type: 'client-resumed' }>): void {
+    const { ends, runs, objects, claims = [], capacity } = event;
+    if (capacity !== undefined) client.equip(capacity);
     this.#board.setOnline(client, true);
-    for (const end of ends) this.#progress.ended(client, end);
+    const claimed = new Map(claims.map((claim) => [claim[0], claim]));
+    for (const end of ends) {
+      if (!('lost' in end)) claimTask(this.#board, client, claimed.get(end.run));
+      this.#progress.ended(client, end);
+    }
     const listed = new Set(runs);
     const orders = this.#board.orders(client);
-    for (const run of runs) if (!client.runs.has(run)) orders.cancel.push(run);
+    for (const run of runs) {
+      claimTask(this.#board, client, claimed.get(run));
+      if (!client.runs.has(run)) orders.cancel.push(run);
+    }
     for (const task of [...client.runs.values()]) if (!listed.has(task.run)) this.#progress.back(task, false);
     const held = new Set(objects);
     const known = new Set([...client.held].map(({ n }) => n));
-    for (const n of objects) if (!known.has(n)) orders.drop.push(n);
+    for (const n of objects) if (!known.has(n) && !claimObject(this.#board, client, n)) orders.drop.push(n);
     for (const object of [...client.held]) if (!held.has(object.n)) this.#progress.lose(client, object);
     this.#board.unpark(client);
+    for (const object of client.held) this.#waits.readable(object);
   }
 
   #left(client: GraphClient): void {

@@ -60,6 +60,7 @@ export class Progress {
   fail(task: GraphTask, failure: Failure): void {
     const { session } = task;
     session.failure ??= failure;
+    if (session.lasting) this.#board.recorded.push(task);
     if (session.onFailure === 'fail') {
       this.#endTask(task, taskState.failed, failure);
       session.failed++;
@@ -119,7 +120,8 @@ export class Progress {
     session.objects--;
     session.bytes -= object.size;
     object.state = objectState.removed;
-    if (object.needed) this.#revive(object);
+    if (object.needed) this.revive(object);
+    else this.#waits.ended(object);
   }
 
   #finish(task: GraphTask, client: GraphClient, outputs: readonly OutputMade[], info: GraphTask['info'], debug: string): void {
@@ -127,6 +129,7 @@ export class Progress {
     task.state = taskState.finished;
     task.info = info;
     task.debug = debug;
+    if (session.lasting) this.#board.recorded.push(task);
     session.unfinished--;
     session.finished++;
     // It has copies of its inputs now, wherever they came from.
@@ -177,6 +180,7 @@ export class Progress {
     object.state = objectState.removed;
     object.session.objects--;
     object.session.bytes -= object.size;
+    this.#waits.ended(object);
   }
 
   #endTask(task: GraphTask, state: typeof taskState.failed | typeof taskState.removed, failure: Failure | null): void {
@@ -196,7 +200,7 @@ export class Progress {
   }
 
   /** The task that makes it runs again, and before it those that make what is gone of its inputs. */
-  #revive(lost: GraphObject): void {
+  revive(lost: GraphObject): void {
     const stack = [lost];
     for (let object = stack.pop(); object !== undefined; object = stack.pop()) {
       if (object.state !== objectState.removed) continue;

@@ -13,22 +13,26 @@ import {
   taskState,
 } from './entities.ts';
 
-/** `sizes`: of constants whose bytes came before. Answers with the tasks that are ready. @throws ERR_TASK, ERR_STATE */
+/**
+ * `sizes`: of constants whose bytes came before. `again`: it was accepted before, with this as the number of its first object, and is told anew; inputs that
+ * were made again then are made again now. @throws ERR_TASK, ERR_STATE
+ */
 export function submit(
   board: Board,
   session: GraphSession,
   objects: readonly ObjectSpec[],
   specs: readonly TaskSpec[],
   sizes: ReadonlyMap<number, number>,
+  again: { readonly first: number; readonly revive: (object: GraphObject) => void } | null = null,
 ): void {
   const made = new Map<number, GraphObject>();
   for (const spec of objects) {
     const [id, label, , , value] = spec;
     if (session.nodes.has(id) || made.has(id)) throw wrong(`the number ${id} is used twice`);
     if (value === true && !sizes.has(id)) throw wrong(`the bytes of the object ${named(id, label)} were not put before`);
-    made.set(id, new GraphObject(board.nextObject(), session, spec));
+    made.set(id, new GraphObject(again === null ? board.nextObject(session) : again.first + made.size, session, spec));
   }
-  const tasks = linked(board, session, specs, made);
+  const tasks = linked(board, session, specs, made, again !== null);
   for (const object of made.values()) {
     if (object.constant) continue;
     if (object.producer === null)
@@ -37,6 +41,7 @@ export function submit(
   const ordered = inOrder(tasks);
   for (const [id, object] of made) {
     session.nodes.set(id, object);
+    if (session.lasting) board.lastingObjects.set(object.n, object);
     if (!object.constant) continue;
     const value = object.spec[4];
     object.size = value === true ? sizes.get(id)! : (value as Uint8Array).length;
@@ -46,10 +51,18 @@ export function submit(
   }
   for (const task of ordered) register(session, task);
   for (let i = ordered.length - 1; i >= 0; i--) deepen(ordered[i]!);
+  if (again !== null)
+    for (const { inputs } of ordered) for (const object of inputs) if (object.state === objectState.removed) again.revive(object);
   for (const task of ordered) if (task.missing === 0) board.makeReady(task);
 }
 
-function linked(board: Board, session: GraphSession, specs: readonly TaskSpec[], made: ReadonlyMap<number, GraphObject>): GraphTask[] {
+function linked(
+  board: Board,
+  session: GraphSession,
+  specs: readonly TaskSpec[],
+  made: ReadonlyMap<number, GraphObject>,
+  mayBeGone: boolean,
+): GraphTask[] {
   const ids = new Set<number>();
   return specs.map((spec) => {
     const [id, type, , pairs, results, more] = spec;
@@ -59,7 +72,7 @@ function linked(board: Board, session: GraphSession, specs: readonly TaskSpec[],
     for (let i = 0; i < pairs.length; i += 2) {
       const object = made.get(pairs[i] as number) ?? session.nodes.get(pairs[i] as number);
       if (!(object instanceof GraphObject)) throw wrong(`the task ${named(id, type)} has an unknown input ${pairs[i]}`);
-      if (object.state === objectState.removed)
+      if (object.state === objectState.removed && !mayBeGone)
         throw new MillraceError(
           'ERR_STATE',
           `the object ${named(object.id, object.spec[1])} was removed, since nothing needed it: keep it`,

@@ -9,6 +9,11 @@ function hasEnded(node: Node): boolean {
   return node instanceof GraphObject ? node.state !== objectState.unfinished : node.state >= taskState.finished;
 }
 
+/** It is finished, and nobody who is there has it: it comes back, or is made again. */
+function isAway({ constant, state, holders }: GraphObject): boolean {
+  return !constant && state === objectState.finished && holders.every(({ online }) => !online);
+}
+
 /** The error that every access to a failed session, or to a failed node, ends with. */
 export function failureError(failure: Failure): MillraceError {
   const { type, name, message } = failure;
@@ -66,7 +71,20 @@ export class Waits {
     if (!(object instanceof GraphObject)) throw new MillraceError('ERR_TASK', `${id} is a task, not an object`);
     if (!object.keep && !object.constant)
       throw new MillraceError('ERR_STATE', `the object '${object.spec[1]}' is not kept: keep it before it is submitted`);
+    if (isAway(object)) {
+      const waiter: Waiter = { token, session, left: 1, some: false, items: [object] };
+      this.#byToken.set(token, waiter);
+      session.waiters.add(waiter);
+      object.waiters ??= [];
+      object.waiters.push(waiter);
+      return;
+    }
     this.add(session, token, [id], false);
+  }
+
+  /** It is there again. */
+  readable(object: GraphObject): void {
+    if (object.waiters !== null && object.state === objectState.finished) this.ended(object);
   }
 
   giveUp(token: number): void {
@@ -109,7 +127,8 @@ export class Waits {
       const waiting = [...session.waiters].some((waiter) => waiter.token === token);
       if (!waiting) throw new Error(`a waiter ${token} is not known to its session`);
       const open = items.filter((node) => !hasEnded(node)).length;
-      if (items.length > 0 && open === 0 && left > 0) throw new Error(`a waiter ${token} waits for what has ended`);
+      if (items.length > 0 && open === 0 && left > 0 && !items.some((node) => node instanceof GraphObject && isAway(node)))
+        throw new Error(`a waiter ${token} waits for what has ended`);
     }
   }
 

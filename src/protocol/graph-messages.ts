@@ -125,6 +125,15 @@ export interface FetchOpened {
 export interface GraphRequests {
   /** `token`: with it another connection may take the session over, within 5 s of a loss. `continue`: a failure fails its dependents only. */
   'graph.open': [params: { name: string; onFailure: 'fail' | 'continue' }, answer: { session: SessionId; token: string }];
+  /** Of a persistent session: one of this name that is open, which is taken from whoever has it, or a new one. `next`: the first number that is free. */
+  'graph.join': [params: { name: string; onFailure: 'fail' | 'continue' }, answer: GraphJoined];
+  /** What was submitted, in parts: `from`: how many tasks and objects are known already. */
+  'graph.nodes': [params: { session: SessionId; from: number }, answer: GraphNodes];
+  /** It goes on without a connection. */
+  'graph.leave': [params: { session: SessionId }, answer: null];
+  /** The persistent sessions of the server; with a name: that one is closed, if it is there. */
+  'graph.sessions': [params: Record<never, never>, answer: GraphSessionInfo[]];
+  'graph.end': [params: { name: string }, answer: boolean];
   'graph.attach': [params: { session: SessionId; token: string }, answer: null];
   /** Part of a constant, in order; the last part lets it be named by a submission. */
   'graph.put': [params: { session: SessionId; object: NodeId; bytes: Uint8Array }, answer: null];
@@ -156,6 +165,34 @@ export interface GraphRequests {
 }
 export type GraphRequest = keyof GraphRequests;
 
+export interface GraphJoined {
+  session: SessionId;
+  token: string;
+  next: NodeId;
+  /** It was there before. */
+  resumed: boolean;
+  failure: GraphFailure | null;
+}
+
+/** Objects without their bytes: `value` true: a constant. `keep`: as it is now. */
+export interface GraphNodes {
+  objects: (readonly [object: WireObject, state: NodeState])[];
+  tasks: (readonly [task: WireNode, state: NodeState])[];
+  /** Where the next part begins; null: this was the last. */
+  next: number | null;
+}
+
+export interface GraphSessionInfo {
+  name: string;
+  session: SessionId;
+  state: 'open' | 'failed';
+  /** A program has it. */
+  attached: boolean;
+  /** Epoch ms, by the server's clock. */
+  openedAt: number;
+  progress: GraphProgress;
+}
+
 export interface GraphServerInfo {
   clients: {
     id: string;
@@ -172,11 +209,13 @@ export interface GraphServerInfo {
 /** Events of the server to the connection that has the session. */
 export interface GraphEvents {
   'graph.failed': { session: SessionId; failure: GraphFailure };
+  /** Another connection has it now. */
+  'graph.taken': { session: SessionId };
   'graph.progressed': { session: SessionId; progress: GraphProgress };
   /** What running tasks said of how far they are: of each the last word. */
   'graph.said': { session: SessionId; words: [NodeId, Opaque][] };
 }
-export const graphEvents: readonly (keyof GraphEvents)[] = ['graph.failed', 'graph.progressed', 'graph.said'];
+export const graphEvents: readonly (keyof GraphEvents)[] = ['graph.failed', 'graph.taken', 'graph.progressed', 'graph.said'];
 
 const id: Check = (value) => whole(value) && (value as number) < 2 ** 31;
 const bytes: Check = (value) => value instanceof Uint8Array;
@@ -210,6 +249,11 @@ const session = { session: whole };
 /** Of the parameters of each request. */
 const requests: Readonly<Record<GraphRequest, Check>> = {
   'graph.open': plain({ name: short, onFailure: oneOf('fail', 'continue') }),
+  'graph.join': plain({ name: short, onFailure: oneOf('fail', 'continue') }),
+  'graph.nodes': plain({ ...session, from: whole }),
+  'graph.leave': plain(session),
+  'graph.sessions': plain({}),
+  'graph.end': plain({ name: short }),
   'graph.attach': plain({ ...session, token: text }),
   'graph.put': plain({ ...session, object: id, bytes: (value) => bytes(value) && (value as Uint8Array).length <= largestInline }),
   'graph.submit': plain({ ...session, objects: array(object), tasks: array(node), last: bool }),

@@ -1,6 +1,7 @@
 /**
  * What a server and its clients say to each other of task graphs: events both ways, and requests for the bytes of objects. Objects are named by numbers
- * of the server, attempts by runs; both begin anew with a server's epoch, and with another epoch a client forgets all it has.
+ * of the server, attempts by runs; both begin anew with a server's epoch, and with another epoch a client forgets all it has, but what is of persistent
+ * sessions: their numbers, which begin at `firstLasting`, are given once in the life of a store.
  */
 import { MillraceError } from '../base/errors.ts';
 import type { NodeId, Opaque, SessionId } from './graph-messages.ts';
@@ -8,6 +9,10 @@ import { array, binaryOrText, bool, type Check, count, finite, nullable, plain, 
 
 /** An object's number on the server. */
 export type ObjectNumber = number;
+/** Numbers of persistent sessions, their objects and runs begin here. Each epoch of a store has a part of them. */
+export const firstLasting: number = 2 ** 40;
+export const lastingOfEpoch: number = 2 ** 32;
+
 /** An attempt's number on the server: the fence. */
 export type RunNumber = number;
 
@@ -88,7 +93,14 @@ export interface GraphDoor {
 export interface ClientGraphEvents {
   'graph.ended': { sequence: number; ends: readonly WireEnd[] };
   /** First on each connection: ends that were not acknowledged, and what it runs and holds after them. */
-  'graph.held': { sequence: number; ends: readonly WireEnd[]; runs: readonly RunNumber[]; objects: readonly ObjectNumber[] };
+  'graph.held': {
+    sequence: number;
+    ends: readonly WireEnd[];
+    runs: readonly RunNumber[];
+    objects: readonly ObjectNumber[];
+    /** Which tasks the runs of persistent sessions are of: a server that was started again knows no runs. */
+    claims?: readonly (readonly [run: RunNumber, session: SessionId, task: NodeId])[];
+  };
   'graph.back': { runs: readonly RunNumber[] };
   'graph.leaving': { now: boolean };
   'graph.door': GraphDoor;
@@ -136,7 +148,10 @@ const port: Check = (value) => count(value) && (value as number) < 65_536;
 
 const events: Readonly<Record<ClientGraphEvent, Check>> = {
   'graph.ended': plain({ sequence: whole, ends: array(end) }),
-  'graph.held': plain({ sequence: whole, ends: array(end), runs: array(whole), objects: array(whole) }),
+  'graph.held': plain(
+    { sequence: whole, ends: array(end), runs: array(whole), objects: array(whole) },
+    { claims: array(tuple(whole, whole, whole)) },
+  ),
   'graph.back': plain({ runs: array(whole) }),
   'graph.leaving': plain({ now: bool }),
   'graph.door': plain({ host: text, port, fingerprint: nullable(text) }),

@@ -31,6 +31,8 @@ export interface LinksOptions {
   readonly welcome: Message;
   readonly config: Pick<ServerConfig, 'evictAfter' | 'heartrate' | 'reconnectGrace'>;
   readonly logger: Logger;
+  readonly epoch: number;
+  readonly failed: (error: MillraceError) => void;
 }
 
 /** Beyond so many tasks that cannot be written a connection of control is not read either. */
@@ -56,11 +58,19 @@ export class Links {
 
   constructor(options: LinksOptions) {
     this.#options = options;
-    const { clock, logger, config, turns } = options;
-    const hold = (link: Link, submitter: string): void => turns.feed({ type: 'submitter-open', connection: link.connection.id, submitter });
+    const { clock, logger, config, turns, store, epoch, failed } = options;
+    const hold = (link: Link | null, submitter: string): void =>
+      turns.feed({ type: 'submitter-open', connection: link?.connection.id ?? '', submitter });
     const release = (link: Link | null, submitter: string): void =>
       turns.feed({ type: 'submitter-done', connection: link?.connection.id ?? '', submitter });
-    this.#graphs = new GraphGate({ clock, logger, grace: config.reconnectGrace, hold, release }, this);
+    const { reconnectGrace: grace, evictAfter: patience } = config;
+    const { sessions = null, durable } = store;
+    this.#graphs = new GraphGate({ clock, logger, grace, patience, sessions, durable, epoch, failed, hold, release }, this);
+  }
+
+  /** Before anybody is connected. */
+  recover(): Promise<void> {
+    return this.#graphs.recover();
   }
 
   [Symbol.iterator](): Iterator<Link> {

@@ -126,10 +126,10 @@ export class Server {
       turns: this.#turns,
       intake: this.#intake,
       store,
-      clock,
       welcome: welcome(parts, recovery),
-      config,
-      logger,
+      epoch: recovery.epoch,
+      failed,
+      ...parts,
     });
     this.own = new OwnIntake({ turns: this.#turns, intake: this.#intake, links: this.#links, failed });
     this.ended = this.#ended.promise;
@@ -189,6 +189,7 @@ export class Server {
   async #begin(given: NetListener | null): Promise<void> {
     await this.#records.open();
     try {
+      await this.#links.recover();
       const bound = given ?? (await openListener(this.#parts, (connection) => this.admit(connection)));
       this.#listener = bound && (await leadAt(this.#parts, this.#store, bound));
     } catch (error) {

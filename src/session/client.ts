@@ -2,15 +2,17 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { parseConnectOptions } from '../config/connect.ts';
 import type { ConnectOptions } from '../config/connect-options.ts';
-import type { GraphRequests } from '../protocol/graph-messages.ts';
+import type { GraphJoined, GraphProgress, GraphRequests } from '../protocol/graph-messages.ts';
 import { decodeValue } from '../task/value.ts';
 import { setDefault } from './active.ts';
 import { Conversation } from './conversation.ts';
-import { RainException } from './exceptions.ts';
+import { RainException, SessionException } from './exceptions.ts';
 import { ID } from './id.ts';
 import { type Item, recordsOf } from './items.ts';
 import { checkOptions, patienceOf, type WaitOptions } from './options.ts';
 import type { Home, NodeRecord } from './records.ts';
+import { refusal } from './refusal.ts';
+import { readNodes } from './restoring.ts';
 import { Session, type SessionWatchers } from './session.ts';
 import { type OnFailure, SessionHome } from './session-home.ts';
 
@@ -19,6 +21,23 @@ export interface SessionOptions {
   readonly default?: boolean;
   /** What a failed task ends: `'fail'`: the session (default); `'continue'`: the tasks that need it. */
   readonly onFailure?: OnFailure;
+  /**
+   * It goes on without this program, under its name, until it is closed: on a server with an SQLite database also after a restart of that. A session of this name
+   * that is there already is taken up, from whatever program has it. Default false.
+   */
+  readonly persistent?: boolean;
+}
+
+/** A persistent session, as a server knows it. */
+export interface PersistentSession {
+  readonly name: string;
+  readonly sessionId: number;
+  readonly state: 'open' | 'failed';
+  /** A program has it. */
+  readonly attached: boolean;
+  /** Epoch ms, by the server's clock. */
+  readonly openedAt: number;
+  readonly progress: GraphProgress;
 }
 
 /** What a server says of one of its clients. */
@@ -39,7 +58,8 @@ export interface ServerInfo {
   readonly clients: readonly GovernorInfo[];
 }
 
-const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure'];
+const unnamed = 'Unnamed Session';
+const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure', 'persistent'];
 
 /**
  * Connects when it is first needed. When its connection ends, or `close()` is called, its sessions end on the server; one that is lost may come back within
@@ -56,19 +76,25 @@ export class Client {
     this.#conversation = new Conversation(config, this.#clock);
   }
 
-  /** @throws ERR_CONNECT_TIMEOUT, ERR_AUTH and its kin, ERR_OPTION, ERR_UNKNOWN_OPTION */
-  async newSession(name = 'Unnamed Session', options: SessionOptions = {}): Promise<Session> {
-    const { default: isDefault = false, onFailure = 'fail' } = checkOptions(options, sessionNames, 'newSession()');
+  /** @throws RainException, ERR_CONNECT_TIMEOUT, ERR_AUTH and its kin, ERR_OPTION, ERR_UNKNOWN_OPTION */
+  async newSession(name: string = unnamed, options: SessionOptions = {}): Promise<Session> {
+    const { default: isDefault = false, onFailure = 'fail', persistent = false } = checkOptions(options, sessionNames, 'newSession()');
     if (typeof name !== 'string' || name.length > 1_000)
       throw new RainException('the name of a session is a text of at most 1,000 characters');
     if (typeof isDefault !== 'boolean') throw new RainException('`default` of newSession() is true or false');
     if (onFailure !== 'fail' && onFailure !== 'continue') throw new RainException("`onFailure` of newSession() is 'fail' or 'continue'");
-    const { session: id, token } = await this.#conversation.ask('graph.open', { name, onFailure });
-    const home = new SessionHome(id, this.#conversation, onFailure);
+    if (typeof persistent !== 'boolean') throw new RainException('`persistent` of newSession() is true or false');
+    if (persistent && (name === '' || name === unnamed))
+      throw new RainException('a persistent session needs a name, by which it is found again');
+    const opened = await this.#open(name, onFailure, persistent);
+    const { session: id, token } = opened;
+    const home = new SessionHome(id, this.#conversation, onFailure, persistent);
     const watchers: SessionWatchers = { progress: new Set(), said: new Set() };
     this.#conversation.join(id, {
+      persistent,
       event: (event, value) => {
         if (event === 'graph.failed' && 'failure' in value) home.failed(value.failure);
+        else if (event === 'graph.taken') this.#taken(id, home);
         else if ('progress' in value) for (const listener of watchers.progress) listener(value.progress);
         else if ('words' in value)
           for (const [task, word] of value.words) for (const listener of watchers.said) listener(task, decodeValue(word));
@@ -78,10 +104,24 @@ export class Client {
       },
       lost: (error) => home.lost(error),
     });
-    const session = new Session(home, name, watchers);
+    const { resumed, next, failure } = opened;
+    if (resumed) home.resume(await readNodes(this.#conversation, home), next);
+    if (failure !== null) home.failed(failure);
+    const session = new Session(home, name, watchers, resumed);
     this.#sessions.add(session);
     if (isDefault) setDefault(home);
     return session;
+  }
+
+  /** The persistent sessions of the server, whoever has them. */
+  async persistentSessions(options: WaitOptions = {}): Promise<PersistentSession[]> {
+    const list = await this.#conversation.ask('graph.sessions', {}, patienceOf(options, 'persistentSessions()'));
+    return list.map(({ session, ...rest }) => ({ ...rest, sessionId: session }));
+  }
+
+  /** Closes the persistent session of this name, whoever has it; false: there is none. */
+  closePersistent(name: string, options: WaitOptions = {}): Promise<boolean> {
+    return this.#conversation.ask('graph.end', { name }, patienceOf(options, 'closePersistent()'));
   }
 
   /** Who works for the server, and what is where. */
@@ -107,14 +147,29 @@ export class Client {
     await Promise.all([...bySession].map(([home, nodes]) => home.update(nodes, options)));
   }
 
-  /** Ends its sessions and the connection. */
+  /** Ends its sessions, but lets go of the persistent ones, and the connection. */
   async close(): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session.close()));
+    await Promise.all([...this.#sessions].map((session) => (session.persistent ? session.detach() : session.close())));
     this.#sessions.clear();
     await this.#conversation.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #open(name: string, onFailure: OnFailure, persistent: boolean): Promise<GraphJoined> {
+    if (!persistent)
+      return { ...(await this.#conversation.ask('graph.open', { name, onFailure })), next: 0, resumed: false, failure: null };
+    try {
+      return await this.#conversation.ask('graph.join', { name, onFailure });
+    } catch (error) {
+      throw refusal(error);
+    }
+  }
+
+  #taken(id: number, home: SessionHome): void {
+    this.#conversation.leave(id);
+    home.lost(new SessionException('another program has taken this session up by its name, or closed it'));
   }
 }

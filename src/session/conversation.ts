@@ -15,6 +15,8 @@ import type { Patience } from './options.ts';
 
 /** So long (ms) a server keeps the sessions of a connection that it lost. */
 const reconnectTime = 5_000;
+/** So long (ms) the server of a persistent session is looked for: it may be started again. */
+const lastingReconnectTime = 600_000;
 /** Until the server has said its own (ms). */
 const firstHeartrate = 1_000;
 
@@ -30,6 +32,9 @@ const repeatable: ReadonlySet<GraphRequest> = new Set<GraphRequest>([
   'graph.watch',
   'graph.explain',
   'graph.info',
+  'graph.join',
+  'graph.nodes',
+  'graph.sessions',
 ]);
 
 /** Why a request was given up by its asker; what it waited for goes on. */
@@ -41,6 +46,8 @@ const lateWords: Readonly<Partial<Record<GraphRequest, string>>> = {
 
 /** What a session hears of its connection. */
 export interface Listener {
+  /** The session goes on without a connection. */
+  readonly persistent: boolean;
   event<E extends keyof GraphEvents>(name: E, value: GraphEvents[E]): void;
   /** A new connection stands: take the session over. */
   attach(ask: <R extends GraphRequest>(name: R, parameters: GraphRequests[R][0]) => Promise<GraphRequests[R][1]>): Promise<void>;
@@ -54,8 +61,11 @@ export class Conversation {
   readonly #clock: Clock;
   readonly #sessions = new Map<number, Listener>();
   #peer: Promise<Peer> | null = null;
+  /** It is open. */
+  #standing: Peer | null = null;
   #closed = false;
   #waits = 0;
+  readonly #abort = new AbortController();
 
   constructor(config: ConnectConfig, clock: Clock) {
     this.#config = config;
@@ -85,6 +95,11 @@ export class Conversation {
     }
   }
 
+  /** As `ask`, where a connection stands; where none does, or it is lost meanwhile, nothing happens. */
+  async tell<R extends GraphRequest>(name: R, parameters: GraphRequests[R][0]): Promise<void> {
+    await this.#standing?.request(name, parameters).catch(() => {});
+  }
+
   /** All requests with this patience together may take so long. */
   together({ timeout, signal }: Patience): Patience {
     const rest = signal === undefined ? {} : { signal };
@@ -110,6 +125,7 @@ export class Conversation {
   /** Ends the connection; the server closes its sessions. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#abort.abort();
     const peer = await this.#peer?.catch(() => null);
     peer?.close();
   }
@@ -128,7 +144,11 @@ export class Conversation {
     const clock = this.#clock;
     const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
     const { dial } = await import('../transport/dial.ts');
-    const connection = await dialUntil((left) => dial(address, { auth, tls, self, clock, timeout: left }), { clock, timeout });
+    const connection = await dialUntil((left) => dial(address, { auth, tls, self, clock, timeout: left }), {
+      clock,
+      timeout,
+      signal: this.#abort.signal,
+    });
     const watch = (heartrate: number, limit: number): (() => void) => {
       const silent = new MillraceError('ERR_CONNECTION_CLOSED', `the server was silent for ${limit} ms`);
       return watchHeartbeat(connection, { heartrate, limit, clock, onSilent: () => connection.destroy(silent) });
@@ -150,12 +170,13 @@ export class Conversation {
         this.#lost(error);
       },
     });
+    this.#standing = peer;
     if (this.#closed) peer.close();
     return peer;
   }
 
   #hear(name: string, value: unknown): void {
-    if (name !== 'graph.failed' && name !== 'graph.progressed' && name !== 'graph.said') return;
+    if (name !== 'graph.failed' && name !== 'graph.taken' && name !== 'graph.progressed' && name !== 'graph.said') return;
     const event = value as GraphEvents[typeof name];
     this.#sessions.get(event.session)?.event(name, event);
   }
@@ -163,13 +184,19 @@ export class Conversation {
   /** Sessions are taken over by a new connection, or are lost. */
   #lost(error: MillraceError | null): void {
     this.#peer = null;
+    this.#standing = null;
     if (this.#closed || this.#sessions.size === 0) return;
-    const back = this.#connect(reconnectTime).then(async (peer) => {
+    const lasting = [...this.#sessions.values()].some(({ persistent }) => persistent);
+    const others = (): number[] => [...this.#sessions].filter(([, { persistent }]) => !persistent).map(([session]) => session);
+    const stop = lasting ? this.#clock.after(reconnectTime, () => this.#drop(others(), error)) : () => {};
+    const back = this.#connect(lasting ? lastingReconnectTime : reconnectTime).then(async (peer) => {
+      stop();
       await Promise.all([...this.#sessions].map(([session, listener]) => this.#attach(peer, session, listener)));
       return peer;
     });
     this.#peer = back;
     back.catch((cause: unknown) => {
+      stop();
       if (this.#peer === back) this.#peer = null;
       this.#drop([...this.#sessions.keys()], error ?? cause);
     });
@@ -187,9 +214,10 @@ export class Conversation {
     for (const session of sessions) {
       const listener = this.#sessions.get(session);
       this.#sessions.delete(session);
-      listener?.lost(
-        new SessionException('the connection to the server was lost, and with it the session: what it had not fetched is gone', { cause }),
-      );
+      const story = listener?.persistent
+        ? 'the connection to the server was lost, or another program has the session now, or ended it: open it again by its name'
+        : 'the connection to the server was lost, and with it the session: what it had not fetched is gone';
+      listener?.lost(new SessionException(story, { cause }));
     }
   }
 }

@@ -5,7 +5,7 @@ export type { GraphProgress } from '../protocol/graph-messages.ts';
 export type { Duration } from '../task/task.ts';
 export type { DataType, ObjectInfo, ObjectSpec, TaskInfo, TaskInput, TaskSpec, UserAttributes } from './attributes.ts';
 export { type BlobOptions, blob, type ConstantOptions, directory, json, pickled } from './blob.ts';
-export { Client, type GovernorInfo, type ServerInfo, type SessionOptions } from './client.ts';
+export { Client, type GovernorInfo, type PersistentSession, type ServerInfo, type SessionOptions } from './client.ts';
 export { Context } from './context.ts';
 export { DataInstance } from './data-instance.ts';
 export { DataObject } from './data-object.ts';

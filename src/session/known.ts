@@ -1,6 +1,6 @@
 /** What the server says of tasks, objects and failures, as users see it. */
 import { MillraceError } from '../base/errors.ts';
-import type { GraphFailure, NodeInfo } from '../protocol/graph-messages.ts';
+import type { GraphFailure, NodeInfo, NodeState } from '../protocol/graph-messages.ts';
 import { decodeValue } from '../task/value.ts';
 import type { ObjectInfo, TaskInfo, UserAttributes } from './attributes.ts';
 import type { TaskFailure } from './exceptions.ts';
@@ -12,12 +12,21 @@ const objectStates: ReadonlySet<string> = new Set(['unfinished', 'finished', 'fa
 /** Takes over what the server knows of a task or an object. */
 export function learn(node: NodeRecord, info: NodeInfo): void {
   if (node.kind === 'task') {
-    if (taskStates.has(info.state)) node.state = info.state as TaskState;
+    node.state = taskStateOf(info.state) ?? node.state;
     node.info = taskInfo(info);
   } else {
-    if (objectStates.has(info.state)) node.state = info.state as ObjectState;
+    node.state = objectStateOf(info.state) ?? node.state;
     node.info = objectInfo(info);
   }
+}
+
+/** null: a state that users do not know. */
+export function taskStateOf(state: NodeState): TaskState {
+  return taskStates.has(state) ? (state as TaskState) : null;
+}
+
+export function objectStateOf(state: NodeState): ObjectState {
+  return objectStates.has(state) ? (state as ObjectState) : null;
 }
 
 function taskInfo({ failure, startedAt, durationMs, client, debug, attributes }: NodeInfo): TaskInfo {

@@ -4,7 +4,6 @@
  * *open* → *failed* (a task failed: the failure is thrown by every access) → *closed*; *open* → *lost* (the connection is gone) → *closed*. Nothing is
  * registered by a call that throws.
  */
-import { MillraceError } from '../base/errors.ts';
 import type { GraphFailure, NodeId } from '../protocol/graph-messages.ts';
 import { clearDefault } from './active.ts';
 import type { Conversation } from './conversation.ts';
@@ -14,13 +13,17 @@ import { readObject } from './fetching.ts';
 import { firstId } from './id.ts';
 import { failureIn, failureOf, learn, objectInfo } from './known.ts';
 import { type Patience, patienceOf, type WaitOptions } from './options.ts';
+import { closeSession, letGo } from './parting.ts';
 import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
-import { deliver } from './submission.ts';
+import { refusal } from './refusal.ts';
+import { contentsOf, deliver } from './submission.ts';
 
 export type OnFailure = 'fail' | 'continue';
 
 export class SessionHome implements Home {
   readonly id: number;
+  /** It goes on without this program. */
+  readonly persistent: boolean;
   readonly #conversation: Conversation;
   readonly #onFailure: OnFailure;
   readonly #constants = new Map<string, ObjectRecord>();
@@ -36,8 +39,9 @@ export class SessionHome implements Home {
   #lost: SessionException | null = null;
   #closed = false;
 
-  constructor(id: number, conversation: Conversation, onFailure: OnFailure) {
+  constructor(id: number, conversation: Conversation, onFailure: OnFailure, persistent = false) {
     this.id = id;
+    this.persistent = persistent;
     this.#conversation = conversation;
     this.#onFailure = onFailure;
   }
@@ -198,7 +202,7 @@ export class SessionHome implements Home {
     if (not !== undefined) throw new RainException(`the object '${not.label}' #${not.id} is not kept`);
     const submitted = objects.filter(({ state }) => state !== null).map(({ id }) => id);
     if (submitted.length > 0)
-      await this.#access(() => this.#conversation.ask('graph.unkeep', { session: this.id, objects: submitted }, patience));
+      await this.#access(() => letGo((name, parameters) => this.#conversation.ask(name, parameters, patience), this.id, submitted));
     for (const object of objects) object.kept = false;
   }
 
@@ -213,13 +217,27 @@ export class SessionHome implements Home {
     if (this.#closed) return;
     this.#closed = true;
     clearDefault(this);
-    this.#conversation.leave(this.id);
+    if (!this.persistent) this.#conversation.leave(this.id);
     if (this.#lost !== null) return;
-    try {
-      await this.#conversation.ask('graph.close', { session: this.id });
-    } catch {
-      // The connection is gone, and the session with it.
-    }
+    await closeSession(this.#conversation, this.id, this.persistent);
+  }
+
+  /** It goes on without this program. */
+  async detach(): Promise<void> {
+    if (!this.persistent) throw new RainException('only a persistent session goes on without its program: open it with `persistent: true`');
+    if (this.#closed) return;
+    this.#closed = true;
+    clearDefault(this);
+    this.#conversation.leave(this.id);
+    // Without a connection it does so by itself.
+    if (this.#lost === null) await this.#conversation.tell('graph.leave', { session: this.id });
+  }
+
+  /** What was submitted before. `next`: the first number that is free. */
+  resume({ tasks, objects }: { tasks: readonly TaskRecord[]; objects: readonly ObjectRecord[] }, next: number): void {
+    for (const object of objects) this.objects.set(object.id, object);
+    for (const task of tasks) this.tasks.set(task.id, task);
+    this.#next = Math.max(this.#next, next);
   }
 
   /** The server says that a task failed, and the session with it. */
@@ -272,22 +290,4 @@ export class SessionHome implements Home {
     if (node.home !== this) throw new RainException('a task or object of another session: ask that one');
     if (node.state === null) throw new RainException(`the ${node.kind} #${node.id} is not submitted: call session.submit() first`);
   }
-}
-
-/** The bytes of constants; those that have to be made first are made now. */
-async function contentsOf(objects: readonly ObjectRecord[]): Promise<Map<ObjectRecord, Uint8Array>> {
-  const contents = new Map<ObjectRecord, Uint8Array>();
-  for (const object of objects) {
-    if (object.bytes === null) continue;
-    contents.set(object, typeof object.bytes === 'function' ? await object.bytes() : object.bytes);
-  }
-  return contents;
-}
-
-/** What a server can refuse of a graph. */
-const refusals: ReadonlySet<string> = new Set(['ERR_TASK', 'ERR_NOT_FOUND', 'ERR_STATE', 'ERR_DEPENDENCY', 'ERR_GRAPH', 'ERR_RESOURCES']);
-
-function refusal(error: unknown): unknown {
-  if (!(error instanceof MillraceError) || error instanceof RainException || !refusals.has(error.code)) return error;
-  return new RainException(error.message, { code: error.code, details: error.details, cause: error });
 }

@@ -28,10 +28,12 @@ export class Session extends HomeOwner {
   readonly name: string;
   readonly #home: SessionHome;
   readonly #watchers: SessionWatchers;
+  readonly #resumed: boolean;
 
   /** Not for users: see `client.newSession()`. */
-  constructor(home: SessionHome, name: string, watchers: SessionWatchers) {
+  constructor(home: SessionHome, name: string, watchers: SessionWatchers, resumed = false) {
     super(home);
+    this.#resumed = resumed;
     this.#home = home;
     this.name = name;
     this.#watchers = watchers;
@@ -40,6 +42,25 @@ export class Session extends HomeOwner {
   /** The number that its server gave it. */
   get sessionId(): number {
     return this.#home.id;
+  }
+
+  /** It goes on without this program. */
+  get persistent(): boolean {
+    return this.#home.persistent;
+  }
+
+  /** A persistent session that was there before: `submitted()` has its tasks and objects. */
+  get resumed(): boolean {
+    return this.#resumed;
+  }
+
+  /** Handles of all that was submitted, by this program or those before it, in the order in which it was made. */
+  submitted(): { tasks: Task[]; objects: DataObject[] } {
+    const { tasks, objects } = this.#home;
+    return {
+      tasks: Array.from(tasks.values(), (task) => Task.of(task)),
+      objects: Array.from(objects.values(), (own) => new DataObject(own)),
+    };
   }
 
   /** Whether it is on the stack of this asynchronous context, or the default session; a closed one never is. */
@@ -187,6 +208,14 @@ export class Session extends HomeOwner {
   /** Stops its tasks and lets its objects go. A second time, or after a failure: nothing is thrown. */
   async close(): Promise<void> {
     await this.#home.close();
+  }
+
+  /**
+   * Lets go of a persistent session, which goes on: any program may take it up by its name. `client.close()` and the end of the program do the same.
+   * @throws RainException when it is not persistent
+   */
+  async detach(): Promise<void> {
+    await this.#home.detach();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

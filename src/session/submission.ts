@@ -178,3 +178,13 @@ export function userAttributes(user: UserAttributes, owner: string): string | Ui
   if (own !== undefined) throw new RainException(`the attribute '${own}' of ${owner}: names that begin with _ are the library's`);
   return encodeValue(user, `spec.user of ${owner}`);
 }
+
+/** The bytes of constants; those that have to be made first are made now. */
+export async function contentsOf(objects: readonly ObjectRecord[]): Promise<Map<ObjectRecord, Uint8Array>> {
+  const contents = new Map<ObjectRecord, Uint8Array>();
+  for (const object of objects) {
+    if (object.bytes === null) continue;
+    contents.set(object, typeof object.bytes === 'function' ? await object.bytes() : object.bytes);
+  }
+  return contents;
+}

@@ -1,5 +1,4 @@
 /** The handle of a task, and the making of one: all is checked before anything is registered. */
-import { MillraceError } from '../base/errors.ts';
 import { encodeValue } from '../task/value.ts';
 import type { TaskInfo, TaskSpec } from './attributes.ts';
 import { checkLabel } from './blob.ts';
@@ -11,8 +10,9 @@ import { homeFor } from './home.ts';
 import { ID } from './id.ts';
 import { OutputBase } from './input-output.ts';
 import { LabeledList } from './labeled-list.ts';
-import { checkOptions, optionalNumber, optionalText, type WaitOptions } from './options.ts';
+import { checkOptions, optionalText, type WaitOptions } from './options.ts';
 import type { Home, ObjectRecord, TaskRecord, TaskState } from './records.ts';
+import { priorityOf, resourcesOf } from './task-needs.ts';
 
 /** Inputs and outputs of a task, once it is made: no cycle can be made of them. */
 const fixed = 'the inputs and outputs of a task are fixed when it is made: make another one';
@@ -69,6 +69,13 @@ export class Task {
    * @throws RainException, ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_NOT_CLONEABLE (`config`): then nothing was registered
    */
   constructor(inputs: Iterable<TaskInputLike>, outputs: TaskOutputsLike, options: BareTaskOptions = {}) {
+    if (inputs instanceof Submitted) {
+      this.#record = inputs.record;
+      const { inputs: read, outputs: made } = inputs.record;
+      this.inputs = LabeledList.fix(LabeledList.fromPairs(read.map(({ object, label }) => [label, new DataObject(object)])), fixed);
+      this.outputs = LabeledList.fix(LabeledList.fromPairs(made.map((own) => [own.label, new DataObject(own)])), fixed);
+      return;
+    }
     const given = checkOptions(options, bareNames, 'a task');
     const type = given.taskType ?? new.target.taskType;
     if (typeof type !== 'string' || type === '') throw new RainException('a task needs a `taskType`');
@@ -97,6 +104,11 @@ export class Task {
     for (const output of created) output.producer = this.#record;
     home.enrol(this.#record, created);
     this.outputs = LabeledList.fix(LabeledList.fromPairs(created.map((own) => [own.label, new DataObject(own)])), fixed);
+  }
+
+  /** For the library: the handle of a task that is there already. */
+  static of(record: TaskRecord): Task {
+    return new Task(new Submitted(record), null);
   }
 
   /** For the library. */
@@ -189,6 +201,16 @@ function encodedConfig(config: unknown): string | Uint8Array {
   return encoded;
 }
 
+/** What `Task.of` tells the constructor. */
+class Submitted extends Array<never> {
+  readonly record: TaskRecord;
+
+  constructor(record: TaskRecord) {
+    super();
+    this.record = record;
+  }
+}
+
 /** What stands for a data object. @throws RainException that says what to do for what does not */
 export function toDataObject(value: unknown): DataObject {
   if (value instanceof DataObject) return value;
@@ -259,23 +281,4 @@ function outputRecord(home: Home, label: string, output: OutputBase | null): Obj
     state: null,
     info: null,
   };
-}
-
-function resourcesOf({ cpus, memory, resources = {} }: TaskOptions): Record<string, number> {
-  if (typeof resources !== 'object' || resources === null) throw new RainException('`resources` is an object of numbers: { gpu: 1 }');
-  const all: Record<string, number> = { cpus: optionalNumber(cpus, 'cpus') ?? 1 };
-  const bytes = optionalNumber(memory, 'memory');
-  if (bytes !== undefined && bytes > 0) all.memory = bytes;
-  for (const [name, amount] of Object.entries(resources)) {
-    if (Object.hasOwn(all, name) || name === 'memory')
-      throw new RainException(`'${name}' is an option of its own: leave it out of \`resources\``);
-    all[name] = optionalNumber(amount, `resources.${name}`) ?? 0;
-  }
-  return all;
-}
-
-function priorityOf(priority: unknown): number {
-  if (priority === undefined) return 0;
-  if (Number.isInteger(priority) && Math.abs(priority as number) < 2 ** 31) return priority as number;
-  throw new MillraceError('ERR_OPTION', `priority must be a whole number; it is ${String(priority)}`, { details: { option: 'priority' } });
 }

@@ -10,7 +10,7 @@ import type { ParsedAddress } from '../base/address.ts';
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
-import type { KeepsNames } from './names.ts';
+import type { KeepsSessions } from './sessions.ts';
 
 /** Synchronous stores answer at once: no promise on the hot path. */
 export type Awaitable<T> = T | Promise<T>;
@@ -250,7 +250,7 @@ export interface Announcement {
   readonly fingerprint: string | null;
 }
 
-export interface TaskStore extends KeepsNames {
+export interface TaskStore extends KeepsSessions {
   /** False: gone with the process. */
   readonly durable: boolean;
   /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */

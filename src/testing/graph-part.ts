@@ -2,12 +2,14 @@
  * A client of the graph in the simulation: it keeps what it made, runs what it was told in an order of chance, fetches what it lacks from others,
  * and forgets only what it is told to. What is on its way is lost with its connection.
  */
-import type { ClientOrders, GraphEvent, RunEnd } from '../graph/effects.ts';
+import type { Claim, ClientOrders, GraphEvent, RunEnd } from '../graph/effects.ts';
+import type { GraphCapacity, GraphObject } from '../graph/entities.ts';
 import type { Random } from './random.ts';
 
 /** A run as it travels: numbers of objects only. */
 interface PartRun {
   readonly run: number;
+  readonly session: number;
   readonly task: number;
   readonly fails: boolean;
   readonly inputs: readonly { readonly n: number; readonly constant: boolean; readonly id: number }[];
@@ -27,10 +29,25 @@ interface PartMessage {
 /** What other clients hold, as a fetch sees it. */
 export type Fetch = (n: number) => number | null;
 
-export function madeOf(task: number, inputs: readonly number[], place: number): number {
+function madeOf(task: number, inputs: readonly number[], place: number): number {
   let value = Math.imul(task + 1, 0x9e3779b1) ^ place;
   for (const input of inputs) value = Math.imul(value ^ input, 0x01000193) ^ (value >>> 13);
   return value | 0;
+}
+
+/** The value that an object has when nothing went wrong. `values`: those that are known. */
+export function expectedOf(object: GraphObject, values: Map<GraphObject, number>): number {
+  if (object.constant) return object.id;
+  const known = values.get(object);
+  if (known !== undefined) return known;
+  const producer = object.producer!;
+  const value = madeOf(
+    producer.id,
+    producer.inputs.map((input) => expectedOf(input, values)),
+    producer.outputs.indexOf(object),
+  );
+  values.set(object, value);
+  return value;
 }
 
 export class GraphPart {
@@ -71,6 +88,7 @@ export class GraphPart {
   tell({ refused, cancel, drop, run, recall }: ClientOrders, acknowledged: readonly number[], fails: (task: number) => boolean): void {
     const runs = run.map((task) => ({
       run: task.run,
+      session: task.session.n,
       task: task.id,
       fails: fails(task.id),
       inputs: task.inputs.map(({ n, constant, id }) => ({ n, constant, id })),
@@ -94,15 +112,27 @@ export class GraphPart {
     this.#outbox = [];
   }
 
+  /** Its server was lost and is started again: of all that is not lasting nobody knows any more. */
+  forget(isLasting: (n: number) => boolean): void {
+    this.disconnect();
+    for (const number of [...this.#ends.keys()]) if (!isLasting(number)) this.#ends.delete(number);
+    for (const number of [...this.#runs.keys()]) if (!isLasting(number)) this.#runs.delete(number);
+    for (const n of [...this.told]) if (!isLasting(n)) this.told.delete(n);
+    for (const n of [...this.store.keys()]) this.#spare(n);
+  }
+
   /** Its ends again, then all that it holds. */
-  reconnect(): void {
+  reconnect(capacity: GraphCapacity): void {
     this.connected = true;
     const ends = [...this.#ends.values()];
     // Perhaps its answer was lost, and the server knows of all that: it says so of what it is told now.
     for (const { end, run } of ends)
       if ('outputs' in end) for (const n of [...run.inputs.map((input) => input.n), ...run.outputs]) this.told.add(n);
     const runs = [...this.#runs.keys()];
-    this.#outbox = [{ type: 'client-resumed', id: this.id, ends: ends.map(({ end }) => end), runs, objects: [...this.told] }];
+    const held = [...ends.map(({ run }) => run), ...this.#runs.values()];
+    const claims = held.map(({ run, session, task }): Claim => [run, session, task]);
+    const objects = [...this.told];
+    this.#outbox = [{ type: 'client-resumed', id: this.id, ends: ends.map(({ end }) => end), runs, objects, claims, capacity }];
   }
 
   hear(): void {
@@ -115,7 +145,7 @@ export class GraphPart {
   }
 
   /** One of its runs ends, if one can. */
-  work(fetch: Fetch, constant: (id: number) => number): void {
+  work(fetch: Fetch, constant: (id: number) => number, ran: (session: number, task: number) => void): void {
     const made = new Set([...this.#runs.values()].flatMap(({ outputs }) => outputs));
     const startable = [...this.#runs.values()].filter(({ inputs }) => inputs.every(({ n }) => this.store.has(n) || !made.has(n)));
     if (startable.length === 0) return;
@@ -131,6 +161,7 @@ export class GraphPart {
       }
     }
     this.#runs.delete(run.run);
+    if (lost.length === 0) ran(run.session, run.task);
     if (lost.length > 0) this.#end({ run: run.run, lost }, run);
     else if (run.fails) {
       const failure = { code: 'ERR_TASK', message: 'as planned', debug: '', stderr: '' };

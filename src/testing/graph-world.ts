@@ -4,9 +4,10 @@
  * anything that the server does not know of.
  */
 import { MillraceError } from '../base/errors.ts';
-import { GraphObject, type GraphSession, type GraphTask, type ObjectSpec, objectState, type TaskSpec } from '../graph/entities.ts';
-import { Graph } from '../graph/graph.ts';
-import { GraphPart, madeOf } from './graph-part.ts';
+import { type GraphCapacity, GraphObject, type GraphSession, type ObjectSpec, objectState, type TaskSpec } from '../graph/entities.ts';
+import type { Graph } from '../graph/graph.ts';
+import { GraphHistories } from './graph-histories.ts';
+import { expectedOf, GraphPart } from './graph-part.ts';
 import { Random } from './random.ts';
 
 /** What a world saw, for tests that want to know that it saw something. */
@@ -16,6 +17,8 @@ export interface GraphReport {
   failed: number;
   recomputed: number;
   losses: number;
+  /** Of the server. */
+  restarts: number;
   steps: number;
 }
 
@@ -23,13 +26,15 @@ export interface GraphReport {
 const mostSteps = 200_000;
 
 export class GraphWorld {
-  readonly graph: Graph = new Graph();
-  readonly report: GraphReport = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, steps: 0 };
+  graph: Graph;
+  readonly report: GraphReport = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, restarts: 0, steps: 0 };
   readonly #random: Random;
   readonly #parts: GraphPart[] = [];
   /** Gone for the server too, or soon. */
   readonly #dying: GraphPart[] = [];
-  readonly #sessions: GraphSession[] = [];
+  #sessions: GraphSession[] = [];
+  readonly #histories: GraphHistories = new GraphHistories();
+  readonly #capacities: Map<string, GraphCapacity> = new Map();
   readonly #failing: Map<GraphSession, Set<number>> = new Map();
   /** Who waits, by token. */
   readonly #answers: Map<number, GraphSession> = new Map();
@@ -40,8 +45,10 @@ export class GraphWorld {
   /** Losses that the adversary may still cause. */
   #harm: number;
   #rescued = false;
+  #killed = false;
 
   constructor(seed: number) {
+    this.graph = this.#histories.newGraph();
     this.#random = Random.stream(seed, 'graph');
     this.#harm = this.#random.chance(0.2) ? 0 : this.#random.between(1, 6);
   }
@@ -106,6 +113,7 @@ export class GraphWorld {
 
   #turn(event: Parameters<Graph['handle']>[0]): void {
     this.graph.handle(event, this.#now);
+    this.#histories.write(event, this.graph);
     let ended = event.type === 'ended' ? event : event.type === 'client-resumed' ? { client: event.id, ends: event.ends } : null;
     const { orders, answers } = this.graph.endTurn(this.#now);
     for (const order of orders) {
@@ -124,7 +132,14 @@ export class GraphWorld {
   }
 
   #listen(part: GraphPart): void {
-    this.#turn(part.say()!);
+    const event = part.say()!;
+    // A server that was started again knows only those that worked for lasting sessions.
+    if (event.type === 'client-resumed' && this.graph.client(part.id) === null) {
+      const joined = { type: 'client-joined', id: part.id, capacity: this.#capacities.get(part.id)! } as const;
+      this.graph.handle(joined, this.#now);
+      this.#histories.write(joined, this.graph);
+    }
+    this.#turn(event);
   }
 
   #work(part: GraphPart): void {
@@ -134,6 +149,7 @@ export class GraphWorld {
         return holder?.store.get(n) ?? null;
       },
       (id) => id,
+      (session, task) => this.#histories.ran(session, task),
     );
   }
 
@@ -147,15 +163,12 @@ export class GraphWorld {
       memory: 1_000,
       resources: { gpu: 1 },
     };
+    this.#capacities.set(part.id, capacity);
     this.#turn({ type: 'client-joined', id: part.id, capacity });
   }
 
   #return(part: GraphPart): void {
-    if (this.graph.client(part.id) === null) {
-      this.#parts.splice(this.#parts.indexOf(part), 1);
-      return;
-    }
-    part.reconnect();
+    part.reconnect(this.#capacities.get(part.id)!);
   }
 
   /** A connection is cut, or a client is killed; the server notices the one at once, the other a while later. */
@@ -163,12 +176,17 @@ export class GraphWorld {
     const living = this.#parts.filter(({ alive, connected }) => alive && connected);
     if (living.length === 0) return;
     this.#harm--;
+    if (this.#random.chance(0.3)) {
+      this.#restart();
+      return;
+    }
     this.report.losses++;
     const part = this.#random.pick(living);
     part.disconnect();
     this.#turn({ type: 'client-offline', id: part.id });
     if (this.#random.chance(0.4)) return;
     part.alive = false;
+    this.#killed = true;
     this.#dying.push(part);
   }
 
@@ -179,8 +197,24 @@ export class GraphWorld {
     if (this.#parts.length === 0 || this.#random.chance(0.5)) this.#join();
   }
 
+  /** The server is killed and started again: lasting sessions are as they were recorded, others are gone, and so is whoever waited. */
+  #restart(): void {
+    this.report.restarts++;
+    for (const part of this.#parts) part.forget((n) => this.#histories.isLasting(n));
+    this.#answers.clear();
+    const failing = new Map([...this.#failing].map(([session, tasks]) => [session.n, tasks]));
+    this.graph = this.#histories.newGraph();
+    this.#sessions = this.#histories.replay(this.graph);
+    for (const session of this.#sessions) this.#failing.set(session, failing.get(session.n)!);
+    this.graph.check();
+    if (this.#sessions.length === 0) this.#open();
+    for (const session of this.#sessions) this.#wait(session, []);
+  }
+
   #open(): void {
-    const session = this.graph.openSession('simulated', this.#random.chance(0.3) ? 'continue' : 'fail');
+    const lasting = this.#random.chance(0.5);
+    const session = this.graph.openSession('simulated', this.#random.chance(0.3) ? 'continue' : 'fail', lasting);
+    this.#histories.opened(session, this.graph);
     this.#sessions.push(session);
     this.#failing.set(session, new Set());
   }
@@ -216,16 +250,20 @@ export class GraphWorld {
       throw thrown;
     }
     this.report.tasks += tasks.length;
+    this.#wait(session, random.chance(0.5) ? [] : [random.pick(tasks)[0]]);
+  }
+
+  #wait(session: GraphSession, items: number[]): void {
+    if (session.state !== 'open') return;
     const token = ++this.#tokens;
     this.#answers.set(token, session);
-    const items = random.chance(0.5) ? [] : [random.pick(tasks)[0]];
-    if (session.state === 'open') this.#turn({ type: 'wait', session, token, items, some: random.chance(0.5) });
-    else this.#answers.delete(token);
+    this.#turn({ type: 'wait', session, token, items, some: this.#random.chance(0.5) });
   }
 
   #verify(): void {
     if (this.#answers.size > 0) throw new Error(`${this.#answers.size} waits were never answered`);
     for (const session of this.#sessions) this.#verifySession(session);
+    if (!this.#killed) this.#histories.checkOnce();
     for (const part of this.#parts) {
       if (!part.alive || !part.connected) continue;
       const known = new Set([...(this.graph.client(part.id)?.held ?? [])].map(({ n }) => n));
@@ -242,6 +280,7 @@ export class GraphWorld {
     this.report.failed += session.failed;
     this.report.recomputed += session.recomputed;
     if (session.unfinished > 0) throw new Error(`session ${session.n} has ${session.unfinished} tasks that nobody runs`);
+    this.#histories.checkWhole(session);
     if (session.state !== 'open') return;
     const values = new Map<GraphObject, number>();
     for (const node of session.nodes.values()) {
@@ -249,22 +288,8 @@ export class GraphWorld {
       for (const { id } of node.holders) {
         const part = this.#parts.find((other) => other.id === id);
         const value = part?.store.get(node.n);
-        if (value !== expected(node, values)) throw new Error(`object ${node.id} has the value ${value} at ${id}`);
+        if (value !== expectedOf(node, values)) throw new Error(`object ${node.id} has the value ${value} at ${id}`);
       }
     }
   }
-}
-
-function expected(object: GraphObject, values: Map<GraphObject, number>): number {
-  if (object.constant) return object.id;
-  const known = values.get(object);
-  if (known !== undefined) return known;
-  const producer: GraphTask = object.producer!;
-  const value = madeOf(
-    producer.id,
-    producer.inputs.map((input) => expected(input, values)),
-    producer.outputs.indexOf(object),
-  );
-  values.set(object, value);
-  return value;
 }

@@ -18,15 +18,15 @@ function run(seed: number): GraphReport {
   }
 }
 
-test(`in ${seeds.toLocaleString('en')} worlds with losses of clients every graph verifies itself after each step and ends with the right values`, () => {
-  const sum = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0 };
+test(`in ${seeds.toLocaleString('en')} worlds with losses of clients and of the server every graph verifies itself after each step and ends with the right values`, () => {
+  const sum = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, restarts: 0 };
   for (let seed = 0; seed < seeds; seed++) {
     const report = run(seed);
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += report[key];
   }
   // The worlds show what they are for.
   expect(sum.tasks).toBeGreaterThan(20 * seeds);
-  for (const key of ['finished', 'failed', 'recomputed', 'losses'] as const) expect(sum[key]).toBeGreaterThan(seeds / 5);
+  for (const key of ['finished', 'failed', 'recomputed', 'losses', 'restarts'] as const) expect(sum[key]).toBeGreaterThan(seeds / 5);
 });
 
 const original = {
@@ -74,6 +74,13 @@ const mutations: Record<string, () => void> = {
     vi.spyOn(ReadyHeap.prototype, 'remove').mockImplementation(function (this: ReadyHeap, task) {
       original.remove.call(this, task);
       if (this.first !== null && this.size > 2) this.first.heapIndex = 1;
+    }),
+  'a server that is started again does not know the tasks that clients bring': () =>
+    vi.spyOn(Board.prototype, 'adopt').mockImplementation(() => {}),
+  'a server that is started again does not wait for the clients it had': () =>
+    vi.spyOn(Board.prototype, 'makeReady').mockImplementation(function (this: Board, task) {
+      task.session.awaited = null;
+      original.makeReady.call(this, task);
     }),
   'who waits for all tasks is not told of the end': () => vi.spyOn(Waits.prototype, 'allEnded').mockImplementation(() => {}),
 };

@@ -34,7 +34,9 @@ export class GraphGate {
   #early: (() => void)[] = [];
   readonly #questions: Map<number, Question> = new Map();
   #lastQuestion = firstQuestion;
+  /** Of the server that it heard last: its epoch, and the salt of its store. */
   #epoch: number | null = null;
+  #salt = '';
   #online = false;
   #closed = false;
   #leaving: 'no' | 'drain' | 'now' = 'no';
@@ -44,10 +46,13 @@ export class GraphGate {
   }
 
   /** First on a connection. */
-  connected(epoch: number): void {
+  connected(epoch: number, salt: string): void {
     this.#online = true;
-    if (this.#epoch !== null && this.#epoch !== epoch) this.#work?.reset();
+    // Another store, or the same one after a restart, which knows the persistent sessions still.
+    const isOther = this.#epoch !== null && this.#salt !== salt;
+    if (isOther || (this.#epoch !== null && this.#epoch !== epoch)) this.#work?.reset(!isOther);
     this.#epoch = epoch;
+    this.#salt = salt;
     if (this.#work !== null) this.#work.connected();
     else this.#parts.send(['event', 'graph.held', { sequence: 0, ends: [], runs: [], objects: [] }]);
   }

@@ -3,7 +3,14 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorCode, errorCodes, MillraceError } from '../../base/errors.ts';
 import type { ObjectKind, Opaque } from '../../protocol/graph-messages.ts';
-import type { WireEnd, WireInput, WireOutput, WireRun } from '../../protocol/graph-work.ts';
+import {
+  type ClientGraphEvents,
+  firstLasting,
+  type WireEnd,
+  type WireInput,
+  type WireOutput,
+  type WireRun,
+} from '../../protocol/graph-work.ts';
 import type { GraphExecution, GraphInput, GraphOutcome, GraphOutputSpec, GraphTaskRunner } from '../graph-task-runner.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -58,6 +65,11 @@ export class GraphRun {
   *objects(): Iterable<number> {
     for (const [n] of this.inputs) yield n;
     for (const [n] of this.outputs) yield n;
+  }
+
+  /** `lasting`: what runs or has run for a persistent session goes on, when its server is started again. */
+  outlives(lasting: boolean): boolean {
+    return lasting && this.number >= firstLasting && (this.state === 'running' || this.state === 'ended');
   }
 
   abort(error: MillraceError): void {
@@ -150,4 +162,10 @@ export class GraphRun {
     }
     return this.#sandbox;
   }
+}
+
+/** Which tasks those of persistent sessions are of. */
+export function claimsOf(runs: Iterable<GraphRun>): Pick<ClientGraphEvents['graph.held'], 'claims'> {
+  const lasting = [...runs].filter(({ number, state }) => number >= firstLasting && state !== 'cancelled');
+  return lasting.length === 0 ? {} : { claims: lasting.map(({ number, wire }) => [number, wire[1], wire[2]] as const) };
 }

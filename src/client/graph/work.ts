@@ -4,12 +4,12 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { Opaque } from '../../protocol/graph-messages.ts';
-import type { WireEnd, WireOrders } from '../../protocol/graph-work.ts';
+import { firstLasting, type WireEnd, type WireOrders } from '../../protocol/graph-work.ts';
 import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
 import { DataPaths } from './data-paths.ts';
 import { Fetcher } from './fetcher.ts';
 import type { GraphWorkParts } from './members.ts';
-import { GraphRun } from './run.ts';
+import { claimsOf, GraphRun } from './run.ts';
 import { GraphSlots } from './slots.ts';
 import { ObjectStore } from './store.ts';
 
@@ -86,23 +86,21 @@ export class GraphWork {
     for (const run of ended) if (run.end?.[1] === 0) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
     const runs = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled').map(({ number }) => number);
     const ends = ended.map(({ end }) => end!);
-    this.#parts.send('graph.held', { sequence: this.#sequence, ends, runs, objects: [...this.#told] });
+    this.#parts.send('graph.held', { sequence: this.#sequence, ends, runs, objects: [...this.#told], ...claimsOf(this.#runs.values()) });
     this.paths.connected();
     if (this.#leaving) this.#parts.send('graph.leaving', { now: false });
   }
 
-  /** Another server, or the same one with a new epoch: nothing of before counts. */
-  reset(): void {
-    for (const run of [...this.#runs.values()]) this.#stop(run);
-    this.#runs.clear();
-    this.#users.clear();
-    this.#told.clear();
-    this.#makers.clear();
-    this.#waiting.clear();
+  /** Another server, or with `lasting` the same one after a restart: nothing of before counts but what is of persistent sessions. */
+  reset(lasting: boolean): void {
+    for (const run of [...this.#runs.values()]) if (!run.outlives(lasting)) this.#end(run);
+    // What has ended is told anew on the next connection.
+    this.#ended = [...this.#unanswered.flatMap(({ runs }) => runs), ...this.#ended].filter((run) => this.#runs.get(run.number) === run);
     this.#ends = [];
-    this.#ended = [];
     this.#unanswered.length = 0;
-    this.#store.clear();
+    const gone = [...this.#told].filter((n) => !lasting || n < firstLasting);
+    for (const n of gone) this.#told.delete(n);
+    for (const n of gone) this.#spare(n);
   }
 
   /** Begins nothing more; `now`: what runs is stopped too. */
@@ -253,8 +251,12 @@ export class GraphWork {
   #cancel(number: number): void {
     const run = this.#runs.get(number);
     if (run === undefined || run.state === 'ended') return;
+    this.#end(run);
+  }
+
+  #end(run: GraphRun): void {
     this.#stop(run);
-    this.#runs.delete(number);
+    this.#runs.delete(run.number);
     this.#leave(run);
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { ClientOrders, GraphEvent } from '../../graph/effects.ts';
-import type { GraphClient, GraphObject } from '../../graph/entities.ts';
+import type { GraphCapacity, GraphClient, GraphObject } from '../../graph/entities.ts';
 import { type ClientGraphEvent, checkClientEvent } from '../../protocol/graph-work.ts';
 import type { Link } from '../link.ts';
 import { runEnd, wireOrders } from './orders.ts';
@@ -43,13 +43,17 @@ export class GraphClients {
     return this.#members.get(client.id)?.link ?? null;
   }
 
+  /** One that worked for persistent sessions before this server was started: it may come back within `patience` (ms). */
+  await(id: string, patience: number): void {
+    this.#members.set(id, { link: null, stopGrace: this.#parts.clock.after(patience, () => this.left(id)), heard: 0, answered: 0 });
+  }
+
   /** A client that was connected before there were graphs: it has nothing of them. */
   join(link: Link): void {
     const { id, client: offered } = link.connection.peer;
     if (offered === undefined || this.#members.has(id)) return;
     this.#members.set(id, { link, stopGrace: null, heard: 0, answered: 0 });
-    const { slots, cores, memory, resources } = offered;
-    this.#parts.handle({ type: 'client-joined', id, capacity: { slots, cores, memory, resources } });
+    this.#parts.handle({ type: 'client-joined', id, capacity: capacityOf(offered) });
   }
 
   disconnected(link: Link): void {
@@ -139,7 +143,7 @@ export class GraphClients {
   }
 
   #held(link: Link, id: string, value: unknown): void {
-    const { sequence, ends, runs, objects } = checkClientEvent('graph.held', value);
+    const { sequence, ends, runs, objects, claims = [] } = checkClientEvent('graph.held', value);
     const known = this.#members.get(id);
     if (known === undefined) this.join(link);
     const member = this.#members.get(id);
@@ -150,8 +154,14 @@ export class GraphClients {
     member.link = link;
     member.heard = sequence;
     if (ends.length > 0) this.#unanswered.add(member);
-    this.#parts.handle({ type: 'client-resumed', id, ends: ends.map(runEnd), runs, objects });
+    const { client: offered } = link.connection.peer;
+    const capacity = offered === undefined ? {} : { capacity: capacityOf(offered) };
+    this.#parts.handle({ type: 'client-resumed', id, ends: ends.map(runEnd), runs, objects, claims, ...capacity });
   }
+}
+
+function capacityOf({ slots, cores, memory, resources }: GraphCapacity): GraphCapacity {
+  return { slots, cores, memory, resources };
 }
 
 /** A turn's orders in messages of a bounded size: all that is not a run is in the first. */

@@ -23,6 +23,14 @@ export class GraphGate {
     this.#links = links;
   }
 
+  /** Where the store has persistent sessions they go on: before anybody is connected. */
+  async recover(): Promise<void> {
+    const rows = (await this.#parts.sessions?.all()) ?? [];
+    if (rows.length === 0) return;
+    this.#loading ??= this.#load();
+    await (await this.#loading).recover(rows);
+  }
+
   /** Without a promise where there is none to wait for: what a session sends in one tick is dealt with in order. */
   request(link: Link, name: string, parameters: unknown): unknown {
     if (link.role === 'client') {

@@ -7,11 +7,21 @@ import type { Answer, GraphEvent } from '../../graph/effects.ts';
 import type { GraphSession } from '../../graph/entities.ts';
 import { Graph } from '../../graph/graph.ts';
 import { checkGraphRequest, type GraphRequest, isGraphRequest } from '../../protocol/graph-messages.ts';
-import { type ClientGraphEvent, checkPlace, checkStretch, type GraphDoor, isClientGraphEvent } from '../../protocol/graph-work.ts';
+import {
+  type ClientGraphEvent,
+  checkPlace,
+  checkStretch,
+  firstLasting,
+  type GraphDoor,
+  isClientGraphEvent,
+  lastingOfEpoch,
+} from '../../protocol/graph-work.ts';
+import type { StoredSession } from '../../store/sessions.ts';
 import { RawBytes } from '../../transport/peer.ts';
 import type { Link } from '../link.ts';
 import { GraphClients } from './clients.ts';
 import { GraphData } from './data.ts';
+import { Journal } from './journal.ts';
 import { failureOf, type GraphParts, type Seat } from './members.ts';
 import { Seats } from './seats.ts';
 
@@ -22,7 +32,8 @@ interface Waiting {
 
 export class GraphHost {
   readonly #parts: GraphParts;
-  readonly #graph: Graph = new Graph();
+  readonly #graph: Graph;
+  readonly #journal: Journal;
   readonly #clients: GraphClients;
   readonly #data: GraphData;
   readonly #seats: Seats;
@@ -34,6 +45,8 @@ export class GraphHost {
 
   constructor(parts: GraphParts, clients: Iterable<Link>) {
     this.#parts = parts;
+    this.#graph = new Graph(firstLasting + parts.epoch * lastingOfEpoch);
+    this.#journal = new Journal(parts, () => this.#resume());
     this.#data = new GraphData({
       linkOf: (client) => this.#clients.linkOf(client),
       lost: (client, object) => this.#handle({ type: 'object-lost', client: client.id, object: object.n }),
@@ -55,8 +68,19 @@ export class GraphHost {
         this.#answer({ token, error: new MillraceError('ERR_ABORTED', 'nobody waits for it any more') });
       },
       data: this.#data,
+      journal: this.#journal,
+      committed: () => {
+        this.#schedule();
+        return this.#journal.committed();
+      },
     });
     for (const link of clients) if (link.role === 'client') this.#clients.join(link);
+  }
+
+  /** Persistent sessions as they were when the last server of this store was lost. Before anybody is connected. */
+  async recover(rows: readonly StoredSession[]): Promise<void> {
+    for (const id of await this.#seats.lasting.recover(rows)) this.#clients.await(id, this.#parts.patience);
+    this.#schedule();
   }
 
   /** A request of a connection of control. @throws what the request cannot be granted for */
@@ -102,6 +126,12 @@ export class GraphHost {
 
   #handle(event: GraphEvent): void {
     this.#graph.handle(event, this.#parts.clock.now());
+    if (event.type === 'client-joined') this.#seats.lasting.clientJoined(event.id);
+    else if (event.type === 'client-left') this.#seats.lasting.clientLeft(event.id);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -110,7 +140,14 @@ export class GraphHost {
     });
   }
 
+  #resume(): void {
+    if (!this.#closed) this.#turn();
+  }
+
   #turn(): void {
+    // Nothing of persistent sessions is told before it is written; what happens meanwhile waits for the next turn.
+    this.#journal.ended(this.#graph.takeRecorded());
+    if (!this.#journal.flush()) return;
     const { orders, answers, failed } = this.#graph.endTurn(this.#parts.clock.now());
     this.#clients.send(orders);
     for (const answer of answers) this.#answer(answer);

@@ -1,7 +1,7 @@
 /** What is known of tasks, objects and clients, as it is told to sessions. */
-import { type GraphClient, GraphObject, type GraphTask } from '../../graph/entities.ts';
+import { type GraphClient, GraphObject, type GraphSession, type GraphTask } from '../../graph/entities.ts';
 import { stateOf } from '../../graph/graph.ts';
-import type { GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import type { GraphProgress, GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
 
 export function infoOf(node: GraphTask | GraphObject): NodeInfo {
   const state = stateOf(node);
@@ -43,4 +43,8 @@ export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: Grap
       };
     }),
   };
+}
+
+export function progressOf({ unfinished, ready, assigned, finished, failed, recomputed, objects, bytes }: GraphSession): GraphProgress {
+  return { waiting: unfinished - ready - assigned, ready, running: assigned, finished, failed, recomputed, objects, bytes };
 }

@@ -8,13 +8,16 @@ import type { GraphEvent } from '../../graph/effects.ts';
 import { GraphObject, type GraphSession, type ObjectSpec, type TaskSpec } from '../../graph/entities.ts';
 import { type Graph, stateOf } from '../../graph/graph.ts';
 import { failureError, nodesOf } from '../../graph/waits.ts';
-import type { GraphProgress, GraphRequest, GraphRequests, GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import type { GraphRequest, GraphRequests, GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import { firstLasting } from '../../protocol/graph-work.ts';
 import type { RawBytes } from '../../transport/peer.ts';
 import type { Link } from '../link.ts';
 import type { GraphData } from './data.ts';
 import { FetchDesk } from './fetches.ts';
-import { infoOf, serverInfo } from './info.ts';
-import type { GraphParts, Seat } from './members.ts';
+import { infoOf, progressOf, serverInfo } from './info.ts';
+import type { Journal } from './journal.ts';
+import { LastingSeats, objectsIn } from './lasting.ts';
+import { type GraphParts, newSeat, type Seat } from './members.ts';
 
 export interface SeatHandlers {
   /** @throws as the graph does */
@@ -23,7 +26,10 @@ export interface SeatHandlers {
   wait(session: GraphSession, items: readonly number[], some: boolean, began: (token: number) => void): Promise<readonly number[]>;
   readable(session: GraphSession, object: number, began?: (token: number) => void): Promise<readonly number[]>;
   giveUp(session: GraphSession, token: number): void;
+  /** After the turn that writes what was added to the journal. */
+  committed(): Promise<void>;
   readonly data: GraphData;
+  readonly journal: Journal;
 }
 
 /** Tasks and objects of a submission that has not ended yet. */
@@ -42,14 +48,29 @@ export class Seats {
   readonly #seats: Map<number, Seat> = new Map();
   readonly #desk: FetchDesk;
   readonly #answers: Answers;
+  readonly lasting: LastingSeats;
 
   constructor(parts: GraphParts, graph: Graph, handlers: SeatHandlers) {
     this.#parts = parts;
     this.#graph = graph;
     this.#handlers = handlers;
+    const { data, journal } = handlers;
+    const enter = (seat: Seat): void => void this.#seats.set(seat.session.n, seat);
+    this.lasting = new LastingSeats({ parts, graph, data, journal, enter, giveUp: (seat) => this.#giveUp(seat) });
     this.#desk = new FetchDesk(handlers.data, (session, object, began) => handlers.readable(session, object, began));
     this.#answers = {
       'graph.open': (link, { name, onFailure }) => this.#open(link, name, onFailure),
+      'graph.join': (link, { name, onFailure }) => this.lasting.join(link, name, onFailure),
+      'graph.nodes': (link, { session, from }) => this.lasting.nodes(this.#mine(link, session), from),
+      'graph.leave': (link, { session }) => this.lasting.leave(this.#mine(link, session)),
+      'graph.sessions': () => this.lasting.list(),
+      'graph.end': (_link, { name }) => {
+        const seat = this.lasting.named(name);
+        if (seat === null) return false;
+        seat.link?.peer.notify('graph.taken', { session: seat.session.n });
+        this.#close(seat);
+        return true;
+      },
       'graph.attach': (link, { session, token }) => this.#attach(link, session, token),
       'graph.put': (link, { session, object, bytes }) => this.#put(this.#mine(link, session), object, bytes),
       'graph.submit': (link, parameters) => this.#submit(this.#mine(link, parameters.session), parameters),
@@ -73,7 +94,9 @@ export class Seats {
       'graph.end-fetch': (link, { fetch }) => this.#desk.end(link, fetch),
       'graph.update': (link, { session, items }) => this.#update(this.#mine(link, session), items),
       'graph.unkeep': (link, { session, objects }) => {
-        handlers.handle({ type: 'unkeep', session: this.#mine(link, session).session, objects });
+        const { session: graph } = this.#mine(link, session);
+        handlers.handle({ type: 'unkeep', session: graph, objects });
+        if (graph.lasting) handlers.journal.note(graph, ['unkeep', objects]);
         return null;
       },
       'graph.progress': (link, { session }) => progressOf(this.#mine(link, session).session),
@@ -94,7 +117,11 @@ export class Seats {
   }
 
   request<R extends GraphRequest>(link: Link, name: R, parameters: GraphRequests[R][0]): Answered<R> | Promise<Answered<R>> {
-    return this.#answers[name](link, parameters);
+    const answer = this.#answers[name](link, parameters);
+    const { journal } = this.#handlers;
+    // What waits is answered by a turn, so after its commit.
+    if (!journal.dirty || answer instanceof Promise || !isAboutLasting(name, parameters)) return answer;
+    return this.#handlers.committed().then(() => answer);
   }
 
   of(session: GraphSession): Seat | null {
@@ -104,6 +131,10 @@ export class Seats {
   disconnected(link: Link): void {
     for (const seat of this.#seats.values()) {
       if (seat.link !== link) continue;
+      if (seat.session.lasting) {
+        this.lasting.leave(seat);
+        continue;
+      }
       seat.link = null;
       seat.stopGrace = this.#parts.clock.after(this.#parts.grace, () => this.#close(seat));
     }
@@ -119,19 +150,8 @@ export class Seats {
 
   #open(link: Link, name: string, onFailure: 'fail' | 'continue'): { session: number; token: string } {
     const session = this.#graph.openSession(name, onFailure);
-    const { id, token } = newOwnedId();
-    const seat: Seat = {
-      session,
-      token,
-      name: `graph ${id}`,
-      link,
-      stopGrace: null,
-      put: new Map(),
-      parts: { objects: [], tasks: [] },
-      stopWatch: null,
-      fetches: new Set(),
-      waits: new Map(),
-    };
+    const { token } = newOwnedId();
+    const seat = newSeat(session, token, link, this.#parts.clock.wall());
     this.#seats.set(session.n, seat);
     this.#parts.hold(link, seat.name);
     return { session: session.n, token };
@@ -148,9 +168,13 @@ export class Seats {
     seat.parts = { objects: [], tasks: [] };
     seat.put.clear();
     // Who waited over the connection before asks again.
-    for (const token of [...seat.waits.values()]) this.#handlers.giveUp(seat.session, token);
+    this.#giveUp(seat);
     this.#parts.hold(link, seat.name);
     return null;
+  }
+
+  #giveUp({ waits, session }: Seat): void {
+    for (const token of [...waits.values()]) this.#handlers.giveUp(session, token);
   }
 
   #mine(link: Link, session: number): Seat {
@@ -183,7 +207,8 @@ export class Seats {
         specs.reduce((sum, [id, , , , value]) => sum + (value instanceof Uint8Array ? value.length : (sizes.get(id) ?? 0)), 0),
       );
       this.#handlers.handle({ type: 'submit', session, objects: specs, tasks: parts.tasks as TaskSpec[], sizes });
-      this.#handlers.data.add(objectsOf(session, specs), put);
+      this.#handlers.data.add(objectsIn(session, specs), put);
+      if (session.lasting) this.#handlers.journal.submission(session, { objects: specs, tasks: parts.tasks as TaskSpec[], put });
     } finally {
       put.clear();
     }
@@ -220,6 +245,7 @@ export class Seats {
     this.#handlers.handle({ type: 'close', session: seat.session });
     this.#handlers.data.forget(objects);
     this.#seats.delete(seat.session.n);
+    if (seat.session.lasting) this.lasting.closed(seat);
     this.#parts.release(seat.link, seat.name);
   }
 }
@@ -233,12 +259,9 @@ function named<T>(seat: Seat, wait: number | undefined, begin: (began: (token: n
   return done;
 }
 
-function objectsOf(session: GraphSession, specs: readonly ObjectSpec[]): GraphObject[] {
-  return specs.map(([id]) => session.nodes.get(id)).filter((node) => node instanceof GraphObject);
-}
-
-function progressOf({ unfinished, ready, assigned, finished, failed, recomputed, objects, bytes }: GraphSession): GraphProgress {
-  return { waiting: unfinished - ready - assigned, ready, running: assigned, finished, failed, recomputed, objects, bytes };
+function isAboutLasting(name: GraphRequest, parameters: object): boolean {
+  if ('session' in parameters) return Number(parameters.session) >= firstLasting;
+  return name === 'graph.join' || name === 'graph.end';
 }
 
 function gone(): MillraceError {

@@ -25,13 +25,14 @@ import type { Connection } from './connect.ts';
 import type { Row } from './driver.ts';
 import { Search } from './find.ts';
 import { removeAnnouncement, writeAnnouncement } from './lock.ts';
-import { knownTexts, outcomesOf } from './lookups.ts';
-import { SqliteNames } from './names.ts';
+import { knownTexts, outcomesOf, saltOf } from './lookups.ts';
+import { type NameAccess, SqliteNames } from './names.ts';
 import * as sql from './queries.ts';
 import { readyTasks } from './queue.ts';
 import { pendingTasks, readRecovery } from './recover.ts';
 import { type RetainLimits, retain } from './retain.ts';
 import { clientRow, pastAttempt, taskRow } from './rows.ts';
+import { SqliteSessions } from './sessions.ts';
 import { Statements } from './statements.ts';
 import { type WriteFacts, write } from './write.ts';
 
@@ -43,6 +44,7 @@ const commitsOfALog = 64;
 export class SqliteStore implements TaskStore {
   readonly durable = true;
   readonly names: SqliteNames;
+  readonly sessions: SqliteSessions;
   readonly #connection: Connection;
   readonly #statements: Statements;
   readonly #now: () => number;
@@ -70,8 +72,10 @@ export class SqliteStore implements TaskStore {
     this.#connection = connection;
     this.#now = now;
     this.#statements = new Statements(connection.driver);
-    this.names = new SqliteNames(this.#statements, { read: (call) => this.#guard(call), write: (call) => this.#own(call) });
-    const context = { clients: () => this.#allClients(), salt: () => this.#salt() };
+    const access: NameAccess = { read: (call) => this.#guard(call), write: (call) => this.#own(call) };
+    this.names = new SqliteNames(this.#statements, access);
+    this.sessions = new SqliteSessions(this.#statements, access);
+    const context = { clients: () => this.#allClients(), salt: () => saltOf(this.#statements) };
     this.#search = new Search(this.#statements, context, (row, payload) => taskRow(row, payload, this.#client));
   }
 
@@ -199,7 +203,7 @@ export class SqliteStore implements TaskStore {
   }
 
   salt(): string {
-    return this.#guard(() => this.#salt());
+    return this.#guard(() => saltOf(this.#statements));
   }
 
   close(): void {
@@ -219,10 +223,6 @@ export class SqliteStore implements TaskStore {
     const clients = this.#statements.all(sql.allClients).map((row) => clientRow(Number(row.n), String(row.facts)));
     for (const client of clients) this.#clients.set(client.n, client);
     return clients;
-  }
-
-  #salt(): string {
-    return String(this.#statements.all(sql.getMeta).find((row) => row.name === 'salt')?.value);
   }
 
   /** For the next one to recover: whoever is killed does not come here, and whose last commit failed has left something out. */

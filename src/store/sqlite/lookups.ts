@@ -23,3 +23,8 @@ export function outcomesOf(statements: Statements, numbers: readonly number[]): 
     .all(sql.outcomesOf, JSON.stringify(numbers))
     .map((row) => ({ n: Number(row.n), outcome: Number(row.outcome), group: Number(row.grp) }));
 }
+
+/** The salt of the public ids of this file. */
+export function saltOf(statements: Statements): string {
+  return String(statements.all(sql.getMeta).find((row) => row.name === 'salt')?.value);
+}

@@ -6,6 +6,7 @@ import { SqliteStore } from '../../../src/store/sqlite/adapter.ts';
 import { type Connection, connect } from '../../../src/store/sqlite/connect.ts';
 import { loadDriver } from '../../../src/store/sqlite/driver.ts';
 import { describeNames } from '../../contract/names.ts';
+import { describeSessions } from '../../contract/sessions.ts';
 import { describeStore } from '../../contract/store.ts';
 import { attemptEnd, completedNumbers, storedTask, storedTasks, writes } from '../samples.ts';
 
@@ -42,6 +43,25 @@ describeNames('sqlite', async () => {
       store = (await open(join(folder, 'tasks.db'))).store;
       store.recover();
       return store.names;
+    },
+    async destroy() {
+      store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+describeSessions('sqlite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-store-'));
+  let { store } = await open(join(folder, 'tasks.db'));
+  store.recover();
+  return {
+    sessions: store.sessions,
+    async reopen() {
+      store.close();
+      store = (await open(join(folder, 'tasks.db'))).store;
+      store.recover();
+      return store.sessions;
     },
     async destroy() {
       store.close();

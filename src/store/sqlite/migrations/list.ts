@@ -5,6 +5,7 @@
 import { tasks } from './001-tasks.ts';
 import { queueLanes } from './002-queue-lanes.ts';
 import { names } from './003-names.ts';
+import { sessions } from './004-sessions.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [tasks, queueLanes, names];
+export const migrations: readonly Migration[] = [tasks, queueLanes, names, sessions];

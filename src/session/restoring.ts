@@ -1,0 +1,79 @@
+/** The tasks and objects of a persistent session as its server knows them, made anew for a program that takes it up. */
+import type { NodeState, WireNode, WireObject } from '../protocol/graph-messages.ts';
+import { decodeValue } from '../task/value.ts';
+import type { UserAttributes } from './attributes.ts';
+import type { Conversation } from './conversation.ts';
+import { objectStateOf, taskStateOf } from './known.ts';
+import type { Home, ObjectRecord, TaskRecord } from './records.ts';
+
+export interface Restored {
+  readonly tasks: TaskRecord[];
+  readonly objects: ObjectRecord[];
+}
+
+/** All that was submitted, in the order of its numbers. */
+export async function readNodes(conversation: Conversation, home: Home): Promise<Restored> {
+  const objects = new Map<number, ObjectRecord>();
+  const found: (readonly [WireNode, NodeState])[] = [];
+  for (let from: number | null = 0; from !== null; ) {
+    const part: Awaited<ReturnType<typeof conversation.ask<'graph.nodes'>>> = await conversation.ask('graph.nodes', {
+      session: home.id,
+      from,
+    });
+    for (const [object, state] of part.objects) objects.set(object[0], objectRecord(home, object, state));
+    found.push(...part.tasks);
+    from = part.next;
+  }
+  return { tasks: found.map(([task, state]) => taskRecord(home, task, state, objects)), objects: [...objects.values()] };
+}
+
+function userOf(attributes: string | Uint8Array | undefined): UserAttributes {
+  return attributes === undefined ? {} : (decodeValue(attributes) as UserAttributes);
+}
+
+function objectRecord(home: Home, [id, label, kind, keep, value, more]: WireObject, state: NodeState): ObjectRecord {
+  return {
+    kind: 'object',
+    id,
+    home,
+    label,
+    dataType: kind === 1 ? 'dir' : 'blob',
+    contentType: more?.contentType ?? null,
+    user: userOf(more?.attributes),
+    bytes: null,
+    isConstant: value !== null,
+    kept: keep,
+    producer: null,
+    state: objectStateOf(state),
+    info: null,
+  };
+}
+
+function taskRecord(home: Home, wire: WireNode, state: NodeState, objects: ReadonlyMap<number, ObjectRecord>): TaskRecord {
+  const [id, type, config, pairs, results, more] = wire;
+  const inputs: { object: ObjectRecord; label: string | null }[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    const object = objects.get(pairs[i] as number);
+    if (object !== undefined) inputs.push({ object, label: pairs[i + 1] as string | null });
+  }
+  const { name = null, cpus = 1, memory, resources, priority = 0, attributes } = more ?? {};
+  const task: TaskRecord = {
+    kind: 'task',
+    id,
+    home,
+    type,
+    name,
+    config: config === null ? undefined : decodeValue(config),
+    encoded: config,
+    inputs,
+    outputs: results.map((result) => objects.get(result)).filter((object) => object !== undefined),
+    resources: { cpus, ...(memory === undefined ? {} : { memory }), ...resources },
+    priority,
+    user: userOf(attributes),
+    createdAt: () => '',
+    state: taskStateOf(state),
+    info: null,
+  };
+  for (const object of task.outputs) object.producer = task;
+  return task;
+}

@@ -1,0 +1,29 @@
+/** What a task asks for beside its inputs: resources and a place among others, checked when it is made. */
+import { MillraceError } from '../base/errors.ts';
+import { RainException } from './exceptions.ts';
+import { optionalNumber } from './options.ts';
+
+interface Asked {
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly resources?: Readonly<Record<string, number>>;
+}
+
+export function resourcesOf({ cpus, memory, resources = {} }: Asked): Record<string, number> {
+  if (typeof resources !== 'object' || resources === null) throw new RainException('`resources` is an object of numbers: { gpu: 1 }');
+  const all: Record<string, number> = { cpus: optionalNumber(cpus, 'cpus') ?? 1 };
+  const bytes = optionalNumber(memory, 'memory');
+  if (bytes !== undefined && bytes > 0) all.memory = bytes;
+  for (const [name, amount] of Object.entries(resources)) {
+    if (Object.hasOwn(all, name) || name === 'memory')
+      throw new RainException(`'${name}' is an option of its own: leave it out of \`resources\``);
+    all[name] = optionalNumber(amount, `resources.${name}`) ?? 0;
+  }
+  return all;
+}
+
+export function priorityOf(priority: unknown): number {
+  if (priority === undefined) return 0;
+  if (Number.isInteger(priority) && Math.abs(priority as number) < 2 ** 31) return priority as number;
+  throw new MillraceError('ERR_OPTION', `priority must be a whole number; it is ${String(priority)}`, { details: { option: 'priority' } });
+}
