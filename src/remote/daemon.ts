@@ -16,7 +16,7 @@ import { remoteOver } from './caller.ts';
 import { checkName, checkTags } from './core/names.ts';
 import type { CurrentCall } from './current-call.ts';
 import type { ExposeOptions } from './exposure.ts';
-import { type InstanceMode, instanceModes, markOf, type RemoteClass, targetsOf } from './instances.ts';
+import { checkSubject, type InstanceMode, markOf, type RemoteClass, targetsOf } from './instances.ts';
 import { Lingering } from './lingering.ts';
 import { Naming } from './naming.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
@@ -145,14 +145,9 @@ export class Daemon {
   register(subject: object | RemoteClass, id: string = `obj_${newId()}`, options?: RegisterOptions): string {
     const { instances, name, metadata, owner, ...exposing } = checkOptions(options, registerNames, 'register()');
     this.#listening();
-    if ((typeof subject !== 'object' && typeof subject !== 'function') || subject === null)
-      throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class');
     if (typeof id !== 'string' || !/^[^\s@]+$/.test(id))
       throw new MillraceError('ERR_OBJECT', `the id of an object is a text without spaces and '@'; it is ${JSON.stringify(id)}`);
-    if (instances !== undefined && (!instanceModes.includes(instances) || typeof subject !== 'function'))
-      throw new MillraceError('ERR_OPTION', "instances is 'session', 'single' or 'percall', and only for a class", {
-        details: { option: 'instances' },
-      });
+    checkSubject(subject, instances);
     if (this.#byId.has(id)) throw new MillraceError('ERR_OBJECT', `an object is registered as '${id}' already: unregister it first`);
     if (this.#bySubject.has(subject))
       throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#bySubject.get(subject)!.id}'`);

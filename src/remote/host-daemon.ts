@@ -7,15 +7,16 @@ import { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Remote } from './caller.ts';
 import type { RegisterOptions } from './daemon.ts';
+import { instancesBySession } from './hosted-instances.ts';
 import { type HostedObjects, hostedObjects } from './hosted-objects.ts';
-import { targetsOf } from './instances.ts';
+import { checkSubject, type RemoteClass, targetsOf } from './instances.ts';
 import { locateNS, type NameServer } from './name-server.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
 import { control, proxy } from './proxy.ts';
 import { mark } from './target.ts';
 import { URI } from './uri.ts';
 
-/** Of `register` at a server: what a `Daemon` takes but `owner`; of a class one instance for all, or one for each call. */
+/** Of `register` at a server: what a `Daemon` takes but `owner` and `callback`. */
 export type HostedOptions = Omit<RegisterOptions, 'owner' | 'callback'>;
 
 const optionNames = ['expose', 'oneway', 'idempotent', 'instances', 'name', 'metadata'] as const;
@@ -43,20 +44,26 @@ export class HostDaemon implements AsyncDisposable {
     return this.#names;
   }
 
-  /** Makes an object of this thread callable at the server's address; resolves with its URI, after its name is stored. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_NAME */
-  async register(subject: object | (new () => object), id: string = `obj_${newId()}`, options?: HostedOptions): Promise<string> {
+  /** Makes an object of this thread, or the instances of a class, callable at the server's address; resolves with its URI, after its name is stored. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_NAME */
+  async register(subject: object | RemoteClass, id: string = `obj_${newId()}`, options?: HostedOptions): Promise<string> {
     const { instances, name, metadata, ...exposing } = checkOptions(options, optionNames, 'register()');
-    if (typeof subject === 'function' && instances !== 'single' && instances !== 'percall')
-      throw new MillraceError('ERR_OPTION', "a class of the host is registered with instances: 'single' or 'percall'", {
-        details: { option: 'instances' },
-      });
+    checkSubject(subject, instances);
     if (this.#ids.has(subject)) throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#ids.get(subject)}'`);
-    const target = targetsOf(subject, instances ?? 'single', exposing)(null);
-    const { methods, attributes, oneway, idempotent } = target.exposure;
+    const mode = instances ?? 'session';
+    const targets = targetsOf(subject, mode, exposing);
+    const bySession = typeof subject === 'function' && mode === 'session';
+    const target = targets(null);
     const standIn = new StandIn();
-    mark(standIn, target);
+    mark(standIn, bySession ? instancesBySession(targets) : target);
     this.#ids.set(subject, id);
-    const facts = { methods: [...methods], attributes: [...attributes], oneway: [...oneway], idempotent: [...idempotent] };
+    const { methods, attributes, oneway, idempotent } = target.exposure;
+    const facts = {
+      methods: [...methods],
+      attributes: [...attributes],
+      oneway: [...oneway],
+      idempotent: [...idempotent],
+      ...(bySession ? { bySession } : {}),
+    };
     try {
       return await this.#remote.register(id, standIn, facts, {
         ...(name === undefined ? {} : { name }),

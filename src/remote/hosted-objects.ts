@@ -7,6 +7,7 @@ import { callerOf } from './caller.ts';
 import { currentCall } from './current-call.ts';
 import type { Daemon } from './daemon.ts';
 import { type Exposure, notExposed } from './exposure.ts';
+import { type Relayed, tellingSessions } from './hosted-instances.ts';
 import { mark, type Target } from './target.ts';
 
 export const hostedObjects = 'mill.objects';
@@ -17,6 +18,8 @@ export interface HostedFacts {
   readonly attributes: readonly string[];
   readonly oneway: readonly string[];
   readonly idempotent: readonly string[];
+  /** It stands for a class with an instance for each connection; absent: for one object. */
+  readonly bySession?: boolean;
 }
 
 export interface HostedName {
@@ -37,7 +40,7 @@ export class HostedObjects {
     const caller = callerOf(object);
     if (caller === undefined || caller.uri !== undefined)
       throw new MillraceError('ERR_OBJECT', 'only what is passed by reference can be hosted');
-    mark(object, relay(caller, exposureFrom(facts)));
+    mark(object, relay(facts.bySession === true ? tellingSessions(caller) : caller, exposureFrom(facts)));
     const uri = this.#daemon.register(object, id, {
       owner,
       ...(name === undefined ? {} : { name }),
@@ -67,8 +70,6 @@ function exposureFrom({ methods, attributes, oneway, idempotent }: HostedFacts):
     callback: new Set(),
   };
 }
-
-type Relayed = NonNullable<ReturnType<typeof callerOf>>;
 
 function relay(caller: Relayed, exposure: Exposure): Target {
   const attribute = (name: string): string => {

@@ -1,14 +1,25 @@
 /** Which object answers a call: the one that was registered, or an instance of a class, for each connection, for all, or for each call. */
+import { MillraceError } from '../base/errors.ts';
 import { callerOf } from './caller.ts';
 import { type ExposeOptions, exposureOf } from './exposure.ts';
 import { markedTarget, objectTarget, type Target } from './target.ts';
 
 export type InstanceMode = 'session' | 'single' | 'percall';
 
-export const instanceModes: readonly InstanceMode[] = ['session', 'single', 'percall'];
+const instanceModes: readonly InstanceMode[] = ['session', 'single', 'percall'];
 
 /** A class whose instances are made without arguments. */
 export type RemoteClass = new () => object;
+
+/** What is registered, and how. @throws ERR_OBJECT, ERR_OPTION */
+export function checkSubject(subject: unknown, instances: InstanceMode | undefined): void {
+  if ((typeof subject !== 'object' && typeof subject !== 'function') || subject === null)
+    throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class');
+  if (instances === undefined || (instanceModes.includes(instances) && typeof subject === 'function')) return;
+  throw new MillraceError('ERR_OPTION', "instances is 'session', 'single' or 'percall', and only for a class", {
+    details: { option: 'instances' },
+  });
+}
 
 export const always =
   (target: Target): (() => Target) =>

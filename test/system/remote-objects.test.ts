@@ -1,13 +1,18 @@
 /** Remote objects at the address of a server: objects of the host, names in its store, callers from anywhere. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect, type ServerThread } from '../../dist/index.js';
-import { control, currentCall, Daemon, locateNS, proxy, type Remote, release } from '../../dist/remote/index.js';
+import { batch, bounded, control, currentCall, Daemon, locateNS, proxy, type Remote, release } from '../../dist/remote/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 import { failureOf, startServer } from './rig.ts';
 
 expectNoLeaks();
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const auth = 'a key for these tests';
 
@@ -32,6 +37,17 @@ class Music {
   wait(): Promise<string> {
     const { signal } = currentCall();
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')));
+  }
+}
+
+class Counter {
+  static #made = 0;
+  readonly #number: number = ++Counter.#made;
+  get number(): number {
+    return this.#number;
+  }
+  which(): number {
+    return this.#number;
   }
 }
 
@@ -74,12 +90,75 @@ describe('the daemon of a server', () => {
     await server.stop();
   });
 
+  test('has classes of the host: one instance for each connection, for all, or for each call', async () => {
+    const server = await startServer({ auth, foreverMode: true });
+    const daemon = await server.daemon;
+    const modes = ['session', 'single', 'percall'] as const;
+    const uris = await Promise.all(modes.map((instances) => daemon.register(class extends Counter {}, instances, { instances })));
+    const seen = async (uri: string | undefined): Promise<boolean[]> => {
+      const [one, other] = [open<Counter>(uri!), open<Counter>(uri!)];
+      const [a, b, c, d] = [await one.which(), await one.number, await other.which(), await other.number];
+      return [a === b, c === d, a === c];
+    };
+    expect(await Promise.all(uris.map(seen))).toEqual([
+      [true, true, false],
+      [true, true, true],
+      [false, false, false],
+    ]);
+    const unsaid = await daemon.register(class extends Counter {}, 'unsaid');
+    expect(await seen(unsaid)).toEqual([true, true, false]);
+    await server.stop();
+  });
+
+  test('asks the instance of a connection for all that one object is asked for, and has it freed when the connection ends', async () => {
+    const server = await startServer({ auth, foreverMode: true });
+    const daemon = await server.daemon;
+    const made: WeakRef<Kept>[] = [];
+    class Kept extends Music {
+      constructor() {
+        super();
+        made.push(new WeakRef(this));
+      }
+    }
+    const uri = await daemon.register(Kept, 'kept', { expose: ['note', 'lines', 'each', 'count', 'volume', 'wait'], oneway: ['note'] });
+    const [one, other] = [open<Kept>(uri), open<Kept>(uri)];
+    for (let i = 0; i < 100; i += 1) void one.note(`line ${i}`);
+    await control(one).set('volume', 9);
+    expect([await one.volume, await other.volume, await other.lines()]).toEqual([9, 3, []]);
+    await until(async () => (await one.lines()).length === 100);
+    expect(await one.lines()).toEqual(Array.from({ length: 100 }, (_, i) => `line ${i}`));
+    expect(await one.each(['a', 'b'], async (song) => `heard ${song}`)).toEqual(['heard a', 'heard b']);
+    const numbers: number[] = [];
+    for await (const n of await one.count(3)) numbers.push(n);
+    expect(numbers).toEqual([0, 1, 2]);
+    const calls = batch(one);
+    calls.each(['c'], (song: string) => song);
+    calls.lines();
+    expect([...(await calls())][1]).toHaveLength(100);
+    expect((await failureOf(() => bounded(one, { timeout: 0.1 }).wait())).error).toMatchObject({ code: 'ERR_TIMEOUT' });
+    expect((await failureOf(() => (one as unknown as { play(): Promise<string> }).play())).error).toMatchObject({
+      code: 'ERR_NOT_EXPOSED',
+    });
+    expect(made).toHaveLength(2);
+    control(one).release();
+    await until(() => {
+      collectGarbage();
+      return made[0]!.deref() === undefined;
+    });
+    expect(await other.volume).toBe(3);
+    expect(await one.lines()).toEqual([]);
+    expect(made).toHaveLength(3);
+    await server.stop();
+  });
+
   test('says what cannot be registered, and serves tasks beside it', async () => {
     const server = await startServer({ auth, foreverMode: true });
     const daemon = await server.daemon;
     expect(await server.daemon).toBe(daemon);
     const refused = async (step: () => Promise<unknown>): Promise<unknown> => (await failureOf(step)).error.code;
-    expect(await refused(() => daemon.register(Music, 'm'))).toBe('ERR_OPTION');
+    expect(await refused(() => daemon.register(Music, 'm', { instances: 'each' as 'single' }))).toBe('ERR_OPTION');
+    expect(await refused(() => daemon.register(new Music(), 'm', { instances: 'session' }))).toBe('ERR_OPTION');
+    expect(await refused(() => daemon.register('music' as unknown as object, 'm'))).toBe('ERR_OBJECT');
     expect(await refused(() => daemon.register(new Music(), 'm', { expose: ['_x'] }))).toBe('ERR_NOT_EXPOSED');
     const single = await daemon.register(Music, 'm', { instances: 'single' });
     expect(await refused(() => daemon.register(new Music(), 'm'))).toBe('ERR_OBJECT');

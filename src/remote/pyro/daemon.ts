@@ -15,7 +15,7 @@ import { pyroSeal } from '../../transport/pyro-digest.ts';
 import { type CallbackErrors, callbackErrors } from '../callback-errors.ts';
 import { remoteOver } from '../caller.ts';
 import { type ExposeOptions, exposureOf } from '../exposure.ts';
-import { always, type InstanceMode, instanceModes, instancesOf, type RemoteClass } from '../instances.ts';
+import { always, checkSubject, type InstanceMode, instancesOf, type RemoteClass } from '../instances.ts';
 import { checkOptions, wholeNumber } from '../options.ts';
 import { objectTarget, type Target } from '../target.ts';
 import { URI } from '../uri.ts';
@@ -136,14 +136,9 @@ export class PyroDaemon implements AsyncDisposable {
   register(subject: object | RemoteClass, id: string = `obj_${newId().replaceAll('-', '')}`, options?: PyroRegisterOptions): string {
     const { instances, ...exposing } = checkOptions(options, registerNames, 'register()');
     this.#listening();
-    if ((typeof subject !== 'object' && typeof subject !== 'function') || subject === null)
-      throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class');
     if (typeof id !== 'string' || !/^[^\s@]+$/.test(id))
       throw new MillraceError('ERR_OBJECT', `the id of an object is a text without spaces and '@'; it is ${JSON.stringify(id)}`);
-    if (instances !== undefined && (!instanceModes.includes(instances) || typeof subject !== 'function'))
-      throw new MillraceError('ERR_OPTION', "instances is 'session', 'single' or 'percall', and only for a class", {
-        details: { option: 'instances' },
-      });
+    checkSubject(subject, instances);
     if (this.#byId.has(id) || id === daemonObject)
       throw new MillraceError('ERR_OBJECT', `an object is registered as '${id}' already: unregister it first`);
     const other = this.#bySubject.get(subject);
