@@ -17,7 +17,7 @@ import { Outbox } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
 import { type ForeignObjects, SessionReferences } from './session-references.ts';
 import { SessionStreams } from './session-streams.ts';
-import type { Target } from './target.ts';
+import { plainMarks, type Target } from './target.ts';
 import { type Classes, Values } from './values.ts';
 
 export interface SessionSetup extends ForeignObjects {
@@ -151,7 +151,8 @@ export class Session {
     const values = this.#values;
     if (depends === undefined) return [...values.packList(lists, 'a batch'), goOn];
     const { batch, on } = depends;
-    if (on === null && lists.every((list) => isPlain(list))) return [lists, 0, goOn];
+    const stays = plainMarks();
+    if (on === null && lists.every((list) => isPlain(list, stays))) return [lists, 0, goOn];
     const packed = packEach(batch, lists.length, (at) => values.packList(lists[at]!, `call ${at} of a batch`));
     return [packed, 0, goOn, on ?? lists.map(() => -1)];
   }

@@ -56,6 +56,9 @@ export function objectTarget(instance: () => object, exposure: Exposure): Target
 
 /** Objects that cross by reference, with what of them may be used. */
 const marked: WeakMap<object, Target> = new WeakMap();
+const isMarkedObject = (object: object): boolean => marked.has(object);
+/** Whether anything was marked that would be copied without its mark: only then each part of each value is asked for one. */
+let plainMarked = false;
 
 /**
  * From now on this object is not copied when it is an argument or a result: the other side gets a proxy to it, over the same connection.
@@ -78,6 +81,16 @@ export function markedTarget(object: object): Target | undefined {
 
 /** An object that a daemon has registered crosses by reference too; null: no longer. */
 export function mark(object: object, target: Target | null): void {
-  if (target === null) marked.delete(object);
-  else marked.set(object, target);
+  if (target === null) {
+    marked.delete(object);
+    return;
+  }
+  marked.set(object, target);
+  const prototype: unknown = Object.getPrototypeOf(object);
+  plainMarked ||= prototype === Object.prototype || prototype === Array.prototype;
+}
+
+/** What tells marked objects apart from plain data; null: no plain object has ever been marked. */
+export function plainMarks(): ((object: object) => boolean) | null {
+  return plainMarked ? isMarkedObject : null;
 }

@@ -7,6 +7,7 @@ import { MillraceError, reasonOf } from '../base/errors.ts';
 import { buildValue, flattenValue, type ValueExtension } from '../task/value-table.ts';
 import { isPlain } from './core/plain.ts';
 import { ErrorNodes, fillFields } from './error-nodes.ts';
+import { plainMarks } from './target.ts';
 
 /** Classes whose instances cross as such, by the name that both sides give them. Own fields are what crosses. */
 export type Classes = Readonly<Record<string, abstract new (...args: never[]) => object>>;
@@ -47,7 +48,8 @@ export class Values {
 
   /** Arguments: a list and its form. @throws ERR_NOT_CLONEABLE */
   packList(list: readonly unknown[], name: string): [items: readonly unknown[], form: Form] {
-    for (const item of list) if (!(item instanceof Uint8Array) && !isPlain(item)) return [this.#flatten(list, name), 1];
+    const stays = plainMarks();
+    for (const item of list) if (!(item instanceof Uint8Array) && !isPlain(item, stays)) return [this.#flatten(list, name), 1];
     return [list, 0];
   }
 
@@ -72,7 +74,7 @@ export class Values {
   /** One value: a scalar or bytes as they are, nothing for undefined, else `[form, items]`. @throws ERR_NOT_CLONEABLE */
   pack(value: unknown, name: string): unknown {
     if (value === undefined || value instanceof Uint8Array) return value;
-    if (!isPlain(value)) return [1, this.#flatten(value, name)];
+    if (!isPlain(value, plainMarks())) return [1, this.#flatten(value, name)];
     return typeof value === 'object' ? [0, value] : value;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { byReference, type Remote, release } from '../../src/remote/index.ts';
+import { batch, byReference, type Remote, release } from '../../src/remote/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 import { Calculator, failure, openDaemon, openProxy } from './parts.ts';
@@ -68,5 +68,72 @@ describe('callbacks', () => {
     await until(() => daemon.sessions === 0);
     expect(await failure(other.add(1, 1))).toMatchObject({ code: 'ERR_CONNECTION_CLOSED' });
     onTestFinished(() => release(hub));
+  });
+
+  test('may be plain objects that are marked: what is marked stays where it is, as data, in lists, batches and streams; all beside it is copied', async () => {
+    interface State {
+      readonly volume: PromiseLike<number>;
+    }
+    const state = byReference({ volume: 3, secret: 'kept' }, { expose: ['volume'] });
+    const beside = { volume: 4 };
+    class Studio {
+      state(): object {
+        return state;
+      }
+      all(): object {
+        return { states: [state, beside], deep: { state } };
+      }
+      *each(): Generator<object> {
+        yield state;
+        yield beside;
+      }
+      async volume(given: object): Promise<number> {
+        return (given as State).volume;
+      }
+      own(given: object): boolean {
+        return given === state;
+      }
+    }
+    const daemon = await openDaemon();
+    const studio = openProxy<Studio>(daemon.register(new Studio()));
+    const remote = (await studio.state()) as State;
+    expect([await remote.volume, await studio.own(remote)]).toEqual([3, true]);
+    expect(await failure((remote as unknown as { secret: PromiseLike<string> }).secret)).toMatchObject({ code: 'ERR_NOT_EXPOSED' });
+    state.volume = 5;
+    expect(await remote.volume).toBe(5);
+    expect(await studio.all()).toEqual({ states: [remote, { volume: 4 }], deep: { state: remote } });
+    const items: unknown[] = [];
+    for await (const item of await studio.each()) items.push(item);
+    expect([items[0] === remote, items[1]]).toEqual([true, { volume: 4 }]);
+    const calls = batch(studio);
+    calls.state();
+    calls.own({ volume: 3 });
+    expect([...(await calls())]).toEqual([remote, false]);
+    const own = byReference({ volume: 7 }, { expose: ['volume'] });
+    const asked = batch(studio);
+    asked.volume(own);
+    own.volume = 8;
+    expect([await studio.volume(own), ...(await asked())]).toEqual([8, 8]);
+    // A list is told apart as well; a copy of what is marked is not.
+    const list = byReference([1, 2], { expose: ['at', 'length'] });
+    expect(await studio.own({ ...own })).toBe(false);
+    const sizes = openProxy<{ size(list: object): Promise<number> }>(
+      daemon.register({ size: async (items: unknown[]) => await items.length }),
+    );
+    list.push(3);
+    expect([await sizes.size(list), await sizes.size([...list])]).toEqual([3, 3]);
+  });
+
+  test('are plain objects that a daemon has registered, as long as it has them', async () => {
+    const daemon = await openDaemon();
+    const state = { volume: 3 };
+    const give = openProxy<{ state(): Promise<unknown> }>(daemon.register({ state: () => state }));
+    expect(await give.state()).toEqual({ volume: 3 });
+    daemon.register(state, 'state', { expose: ['volume'] });
+    const given = (await give.state()) as { volume: PromiseLike<number> };
+    state.volume = 4;
+    expect(await given.volume).toBe(4);
+    daemon.unregister(state);
+    expect(await give.state()).toEqual({ volume: 4 });
   });
 });

@@ -132,7 +132,7 @@ describe('the daemon of a server', () => {
     for await (const n of await one.count(3)) numbers.push(n);
     expect(numbers).toEqual([0, 1, 2]);
     const calls = batch(one);
-    calls.each(['c'], (song: string) => song);
+    calls.each(['c'], async (song: string) => song);
     calls.lines();
     expect([...(await calls())][1]).toHaveLength(100);
     expect((await failureOf(() => bounded(one, { timeout: 0.1 }).wait())).error).toMatchObject({ code: 'ERR_TIMEOUT' });

@@ -8,8 +8,11 @@ const surrogate = /\p{Surrogate}/u;
 /** Frames nest 64 deep, of which the message takes a few; a cycle ends here too. */
 const deepest = 48;
 
-/** Whether the wire gives back exactly this. */
-export function isPlain(value: unknown, depth = 0): boolean {
+/** Whether an object stays where it is, whatever it holds. */
+export type Stays = (value: object) => boolean;
+
+/** Whether the wire gives back exactly this. `stays` null: nothing plain is passed by reference. */
+export function isPlain(value: unknown, stays: Stays | null, depth = 0): boolean {
   switch (typeof value) {
     case 'string':
       return !surrogate.test(value);
@@ -18,17 +21,18 @@ export function isPlain(value: unknown, depth = 0): boolean {
     case 'boolean':
       return true;
     case 'object':
-      return value === null || (depth < deepest && isPlainObject(value, depth + 1));
+      return value === null || (depth < deepest && isPlainObject(value, stays, depth + 1));
     default:
       return false;
   }
 }
 
-function isPlainObject(value: object, depth: number): boolean {
+function isPlainObject(value: object, stays: Stays | null, depth: number): boolean {
+  if (stays?.(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Array.prototype) {
     const items = value as readonly unknown[];
-    for (let i = 0; i < items.length; i += 1) if (!isPlain(items[i], depth)) return false;
+    for (let i = 0; i < items.length; i += 1) if (!isPlain(items[i], stays, depth)) return false;
     return true;
   }
   if (prototype !== Object.prototype) return false;
@@ -40,7 +44,7 @@ function isPlainObject(value: object, depth: number): boolean {
   for (const key of Object.keys(value)) {
     // A key of a prototype would change what the packer makes of the object.
     if (key in Object.prototype || surrogate.test(key)) return false;
-    if (!isPlain((value as Record<string, unknown>)[key], depth)) return false;
+    if (!isPlain((value as Record<string, unknown>)[key], stays, depth)) return false;
   }
   return true;
 }
