@@ -271,6 +271,9 @@ async function measure() {
   showBars('gateway', bars);
 }
 
+// A child ends when its parent goes, however that ended.
+process.once('disconnect', () => process.exit());
+
 const folder = argument('serve');
 if (folder !== undefined) await serve(folder);
 else if (argument('load') !== undefined) await load(Number(argument('load')), argument('ids').split(','));

@@ -7,6 +7,15 @@
  * numbers, chosen by the session's side: 0 to 2^31 - 1, each used once.
  */
 import { MillraceError } from '../base/errors.ts';
+import {
+  type GraphPart,
+  type GraphPlace,
+  type GraphProgress,
+  type GraphSessionInfo,
+  type GraphSessionPage,
+  mostShown,
+  type NodeState,
+} from './graph-views.ts';
 import { array, binaryOrText, bool, type Check, count, finite, nullable, oneOf, plain, record, text, tuple, whole } from './shapes.ts';
 
 /** The largest constant inside a submission, and the largest part of one that is put before. */
@@ -80,10 +89,6 @@ export interface GraphFailure {
   stderr: string;
 }
 
-/** waiting: inputs are missing. */
-export const nodeStates = ['waiting', 'ready', 'assigned', 'running', 'finished', 'failed', 'removed', 'unfinished'] as const;
-export type NodeState = (typeof nodeStates)[number];
-
 /** What is known of a task: `state` waiting to failed. Or of an object: unfinished, finished, failed or removed. */
 export interface NodeInfo {
   id: NodeId;
@@ -100,19 +105,6 @@ export interface NodeInfo {
   /** `info.user`. */
   attributes: Opaque | null;
   debug: string;
-}
-
-export interface GraphProgress {
-  waiting: number;
-  ready: number;
-  running: number;
-  finished: number;
-  failed: number;
-  /** Tasks that ran again because a client with their outputs was lost. */
-  recomputed: number;
-  /** Finished objects that are held, and their bytes, copies not counted. */
-  objects: number;
-  bytes: number;
 }
 
 export interface FetchOpened {
@@ -162,6 +154,10 @@ export interface GraphRequests {
   'graph.explain': [params: { session: SessionId; task: NodeId }, answer: { state: NodeState; reason: string }];
   'graph.close': [params: { session: SessionId }, answer: null];
   'graph.info': [params: Record<never, never>, answer: GraphServerInfo];
+  /** For whoever looks on, of all sessions, whoever has them: pages of them by number, parts of the graph of one, and its end. */
+  'graph.overview': [params: GraphPlace, answer: GraphSessionPage];
+  'graph.show': [params: { session: SessionId } & GraphPlace, answer: GraphPart];
+  'graph.end-session': [params: { session: SessionId }, answer: null];
 }
 export type GraphRequest = keyof GraphRequests;
 
@@ -180,17 +176,6 @@ export interface GraphNodes {
   tasks: (readonly [task: WireNode, state: NodeState])[];
   /** Where the next part begins; null: this was the last. */
   next: number | null;
-}
-
-export interface GraphSessionInfo {
-  name: string;
-  session: SessionId;
-  state: 'open' | 'failed';
-  /** A program has it. */
-  attached: boolean;
-  /** Epoch ms, by the server's clock. */
-  openedAt: number;
-  progress: GraphProgress;
 }
 
 export interface GraphServerInfo {
@@ -245,6 +230,7 @@ const node: Check = tuple(
 );
 
 const session = { session: whole };
+const place = { from: whole, limit: (value: unknown): boolean => whole(value) && (value as number) <= mostShown };
 
 /** Of the parameters of each request. */
 const requests: Readonly<Record<GraphRequest, Check>> = {
@@ -269,6 +255,9 @@ const requests: Readonly<Record<GraphRequest, Check>> = {
   'graph.explain': plain({ ...session, task: id }),
   'graph.close': plain(session),
   'graph.info': plain({}),
+  'graph.overview': plain(place),
+  'graph.show': plain({ ...session, ...place }),
+  'graph.end-session': plain(session),
 };
 
 /** The name of a request of graphs. */

@@ -29,6 +29,12 @@ export interface NameStore {
   remove(names: readonly string[]): Promise<void>;
 }
 
+export interface NamePage {
+  readonly names: readonly NameRow[];
+  /** After which name the next page begins; null: this was the last. */
+  readonly next: string | null;
+}
+
 /** Names that last as long as their daemon. */
 export class MemoryNames implements NameStore {
   readonly #rows: Map<string, NameRow> = new Map();
@@ -131,6 +137,17 @@ export class NameObject {
 
   async list(filter: NameFilter): Promise<[name: string, uri: string][]> {
     return matching(await this.#rows(), filter).map(({ name, uri }) => [name, uri]);
+  }
+
+  /** For the server itself: what is kept for a name; null: there is no such name. @throws ERR_NAME */
+  find(name: unknown): Promise<NameRow | null> {
+    return this.#alive(checkName(name));
+  }
+
+  /** For the server itself: at most so many that begin with `prefix` and stand after this name, ascending. */
+  async page(prefix: string, after: string | null, limit: number): Promise<NamePage> {
+    const rows = matching(await this.#rows(), { prefix }).filter(({ name }) => after === null || name > after);
+    return { names: rows.slice(0, limit), next: rows.length > limit ? (rows[limit - 1]?.name ?? null) : null };
   }
 
   remove(name: unknown): Promise<boolean> {

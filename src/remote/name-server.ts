@@ -24,11 +24,12 @@ interface Registering {
   readonly lease?: Duration;
 }
 
-/** Makes a daemon answer names. */
-export function answerNames(daemon: Daemon, store: NameStore = new MemoryNames()): void {
+/** Makes a daemon answer names, by this object. */
+export function answerNames(daemon: Daemon, store: NameStore = new MemoryNames()): NameObject {
   const names = new NameObject(store, systemClock);
   daemon.register(names, namesObject, { expose: nameMethods });
   daemon.whenStopped(() => names.end());
+  return names;
 }
 
 /** A daemon that is a name server, and can have objects beside it. Default address: `localhost:50001`. Names last as long as it. */

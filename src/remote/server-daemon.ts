@@ -5,13 +5,18 @@
 import type { Listener } from '../transport/connection.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { HostedObjects, hostedObjects } from './hosted-objects.ts';
-import type { NameStore } from './name-object.ts';
+import type { NameObject, NameStore } from './name-object.ts';
 import { answerNames } from './name-server.ts';
 
-/** `names`: where names are kept; absent: as long as the server lives. */
-export function serverDaemon(listener: Listener, options: DaemonOptions, names: NameStore | undefined): Daemon {
+export interface ServerDaemon {
+  readonly daemon: Daemon;
+  readonly names: NameObject;
+}
+
+/** `store`: where names are kept; absent: as long as the server lives. */
+export function serverDaemon(listener: Listener, options: DaemonOptions, store: NameStore | undefined): ServerDaemon {
   const daemon = Daemon.over(listener, options);
-  answerNames(daemon, names);
+  const names = answerNames(daemon, store);
   daemon.register(new HostedObjects(daemon), hostedObjects);
-  return daemon;
+  return { daemon, names };
 }

@@ -12,12 +12,14 @@ import { ReceiptIds } from '../control/receipts.ts';
 import type { ResultsOptions } from '../control/results.ts';
 import { RemoteTaskData } from '../control/tasks.ts';
 import type { TaskQuery } from '../data/query.ts';
-import type { Backend, Receipt } from '../http/gateway/backend.ts';
+import type { Backend, NamePage, Receipt } from '../http/gateway/backend.ts';
 import { Gateway, type GatewayParts } from '../http/gateway/gateway.ts';
+import type { GraphPart, GraphSessionPage } from '../protocol/graph-views.ts';
 import { openJsonLines } from '../source/open.ts';
 import { Pump, type PumpOptions } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
 import { pumpOptions } from '../source/submission.ts';
+import type { StoredName } from '../store/names.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { memoryLink } from '../transport/memory.ts';
@@ -79,6 +81,12 @@ export function gatewayBackend(accept: (connection: Connection) => void, own: Ow
     results: (order) => control.results((order === undefined ? {} : { order }) as ResultsOptions),
     progress: () => control.progress(),
     clients: () => control.clients(),
+    sessions: (place) => control.ask('graph.overview', place) as Promise<GraphSessionPage>,
+    sessionGraph: (session, place) => control.ask('graph.show', { session, ...place }) as Promise<GraphPart>,
+    closeSession: async (session) => void (await control.ask('graph.end-session', { session })),
+    names: (prefix, after, limit) => control.ask('names', { prefix, after, limit }) as Promise<NamePage>,
+    name: (name) => control.ask('name', { name }) as Promise<StoredName | null>,
+    removeName: (name) => control.ask('removeName', { name }) as Promise<boolean>,
     listen: (names) => void control.listen(names).catch(() => {}),
     onEvent(call) {
       listener = call;

@@ -14,6 +14,7 @@ import type { ServerCore } from './core/core.ts';
 import { type ExplanationFacts, explain } from './explain.ts';
 import { clientFacts } from './facts.ts';
 import type { Link } from './link.ts';
+import { nameRequests, type ServerObjects } from './objects.ts';
 import type { StallFacts } from './stall.ts';
 
 /** Rows of one answer. */
@@ -32,6 +33,8 @@ export interface RequestContext {
   known(): Promise<void>;
   stalled(): StallFacts | null;
   readonly changes: Changes;
+  /** null: the server listens nowhere, so nothing can be called. */
+  objects(): ServerObjects | null;
   /** Everything recorded so far of this run comes after it. */
   readonly firstCursor: number;
   /** A reader of results has read or gone: the server may have waited for that to close. */
@@ -98,6 +101,9 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     if (row === null) throw unknownTask(fields(parameters).id);
     return explain(context.core, row, { now: context.clock.now(), wall: context.clock.wall() }, context.stalled());
   }),
+  names: ({ objects }, _link, parameters) => nameRequests.names(objects(), parameters),
+  name: ({ objects }, _link, parameters) => nameRequests.name(objects(), parameters),
+  removeName: ({ objects }, _link, parameters) => nameRequests.removeName(objects(), parameters),
   listen(context, link, parameters) {
     context.audience.listen(link, texts(fields(parameters).names, 'names'));
   },

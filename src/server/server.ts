@@ -221,8 +221,7 @@ export class Server {
 
   async #leave(): Promise<void> {
     if (this.#state !== 'ending') return;
-    // A reader that moves meanwhile must not close what has not ended.
-    this.#state = 'leaving';
+    this.#state = 'leaving'; // A reader that moves meanwhile must not close what has not ended.
     this.#stopLeaving?.();
     await this.#turns.committed()?.catch(() => {}); // The summary says what the store has.
     if (this.#state !== 'leaving') return;
@@ -285,6 +284,7 @@ export class Server {
       known: () => this.#stall.known(),
       stalled: () => this.#stall.facts,
       changes: this.#changes,
+      objects: () => this.#listener?.objects ?? null,
       readerMoved: () => this.#closeWhenRead(),
     };
   }

@@ -2,7 +2,8 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { parseConnectOptions } from '../config/connect.ts';
 import type { ConnectOptions } from '../config/connect-options.ts';
-import type { GraphJoined, GraphProgress, GraphRequests } from '../protocol/graph-messages.ts';
+import type { GraphJoined, GraphRequests } from '../protocol/graph-messages.ts';
+import type { GraphProgress } from '../protocol/graph-views.ts';
 import { decodeValue } from '../task/value.ts';
 import { setDefault } from './active.ts';
 import { Conversation } from './conversation.ts';

@@ -1,7 +1,7 @@
 /** Task graphs with data objects: sessions, their tasks, and what runs inside of them. The door `millrace/graph`. */
 export type { Address } from '../base/address.ts';
 export { type ErrorCode, MillraceError } from '../base/errors.ts';
-export type { GraphProgress } from '../protocol/graph-messages.ts';
+export type { GraphProgress } from '../protocol/graph-views.ts';
 export type { Duration } from '../task/task.ts';
 export type { DataType, ObjectInfo, ObjectSpec, TaskInfo, TaskInput, TaskSpec, UserAttributes } from './attributes.ts';
 export { type BlobOptions, blob, type ConstantOptions, directory, json, pickled } from './blob.ts';

@@ -1,6 +1,7 @@
 /** What the server says of tasks, objects and failures, as users see it. */
 import { MillraceError } from '../base/errors.ts';
-import type { GraphFailure, NodeInfo, NodeState } from '../protocol/graph-messages.ts';
+import type { GraphFailure, NodeInfo } from '../protocol/graph-messages.ts';
+import type { NodeState } from '../protocol/graph-views.ts';
 import { decodeValue } from '../task/value.ts';
 import type { ObjectInfo, TaskInfo, UserAttributes } from './attributes.ts';
 import type { TaskFailure } from './exceptions.ts';

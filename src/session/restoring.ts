@@ -1,5 +1,6 @@
 /** The tasks and objects of a persistent session as its server knows them, made anew for a program that takes it up. */
-import type { NodeState, WireNode, WireObject } from '../protocol/graph-messages.ts';
+import type { WireNode, WireObject } from '../protocol/graph-messages.ts';
+import type { NodeState } from '../protocol/graph-views.ts';
 import { decodeValue } from '../task/value.ts';
 import type { UserAttributes } from './attributes.ts';
 import type { Conversation } from './conversation.ts';

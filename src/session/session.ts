@@ -1,6 +1,6 @@
 /** The handle of a session: where a program makes its graph, submits it, waits for it and fetches from it. */
 import { parseDuration } from '../base/duration.ts';
-import type { GraphProgress } from '../protocol/graph-messages.ts';
+import type { GraphProgress } from '../protocol/graph-views.ts';
 import type { Duration } from '../task/task.ts';
 import { activeHome, isActive, setDefault, withActive } from './active.ts';
 import type { DataInstance } from './data-instance.ts';

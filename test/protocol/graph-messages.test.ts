@@ -6,11 +6,11 @@ import {
   largestInline,
   largestRead,
   mostReads,
-  nodeStates,
   submissionPart,
   type WireNode,
   type WireObject,
 } from '../../src/protocol/graph-messages.ts';
+import { nodeStates } from '../../src/protocol/graph-views.ts';
 import { defaultLimits } from '../../src/protocol/limits.ts';
 
 const object = (value: unknown, more: unknown = null): unknown => [10, 'out', 0, true, value, more];

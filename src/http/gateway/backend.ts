@@ -2,6 +2,8 @@
  * What the gateway needs of the server that it is the face of: a port, which the server implements over a connection of its own. Queries and options come
  * as their callers wrote them; whoever implements this checks them, and throws coded errors.
  */
+import type { GraphPart, GraphPlace, GraphSessionPage } from '../../protocol/graph-views.ts';
+import type { StoredName } from '../../store/names.ts';
 import type { Progress, TaskResult } from '../../task/result.ts';
 
 export interface Receipt {
@@ -31,6 +33,12 @@ export interface TaskPage {
   readonly next: string | null;
 }
 
+export interface NamePage {
+  readonly names: readonly StoredName[];
+  /** After which name the next page begins; null: this was the last. */
+  readonly next: string | null;
+}
+
 /** Bytes or texts, pulled. */
 export interface Chunks {
   /** The next ones; null at the end. */
@@ -56,6 +64,16 @@ export interface Backend {
   results(order: string | undefined): AsyncIterableIterator<TaskResult>;
   progress(): Promise<Progress>;
   clients(): Promise<readonly ClientView[]>;
+  /** Sessions of task graphs, by number. */
+  sessions(place: GraphPlace): Promise<GraphSessionPage>;
+  /** Throws ERR_NOT_FOUND, as what follows. */
+  sessionGraph(session: number, place: GraphPlace): Promise<GraphPart>;
+  closeSession(session: number): Promise<void>;
+  /** Names of remote objects, ascending. */
+  names(prefix: string, after: string | null, limit: number): Promise<NamePage>;
+  /** Throws ERR_NAME for what no name can be, as what follows. */
+  name(name: string): Promise<StoredName | null>;
+  removeName(name: string): Promise<boolean>;
   /** Be told of these events of the server, and of no others. */
   listen(names: readonly string[]): void;
   /** Called with each of them. */

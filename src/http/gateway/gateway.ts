@@ -15,10 +15,12 @@ import type { Backend } from './backend.ts';
 import { EventStream } from './event-stream.ts';
 import { type HttpListener, listenHttp, type RequestListener } from './listener.ts';
 import { Metrics } from './metrics.ts';
+import { nameOperations } from './names.ts';
 import { openApiDocument } from './openapi.ts';
 import { json, type Operation } from './operation.ts';
 import { overviewOperations } from './overview.ts';
 import type { Route } from './route.ts';
+import { sessionOperations } from './sessions.ts';
 import { taskOperations } from './tasks.ts';
 import { Throughput } from './throughput.ts';
 
@@ -73,7 +75,12 @@ export class Gateway {
     const metrics = new Metrics(() => events.listeners);
     this.#events = events;
     this.#throughput = throughput;
-    const operations: Operation[] = [...taskOperations(backend, clock), ...overviewOperations({ backend, events, metrics, throughput })];
+    const operations: Operation[] = [
+      ...taskOperations(backend, clock),
+      ...sessionOperations(backend),
+      ...nameOperations(backend),
+      ...overviewOperations({ backend, events, metrics, throughput }),
+    ];
     operations.push(alive, documentOf(operations, this.#config.auth.length > 0));
     const [page, ...assets] = pageOperations;
     this.#answer = gatewayListener({

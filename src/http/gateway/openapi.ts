@@ -1,4 +1,5 @@
 /** The OpenAPI document, made of the operations that are served. */
+import { nodeStates } from '../../protocol/graph-views.ts';
 import type { Operation, Parameter, Schema } from './operation.ts';
 
 const texts: Readonly<Record<number, string>> = {
@@ -110,6 +111,40 @@ const schemas: Readonly<Record<string, Schema>> = {
     silentMs: { type: 'number' },
     tags,
   }),
+  Session: object({
+    session: integer,
+    name: text,
+    persistent: { type: 'boolean' },
+    attached: { type: 'boolean' },
+    state: { type: 'string', enum: ['open', 'failed'] },
+    openedAt: integer,
+    nodes: integer,
+    progress: object(
+      Object.fromEntries('waiting ready running finished failed recomputed objects bytes'.split(' ').map((name) => [name, integer])),
+    ),
+    failure: { type: ['object', 'null'] },
+  }),
+  GraphNode: object({
+    id: integer,
+    kind: { type: 'string', enum: ['task', 'object'] },
+    name: textOrNull,
+    type: textOrNull,
+    state: { type: 'string', enum: nodeStates },
+    client: textOrNull,
+    inputs: integer,
+    outputs: integer,
+    startedAt: numberOrNull,
+    durationMs: numberOrNull,
+    size: { type: ['integer', 'null'] },
+    failure: textOrNull,
+  }),
+  Name: object({
+    name: text,
+    uri: text,
+    metadata: { type: 'array', items: text },
+    lease: { type: ['integer', 'null'], description: 'ms that it lives after `renewedAt`; null: until it is removed' },
+    renewedAt: integer,
+  }),
 };
 
 const errorContent = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
@@ -168,12 +203,12 @@ function described({ id, summary, open, parameters = [], body, answer, refusals 
   };
 }
 
-function parameterOf({ name, in: place, type, description, values, least, most }: Parameter): Schema {
+function parameterOf({ name, in: place, type, description, values, least, most, required = place === 'path' }: Parameter): Schema {
   const one: Schema =
     type === 'integer'
       ? { type, minimum: least ?? 0, ...(most === undefined ? {} : { maximum: most }) }
       : type === 'flag'
         ? { type: 'boolean' }
         : { type: 'string', ...(values === undefined ? {} : { enum: values }) };
-  return { name, in: place, required: place === 'path', description, schema: type === 'texts' ? { type: 'array', items: one } : one };
+  return { name, in: place, required, description, schema: type === 'texts' ? { type: 'array', items: one } : one };
 }

@@ -17,6 +17,8 @@ export interface Parameter {
   readonly values?: readonly string[];
   readonly least?: number;
   readonly most?: number;
+  /** Of the query; what is in the path always is. */
+  readonly required?: boolean;
 }
 
 /** A piece of JSON schema. */
@@ -83,6 +85,8 @@ export function readParameters(
     else if (Object.hasOwn(read, name)) throw new Refusal(400, `the parameter '${name}' was given twice`);
     else read[name] = one;
   }
+  for (const { name, required } of parameters)
+    if (required && !Object.hasOwn(read, name)) throw new Refusal(400, `the parameter '${name}' is missing`);
   return read;
 }
 

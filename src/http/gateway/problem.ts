@@ -41,6 +41,7 @@ const malformed: ReadonlySet<string> = new Set<ErrorCode>([
   'ERR_TASK',
   'ERR_DIRECTIVE',
   'ERR_TAG',
+  'ERR_NAME',
   'ERR_TEMPLATE',
   'ERR_CRON',
   'ERR_JSON',

@@ -38,6 +38,9 @@ export class GraphGate {
       return this.#host.dataRequest(link, name, parameters);
     }
     if (this.#host !== null) return this.#answer(this.#host, link, name, parameters);
+    if (this.#loading === null && name === 'graph.overview') return { sessions: [], next: null };
+    if (this.#loading === null && (name === 'graph.show' || name === 'graph.end-session'))
+      throw new MillraceError('ERR_NOT_FOUND', 'no session has this number: none was opened here');
     this.#loading ??= this.#load();
     return this.#loading.then((host) => this.#answer(host, link, name, parameters));
   }

@@ -1,7 +1,8 @@
 /** What is known of tasks, objects and clients, as it is told to sessions. */
 import { type GraphClient, GraphObject, type GraphSession, type GraphTask } from '../../graph/entities.ts';
 import { stateOf } from '../../graph/graph.ts';
-import type { GraphProgress, GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import type { GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import type { GraphProgress } from '../../protocol/graph-views.ts';
 
 export function infoOf(node: GraphTask | GraphObject): NodeInfo {
   const state = stateOf(node);

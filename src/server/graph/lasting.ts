@@ -6,20 +6,14 @@ import { MillraceError } from '../../base/errors.ts';
 import { newOwnedId } from '../../base/ids.ts';
 import { GraphObject, type GraphSession, type GraphTask } from '../../graph/entities.ts';
 import { type Graph, stateOf } from '../../graph/graph.ts';
-import {
-  type GraphJoined,
-  type GraphNodes,
-  type GraphSessionInfo,
-  submissionPart,
-  type WireNode,
-  type WireObject,
-} from '../../protocol/graph-messages.ts';
+import { type GraphJoined, type GraphNodes, submissionPart, type WireNode, type WireObject } from '../../protocol/graph-messages.ts';
+import type { GraphSessionInfo } from '../../protocol/graph-views.ts';
 import type { StoredSession } from '../../store/sessions.ts';
 import type { Link } from '../link.ts';
 import type { GraphData } from './data.ts';
-import { progressOf } from './info.ts';
 import type { Journal } from './journal.ts';
 import { failureOf, type GraphParts, newSeat, type Seat } from './members.ts';
+import { seatInfo } from './views.ts';
 
 /** What is stored of a session beside its history. */
 interface Facts {
@@ -91,14 +85,7 @@ export class LastingSeats {
   }
 
   list(): GraphSessionInfo[] {
-    return [...this.#byName.values()].map(({ session, link, openedAt }) => ({
-      name: session.name,
-      session: session.n,
-      state: session.state === 'open' ? 'open' : 'failed',
-      attached: link !== null,
-      openedAt,
-      progress: progressOf(session),
-    }));
+    return [...this.#byName.values()].map(seatInfo);
   }
 
   /** Tasks and objects from this place on, about as many as go into a message. */

@@ -18,6 +18,7 @@ import { infoOf, progressOf, serverInfo } from './info.ts';
 import type { Journal } from './journal.ts';
 import { LastingSeats, objectsIn } from './lasting.ts';
 import { type GraphParts, newSeat, type Seat } from './members.ts';
+import { graphPart, sessionPage } from './views.ts';
 
 export interface SeatHandlers {
   /** @throws as the graph does */
@@ -66,10 +67,8 @@ export class Seats {
       'graph.sessions': () => this.lasting.list(),
       'graph.end': (_link, { name }) => {
         const seat = this.lasting.named(name);
-        if (seat === null) return false;
-        seat.link?.peer.notify('graph.taken', { session: seat.session.n });
-        this.#close(seat);
-        return true;
+        if (seat !== null) this.#end(seat);
+        return seat !== null;
       },
       'graph.attach': (link, { session, token }) => this.#attach(link, session, token),
       'graph.put': (link, { session, object, bytes }) => this.#put(this.#mine(link, session), object, bytes),
@@ -110,6 +109,12 @@ export class Seats {
         const seat = this.#seats.get(session);
         // Closed before, or by its connection's end: that is what was asked for.
         if (seat?.link === link) this.#close(seat);
+        return null;
+      },
+      'graph.overview': (_link, place) => sessionPage(this.#seats.values(), place),
+      'graph.show': (_link, { session, ...place }) => graphPart(this.#any(session).session, place),
+      'graph.end-session': (_link, { session }) => {
+        this.#end(this.#any(session));
         return null;
       },
       'graph.info': (): GraphServerInfo => serverInfo(this.#graph.clients, (client) => handlers.data.hostOf(client)),
@@ -183,6 +188,13 @@ export class Seats {
     return seat;
   }
 
+  /** Whoever has it. */
+  #any(session: number): Seat {
+    const seat = this.#seats.get(session);
+    if (seat === undefined) throw new MillraceError('ERR_NOT_FOUND', 'no session has this number: it was closed, or there was none');
+    return seat;
+  }
+
   #put(seat: Seat, object: number, bytes: Uint8Array): null {
     const chunks = seat.put.get(object) ?? [];
     let before = 0;
@@ -237,6 +249,12 @@ export class Seats {
     return null;
   }
 
+  /** By somebody else than who has it. */
+  #end(seat: Seat): void {
+    seat.link?.peer.notify('graph.taken', { session: seat.session.n });
+    this.#close(seat);
+  }
+
   #close(seat: Seat): void {
     seat.stopGrace?.();
     seat.stopWatch?.();
@@ -261,7 +279,7 @@ function named<T>(seat: Seat, wait: number | undefined, begin: (began: (token: n
 
 function isAboutLasting(name: GraphRequest, parameters: object): boolean {
   if ('session' in parameters) return Number(parameters.session) >= firstLasting;
-  return name === 'graph.join' || name === 'graph.end';
+  return name === 'graph.join' || name === 'graph.end' || name === 'graph.overview';
 }
 
 function gone(): MillraceError {
