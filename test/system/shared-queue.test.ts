@@ -1,6 +1,8 @@
 /** Several servers on one queue of PostgreSQL: any of them is a door to all of it, and when one ends the others go on. */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { ClientThread, connect, type ServerOptions, type ServerThread, submitFrom } from '../../dist/index.js';
+import { locateNS } from '../../dist/remote/index.js';
+import { Client } from '../../dist/session/index.js';
 import { runShared } from '../chaos/shared-queue.mjs';
 import { startFace, token } from '../http/gateway/rig.ts';
 import { usePostgres } from '../store/postgres/database.ts';
@@ -125,8 +127,16 @@ it('the HTTP face of a server that follows shows the whole queue, and goes on wh
       .status;
   expect(await submit()).toBeLessThan(300);
   await until(async () => (await first.progress()).pending === 0 && (await count('failed')) === 1, 'the end of what came by HTTP');
+  const names = await locateNS(first.address as Address);
+  await names.register('kept', 'mill:x@host:1');
+  names.release();
+  const user = new Client((first.address as Address).host, (first.address as Address).port);
+  await user.newSession('of the leader');
+  expect((await face.get('/api/sessions', headers)).json()).toMatchObject({ sessions: [{ name: 'of the leader' }] });
+  await user.close();
   await first.stop();
   expect(await submit()).toBeLessThan(300);
+  expect((await face.ask('POST', '/api/names/remove?name=kept', { headers })).json()).toEqual({ removed: true });
   await until(async () => (await count('succeeded')) === 2 && (await count('failed')) === 2, 'the end of what came later');
   expect((await face.get('/api/progress', headers)).json()).toMatchObject({ pending: 0, clients: 1 });
 });
