@@ -2,8 +2,7 @@
  * Plain bytes to and from one peer, for the wire protocol of Pyro, which is cut and read elsewhere (`remote/pyro`). What is written in one tick leaves
  * together; who does not read what it asked for is cut off.
  */
-import { chmodSync } from 'node:fs';
-import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { formatAddress, type ParsedAddress } from '../base/address.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -13,9 +12,7 @@ import { checkFingerprint, dialTls, type TlsChoice, tlsParts } from './certifica
 import { localLookup } from './dial.ts';
 import { checkTlsFits } from './endpoint.ts';
 import { defaultKeyFolder } from './key-folder.ts';
-import { bindTcp } from './listen.ts';
-import { dialError, listenError } from './socket-errors.ts';
-import { bindPath } from './unix-path.ts';
+import { dialError } from './socket-errors.ts';
 
 export interface ChannelHandlers {
   data(bytes: Buffer): void;
@@ -45,7 +42,8 @@ export interface PyroChannel {
 const connectTimeout = 10_000;
 const { queued, highWater, closeTimeout } = defaultLimits;
 
-class SocketChannel implements PyroChannel {
+/** Over a socket that is connected, and whose TLS handshake is done. */
+export class SocketChannel implements PyroChannel {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -171,62 +169,4 @@ export function dialPyro(address: ParsedAddress, { tls, signal, clock = systemCl
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
   });
-}
-
-export interface PyroListenSetup {
-  readonly address: ParsedAddress;
-  /** Most connections at a time; one more is cut off. */
-  readonly connections: number;
-  onChannel(channel: PyroChannel): void;
-}
-
-export interface PyroListener {
-  /** The bound one. */
-  readonly address: ParsedAddress;
-  close(): Promise<void>;
-}
-
-/** Listens. Errors: `ERR_ADDRESS`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_DENIED`. */
-export async function listenPyro({ address, connections, onChannel }: PyroListenSetup): Promise<PyroListener> {
-  const servers: Server[] = [];
-  let open = 0;
-  const bind = (where: ListenOptions): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const server = createServer({ pauseOnConnect: true }, (socket) => {
-        if (open >= connections) {
-          socket.destroy();
-          return;
-        }
-        open += 1;
-        socket.once('close', () => {
-          open -= 1;
-        });
-        onChannel(new SocketChannel(socket, socket.remoteAddress ?? 'a peer on this machine', systemClock));
-      });
-      server.once('error', reject);
-      server.listen(where, () => {
-        // Later errors are of single accepts.
-        server.removeListener('error', reject).on('error', () => {});
-        servers.push(server);
-        const bound = server.address();
-        resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
-      });
-    });
-  const close = async (): Promise<void> => {
-    for (const server of servers.splice(0)) server.close();
-    // The handle is closed in the next round of the event loop; then the address is free.
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  try {
-    if ('path' in address) {
-      await bindPath(address.path, systemClock, () => bind({ path: address.path }));
-      chmodSync(address.path, 0o600);
-      return { address, close };
-    }
-    const { host, port } = await bindTcp(address, bind, () => servers.pop()?.close());
-    return { address: { host, port }, close };
-  } catch (error) {
-    await close();
-    throw listenError(error, formatAddress(address));
-  }
 }

@@ -77,8 +77,19 @@ export interface PyroClient {
   failure(code: string): Promise<PythonFailure>;
 }
 
+export interface PyroClientOptions {
+  readonly serializer?: string;
+  readonly key?: string;
+  readonly names?: string;
+  /** Path of the authority that it trusts: with TLS. */
+  readonly ca?: string;
+  /** Path of the certificate that it shows, and that a daemon of its own has, with `privateKey`. */
+  readonly cert?: string;
+  readonly privateKey?: string;
+}
+
 /** A client of Pyro4 for the object of a URI. */
-export function pyroClient(uri: string, options: { serializer?: string; key?: string; names?: string } = {}): PyroClient {
+export function pyroClient(uri: string, options: PyroClientOptions = {}): PyroClient {
   const { child, lines } = start('pyro_client.py', { ...options, uri });
   let count = 0;
   let last: Promise<unknown> = Promise.resolve();

@@ -9,9 +9,11 @@ import { parseDuration } from '../../base/duration.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Duration } from '../../task/task.ts';
+import type { TlsChoice } from '../../transport/certificate.ts';
 import { checkKey, checkReach } from '../../transport/endpoint.ts';
-import { listenPyro, type PyroChannel, type PyroListener } from '../../transport/pyro-channel.ts';
+import type { PyroChannel } from '../../transport/pyro-channel.ts';
 import { pyroSeal } from '../../transport/pyro-digest.ts';
+import { listenPyro, type PyroListener } from '../../transport/pyro-listen.ts';
 import { type CallbackErrors, callbackErrors } from '../callback-errors.ts';
 import { remoteOver } from '../caller.ts';
 import { type ExposeOptions, exposureOf } from '../exposure.ts';
@@ -39,6 +41,11 @@ export interface PyroDaemonOptions extends CallbackErrors {
   readonly path?: string;
   /** Pyro's key for messages (`_pyroHmacKey`), at least 12 characters beyond loopback: Python's proxies need it too. Default: none. */
   readonly auth?: string | null;
+  /**
+   * TLS, as Pyro's `SSL`: `{ cert, key }`, or `true` for the certificate of this machine; with `ca` only who shows a certificate of it is let in. Proxies that
+   * clients give are called by the same. Default: none. Not for a unix socket.
+   */
+  readonly tls?: TlsChoice;
   /** Classes whose instances cross as such, by the names that Python gives them: `{ 'music.Song': Song }`. Only own fields cross. */
   readonly classes?: Classes;
   /** Oneway calls run at once and side by side. Default: one after the other, in the order of one connection. */
@@ -69,6 +76,7 @@ const optionNames = [
   'port',
   'path',
   'auth',
+  'tls',
   'classes',
   'onewayThreaded',
   'maxMessageSize',
@@ -117,6 +125,7 @@ export class PyroDaemon implements AsyncDisposable {
     daemon.#listener = await listenPyro({
       address,
       connections: wholeNumber(given.connections ?? 4_096, 'connections'),
+      tls: given.tls ?? null,
       onChannel: (channel) => daemon.#accept(channel),
     });
     return daemon;
@@ -205,12 +214,12 @@ export class PyroDaemon implements AsyncDisposable {
   }
 
   #accept(channel: PyroChannel): void {
-    const { auth = null, classes = {}, onewayThreaded = false, handshake = () => 'hello' } = this.#options;
+    const { auth = null, tls = null, classes = {}, onewayThreaded = false, handshake = () => 'hello' } = this.#options;
     const brought = new Set<PyroBinding>();
     const revive = ({ uri, key }: ProxyState): unknown => {
       const place = new URI(uri);
       if (!place.isPyro) throw new MillraceError('ERR_PROTOCOL', 'a proxy that came in is of no object of Pyro');
-      return remoteOver(new PyroBinding(place, { auth: key ?? auth, classes }, brought));
+      return remoteOver(new PyroBinding(place, { auth: key ?? auth, tls, classes }, brought));
     };
     const session: PyroSession = new PyroSession({
       channel,
