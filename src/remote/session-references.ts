@@ -1,6 +1,6 @@
 /**
  * What crosses one connection by reference: functions, marked objects and objects of a daemon of this side get a number; a number of the other
- * side becomes a stand-in. A stand-in that nobody uses any more is given back when it is collected, or at once by `control(standIn).release()`.
+ * side becomes a stand-in. A stand-in that nobody uses any more is given back when it is collected, or at once by `release(standIn)`.
  */
 import { MillraceError } from '../base/errors.ts';
 import { placeOf } from './batch-places.ts';
