@@ -43,7 +43,7 @@ function slower(rows) {
   const lines = [];
   for (const name of new Set(rows.map((row) => `${row.benchmark}\n${row.case}`))) {
     const ofCase = rows.filter((row) => `${row.benchmark}\n${row.case}` === name && row.rates?.length > 0);
-    const isOwn = ({ contestant }) => contestant.startsWith('millrace');
+    const isOwn = ({ contestant = '' }) => contestant.startsWith('millrace');
     const [best] = ofCase.filter(isOwn).sort((a, b) => b.rate - a.rate);
     for (const rival of best === undefined ? [] : ofCase.filter((row) => !isOwn(row))) {
       const ratio = median(best.rates.map((rate, turn) => rate / rival.rates[turn]));
