@@ -4,6 +4,20 @@ import { remote, tasks } from '../dist/session/index.js';
 /** What tiny tasks do: join what they get, of which there is nothing. They run where their client's connection is, without a thread of their own. */
 const join = (...parts) => tasks.concat(parts).output;
 
+/** The last of layers of 1,000, so many tasks in all: `make` is given the layer before, null for the first, and the task's place. */
+function lastLayer(count, make) {
+  let above = null;
+  let layer = [];
+  for (let i = 0; i < count; i++) {
+    if (layer.length === 1_000) {
+      above = layer;
+      layer = [];
+    }
+    layer.push(make(above, i));
+  }
+  return layer;
+}
+
 /** Layers of 1,000, each task with two of the layer before, chosen by a seed. */
 export function layered(count) {
   let seed = 7;
@@ -11,16 +25,7 @@ export function layered(count) {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
     return seed % below;
   };
-  let above = [];
-  let layer = [];
-  for (let i = 0; i < count; i++) {
-    if (layer.length === 1_000) {
-      above = layer;
-      layer = [];
-    }
-    layer.push(above.length === 0 ? join() : join(above[chance(1_000)], above[chance(1_000)]));
-  }
-  return join(...layer);
+  return join(...lastLayer(count, (above) => (above === null ? join() : join(above[chance(1_000)], above[chance(1_000)]))));
 }
 
 export function chain(count) {
@@ -43,14 +48,5 @@ export function tree(count) {
 /** The same layers with functions, each called in a thread of its client. */
 export function layeredFunctions(count) {
   const call = remote(() => '');
-  let above = [];
-  let layer = [];
-  for (let i = 0; i < count; i++) {
-    if (layer.length === 1_000) {
-      above = layer;
-      layer = [];
-    }
-    layer.push((above.length === 0 ? call() : call(above[i % 1_000], above[(i * 7) % 1_000])).output);
-  }
-  return join(...layer);
+  return join(...lastLayer(count, (above, i) => (above === null ? call() : call(above[i % 1_000], above[(i * 7) % 1_000])).output));
 }

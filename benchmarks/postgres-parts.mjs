@@ -1,5 +1,6 @@
 /** What of the queue on PostgreSQL is no race: the way from one server to the client of another, and claims in a long queue. */
 import { ClientThread, connect, ServerThread } from '../dist/index.js';
+import { emptyWrites } from '../dist/store/empty-writes.js';
 import { openStore } from '../dist/store/open.js';
 import { module } from './contestants.mjs';
 import { median, quantile, quick, round } from './harness.mjs';
@@ -52,20 +53,6 @@ export async function crossing() {
   }
 }
 
-const emptyWrites = () => ({
-  tasks: [],
-  clients: [],
-  grants: [],
-  moves: [],
-  attempts: [],
-  ends: [],
-  reopened: [],
-  changed: [],
-  removed: [],
-  submitters: [],
-  departed: [],
-  counts: null,
-});
 const page = 1_000;
 
 /** Read a page of the queue, grant it and record its ends, behind so many that wait; another page is added for it, which is not counted. */

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { ClientThread, type ServerOptions, ServerThread } from '../../dist/index.js';
 import { openStore } from '../../src/store/open.ts';
-import type { TaskStore } from '../../src/store/store.ts';
 import { describeNames } from '../contract/names.ts';
 import { describeStore } from '../contract/store.ts';
-import { usePostgres } from '../store/postgres/database.ts';
+import { namesAt, storeAt, usePostgres } from '../store/postgres/database.ts';
 import { attemptEnd, storedTasks, writes } from '../store/samples.ts';
 import { freePort } from '../support/free-port.mjs';
 import { until } from '../support/until.ts';
@@ -68,44 +67,15 @@ function pooled(): string {
   return postgres.schema().replace(/:\d+\//, `:${port}/`);
 }
 
-function namesOf({ names }: TaskStore): NonNullable<TaskStore['names']> {
-  if (names === undefined) throw new Error('this store keeps no names');
-  return names;
-}
-
 async function startServer(options: ServerOptions): Promise<ServerThread> {
   const server = await ServerThread.new({ address: 'localhost:0', foreverMode: true, evictAfter: 3, reconnectGrace: 1, ...options });
   onTestFinished(() => server.stop({ timeout: 5 }));
   return server;
 }
 
-describeStore('postgres through PgBouncer', async () => {
-  const url = pooled();
-  let store = await openStore(url);
-  return {
-    store,
-    async reopen() {
-      await store.close();
-      store = await openStore(url);
-      return store;
-    },
-    destroy: async () => store.close(),
-  };
-});
+describeStore('postgres through PgBouncer', () => storeAt(pooled()));
 
-describeNames('postgres through PgBouncer', async () => {
-  const url = pooled();
-  let store = await openStore(url);
-  return {
-    names: namesOf(store),
-    async reopen() {
-      await store.close();
-      store = await openStore(url);
-      return namesOf(store);
-    },
-    destroy: async () => store.close(),
-  };
-});
+describeNames('postgres through PgBouncer', () => namesAt(pooled()));
 
 test('six queues with two connections each live from two sessions, so that each transaction may have another one', async () => {
   const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(pooled())));

@@ -6,7 +6,7 @@ import { control, locateNS, PyroDaemon, proxy, release } from '../../src/remote/
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { Counter, called, type Music, open } from './pyro-music.ts';
+import { askListener, Counter, called, type Music, open } from './pyro-music.ts';
 import { checkPyro, pyroClient, pyroServer } from './python.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -165,25 +165,7 @@ except ValueError as x:
       'Proxy',
       music.counter.number,
     ]);
-    const code = `
-class Listener(object):
-    @Pyro4.expose
-    def heard(self, text):
-        return text + ", heard"
-    @Pyro4.expose
-    def fails(self):
-        raise KeyError("x")
-daemon = Pyro4.Daemon()
-listener = Listener()
-daemon.register(listener)
-thread = threading.Thread(target=daemon.requestLoop)
-thread.start()
-try:
-    result = proxy.ask(listener)
-finally:
-    daemon.shutdown()
-`;
-    expect(await python.run(code)).toBe('from Node, heard KeyError');
+    expect(await python.run(askListener('daemon = Pyro4.Daemon()'))).toBe('from Node, heard KeyError');
     daemon.unregister(music.counter);
     expect(await python.failure('proxy.own()')).toMatchObject({ class: 'Pyro4.errors.SerializeError' });
   });

@@ -87,3 +87,25 @@ export async function called(options: PyroDaemonOptions = {}): Promise<{ python:
   const { uri, ...others } = await open(options);
   return { python: pyroClient(uri, options.auth ? { key: options.auth } : {}), ...others };
 }
+
+/** In Python: has `ask` of the music call an object of its own, at the `daemon` that `makeDaemon` says. */
+export function askListener(makeDaemon: string): string {
+  return `
+class Listener(object):
+    @Pyro4.expose
+    def heard(self, text):
+        return text + ", heard"
+    @Pyro4.expose
+    def fails(self):
+        raise KeyError("x")
+${makeDaemon}
+listener = Listener()
+daemon.register(listener)
+thread = threading.Thread(target=daemon.requestLoop)
+thread.start()
+try:
+    result = proxy.ask(listener)
+finally:
+    daemon.shutdown()
+`;
+}

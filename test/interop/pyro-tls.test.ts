@@ -6,7 +6,7 @@ import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 import { type Authority, newAuthority } from '../transport/authority.ts';
-import { open } from './pyro-music.ts';
+import { askListener, open } from './pyro-music.ts';
 import { failure, open as openProxy } from './pyro-parts.ts';
 import { checkPyro, pyroClient, pyroServer } from './python.ts';
 
@@ -55,26 +55,8 @@ describe('a client of Pyro4 with SSL', () => {
     const [ours, its] = [await signed(authority), await signed(authority)];
     const { uri, daemon } = await open({ auth: 'a secret of both', tls: { cert: ours.cert, key: ours.key, ca: authority.ca } });
     const python = pyroClient(uri, { ...its.files, key: 'a secret of both' });
-    const code = `
-class Listener(object):
-    @Pyro4.expose
-    def heard(self, text):
-        return text + ", heard"
-    @Pyro4.expose
-    def fails(self):
-        raise KeyError("x")
-daemon = Pyro4.Daemon("127.0.0.1")
-daemon._pyroHmacKey = b"a secret of both"
-listener = Listener()
-daemon.register(listener)
-thread = threading.Thread(target=daemon.requestLoop)
-thread.start()
-try:
-    result = proxy.ask(listener)
-finally:
-    daemon.shutdown()
-`;
-    expect(await python.run(code)).toBe('from Node, heard KeyError');
+    const daemonOfPython = 'daemon = Pyro4.Daemon("127.0.0.1")\ndaemon._pyroHmacKey = b"a secret of both"';
+    expect(await python.run(askListener(daemonOfPython))).toBe('from Node, heard KeyError');
     const other = await signed(await newAuthority('others'));
     const { ca } = ours.files;
     for (const shown of [{ ca }, { ...other.files, ca }])

@@ -1,30 +1,15 @@
 /** Persistent sessions of task graphs: over lost connections, other programs, and servers that are killed. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ClientThread } from '../../dist/index.js';
-import { blob, Client, type MillraceError, type Session, type Task, TaskException, tasks } from '../../dist/session/index.js';
+import { blob, Client, type Session, type Task, TaskException, tasks } from '../../dist/session/index.js';
+import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { graphKey, startCluster, userOf } from './graph-rig.ts';
+import { failureOf, graphKey, startCluster, userOf } from './graph-rig.ts';
 import { type Program, startProgram, startServerProgram } from './rig.ts';
 
 const patience = 60_000;
-
-async function failureOf(call: () => unknown): Promise<MillraceError> {
-  try {
-    await call();
-  } catch (error) {
-    return error as MillraceError;
-  }
-  throw new Error('nothing was thrown');
-}
-
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-session-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 function newUser(port: number): Client {
   const client = new Client('127.0.0.1', port, { auth: graphKey });
@@ -56,7 +41,7 @@ const textOf = async (task: Task): Promise<string> => (await task.output.fetch()
 const namedIn = (session: Session, name: string): Task => session.submitted().tasks.find((task) => task.name === name)!;
 
 test('a server is killed under a persistent session: what waits goes on, what runs ends, what was made is there, and nothing runs twice', async () => {
-  const folder = newFolder();
+  const folder = temporaryFolder();
   const server = await startDurable(folder);
   await startWorker(server.port);
   await startWorker(server.port);
@@ -103,7 +88,7 @@ test('a server is killed under a persistent session: what waits goes on, what ru
 });
 
 test('a server and one of its clients are killed: what that client held is made again, and the rest is not', async () => {
-  const folder = newFolder();
+  const folder = temporaryFolder();
   const server = await startDurable(folder);
   const runs = join(folder, 'runs');
   const victim = startProgram('work.mjs', { address: ['127.0.0.1', server.port], auth: graphKey, numTasks: 2, resources: { victim: 1 } });
@@ -131,7 +116,7 @@ test('a server and one of its clients are killed: what that client held is made 
 });
 
 test('a session that failed has still failed after a restart, and its name is free when it is closed', async () => {
-  const server = await startDurable(newFolder());
+  const server = await startDurable(temporaryFolder());
   await startWorker(server.port);
   const first = newUser(server.port);
   const session = await first.newSession('failing', { persistent: true });

@@ -1,7 +1,7 @@
 /** Servers, clients and sessions of the system tests of task graphs: real threads and sockets, each ended when its test has finished. */
 import { onTestFinished } from 'vitest';
 import type { ClientOptions, ServerOptions, ServerThread } from '../../dist/index.js';
-import { Client, type Session, type SessionOptions } from '../../dist/session/index.js';
+import { Client, type MillraceError, type Session, type SessionOptions } from '../../dist/session/index.js';
 import { startClient, startServer } from './rig.ts';
 
 export interface Cluster {
@@ -32,4 +32,14 @@ export async function openSession(client: Client, options: SessionOptions = {}):
   const session = await client.newSession('test', options);
   onTestFinished(() => session.close());
   return session;
+}
+
+/** With what a call fails, at once or later. */
+export async function failureOf(call: () => unknown): Promise<MillraceError> {
+  try {
+    await call();
+  } catch (error) {
+    return error as MillraceError;
+  }
+  throw new Error('nothing was thrown');
 }

@@ -2,23 +2,14 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { blob, getActiveSession, type MillraceError, type Session, TaskException, tasks } from '../../dist/session/index.js';
+import { blob, getActiveSession, type Session, TaskException, tasks } from '../../dist/session/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { openSession, startCluster, userOf } from './graph-rig.ts';
+import { failureOf, openSession, startCluster, userOf } from './graph-rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
-
-async function failureOf(call: () => unknown): Promise<MillraceError> {
-  try {
-    await call();
-  } catch (error) {
-    return error as MillraceError;
-  }
-  throw new Error('it was expected to fail');
-}
 
 /** A command that says that it runs, and then runs for long. */
 function endless(marker: string): ReturnType<typeof tasks.execute> {

@@ -1,15 +1,6 @@
 import { expect, test } from 'vitest';
-import { blob, type MillraceError, tasks } from '../../dist/session/index.js';
-import { openSession, startCluster } from './graph-rig.ts';
-
-async function failureOf(call: () => unknown): Promise<MillraceError> {
-  try {
-    await call();
-  } catch (error) {
-    return error as MillraceError;
-  }
-  throw new Error('nothing was thrown');
-}
+import { blob, tasks } from '../../dist/session/index.js';
+import { failureOf, openSession, startCluster } from './graph-rig.ts';
 
 test('a task that asks for a resource of which nobody has enough says so, and what waits for it names what was waited for', async () => {
   const { client } = await startCluster();

@@ -23,6 +23,8 @@ import {
 import { TcpProxy } from '../support/tcp-proxy.mjs';
 import { until } from '../support/until.ts';
 
+export { isAlive } from '../support/processes.ts';
+
 // Real processes on a machine that does other things too. A file may say otherwise.
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -74,16 +76,6 @@ export async function failureOf(call: () => Promise<unknown>): Promise<{ error: 
 /** The same of `join()` and its like, with the handle stopped should the call resolve. */
 export async function codeOf(call: () => Promise<unknown>): Promise<string> {
   return (await failureOf(call)).error.code;
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    // A zombie is dead: it only waits to be noticed.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 /** The numbers in a file, one a line; empty while there is no file. */

@@ -1,13 +1,9 @@
 /** The operations on names of remote objects. A name stands in the query: it may have slashes and dots, which a path must not. */
 import type { Backend } from './backend.ts';
-import { json, type Operation, type Parameter, type Schema } from './operation.ts';
+import { answer, json, type Operation, type Parameter } from './operation.ts';
 import { Refusal } from './problem.ts';
 
 const name: Parameter = { name: 'name', in: 'query', type: 'text', description: 'The name of an object', required: true };
-
-function answer(description: string, schema: Schema): Operation['answer'] {
-  return { status: 200, type: 'application/json', description, schema };
-}
 
 export function nameOperations(backend: Backend): readonly Operation[] {
   return [

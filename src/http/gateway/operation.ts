@@ -105,3 +105,8 @@ function readValue({ name, type, values, least = 0, most = Number.MAX_SAFE_INTEG
   if (values !== undefined && !values.includes(text)) throw wrong(`one of ${values.join(', ')}${didYouMean(text, values)}`);
   return text;
 }
+
+/** An operation answers with JSON of this schema. */
+export function answer(description: string, schema: Schema): Operation['answer'] {
+  return { status: 200, type: 'application/json', description, schema };
+}

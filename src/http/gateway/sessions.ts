@@ -1,7 +1,7 @@
 /** The operations on sessions of task graphs: look at them, at the graph of one, and close it. */
 import { mostLinks, mostShown } from '../../protocol/graph-views.ts';
 import type { Backend } from './backend.ts';
-import { json, type Operation, type Parameter, type Schema } from './operation.ts';
+import { answer, json, type Operation, type Parameter, type Schema } from './operation.ts';
 import { Refusal } from './problem.ts';
 
 const session: Parameter = { name: 'session', in: 'path', type: 'integer', description: 'The number of a session' };
@@ -10,10 +10,6 @@ const page: readonly Parameter[] = [
   { name: 'from', in: 'query', type: 'integer', description: 'The `next` of the page before' },
 ];
 const next: Schema = { type: ['integer', 'null'] };
-
-function answer(description: string, schema: Schema): Operation['answer'] {
-  return { status: 200, type: 'application/json', description, schema };
-}
 
 export function sessionOperations(backend: Backend): readonly Operation[] {
   return [

@@ -5,7 +5,7 @@ import { reasonOf } from '../../base/errors.ts';
 import type { Backend, Chunks, QueryFields } from './backend.ts';
 import { chunksOf } from './body.ts';
 import { writePiece } from './flow.ts';
-import { type Call, json, type Operation, type Parameter, type Schema } from './operation.ts';
+import { answer, type Call, json, type Operation, type Parameter, type Schema } from './operation.ts';
 import { Refusal } from './problem.ts';
 import { taskJson } from './task-json.ts';
 
@@ -40,7 +40,7 @@ const counted: Operation['answer'] = {
   description: 'How many tasks',
   schema: { type: 'object', required: ['count'], properties: { count: { type: 'integer' } } },
 };
-const one = (description: string): Operation['answer'] => ({ status: 200, type: 'application/json', description, schema: task });
+const one = (description: string): Operation['answer'] => answer(description, task);
 
 /** The body of cancel and retry: the fields of a query. */
 const which: NonNullable<Operation['body']> = {
@@ -172,7 +172,7 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       path: '/api/tasks/{id}/history',
       summary: 'Its recorded attempts, oldest first',
       parameters: [id],
-      answer: { status: 200, type: 'application/json', description: 'Attempts', schema: { type: 'array', items: { type: 'object' } } },
+      answer: answer('Attempts', { type: 'array', items: { type: 'object' } }),
       refusals: [400, 404],
       run: async ({ parameters }) => json((await backend.history(parameters.id as string)).map((attempt) => taskJson(attempt, true))),
     },
@@ -182,7 +182,7 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       path: '/api/tasks/{id}/explanation',
       summary: 'Why it does not run',
       parameters: [id],
-      answer: { status: 200, type: 'application/json', description: 'Its state and reasons', schema: { type: 'object' } },
+      answer: answer('Its state and reasons', { type: 'object' }),
       refusals: [400, 404],
       run: async ({ parameters }) => json(await backend.explain(parameters.id as string)),
     },

@@ -3,9 +3,10 @@
  * the database answers, one call after the other: a later one never overtakes.
  */
 import { MillraceError } from '../../base/errors.ts';
+import { factsOf, nameOf } from '../name-row.ts';
 import type { StoredName, StoredNames } from '../names.ts';
 import type { Connection } from './connect.ts';
-import { type Driver, listOf, type Row, textsOf } from './driver.ts';
+import { type Driver, listOf, textsOf } from './driver.ts';
 import { quoted } from './rows.ts';
 
 export class PostgresNames implements StoredNames {
@@ -23,13 +24,13 @@ export class PostgresNames implements StoredNames {
     const { reader, sql } = this.#connection;
     return this.#guard(async () => {
       const [row] = await reader.persist((driver) => driver.query(sql.nameOf, [quoted(name)]));
-      return row === undefined ? null : storedName(row);
+      return row === undefined ? null : nameOf(row);
     });
   }
 
   all(): Promise<StoredName[]> {
     const { reader, sql } = this.#connection;
-    return this.#guard(async () => (await reader.persist((driver) => driver.query(sql.names))).map(storedName));
+    return this.#guard(async () => (await reader.persist((driver) => driver.query(sql.names))).map(nameOf));
   }
 
   put(rows: readonly StoredName[]): Promise<void> {
@@ -39,7 +40,7 @@ export class PostgresNames implements StoredNames {
       await driver.query(sql.removeNames, [textsOf(last.map(({ name }) => quoted(name)))]);
       await driver.query(sql.putNames, [
         textsOf(last.map(({ name }) => quoted(name))),
-        textsOf(last.map(({ uri, metadata }) => JSON.stringify([uri, metadata]))),
+        textsOf(last.map(factsOf)),
         listOf(last.map(({ lease }) => lease)),
         listOf(last.map(({ renewedAt }) => renewedAt)),
       ]);
@@ -65,15 +66,4 @@ export class PostgresNames implements StoredNames {
       await turn;
     });
   }
-}
-
-function storedName({ name, facts, lease, renewed_at: renewedAt }: Row): StoredName {
-  const [uri, metadata] = JSON.parse(String(facts)) as [string, string[]];
-  return {
-    name: JSON.parse(String(name)) as string,
-    uri,
-    metadata,
-    lease: lease === null ? null : Number(lease),
-    renewedAt: Number(renewedAt),
-  };
 }

@@ -1,6 +1,6 @@
 /** Names of remote objects in the file. What users wrote is JSON text, as everywhere in it. */
+import { factsOf, nameOf } from '../name-row.ts';
 import type { StoredName, StoredNames } from '../names.ts';
-import type { Row } from './driver.ts';
 import { allNames, deleteNames, getName, putNames } from './queries-names.ts';
 import { quoted } from './rows.ts';
 import type { Statements } from './statements.ts';
@@ -30,27 +30,11 @@ export class SqliteNames implements StoredNames {
   }
 
   async put(rows: readonly StoredName[]): Promise<void> {
-    const items = rows.map(({ name, uri, metadata, lease, renewedAt }) => [
-      quoted(name),
-      JSON.stringify([uri, metadata]),
-      lease,
-      renewedAt,
-    ]);
+    const items = rows.map((row) => [quoted(row.name), factsOf(row), row.lease, row.renewedAt]);
     this.#access.write(() => void this.#statements.bulk(putNames, items));
   }
 
   async remove(names: readonly string[]): Promise<void> {
     this.#access.write(() => void this.#statements.bulk(deleteNames, names.map(quoted)));
   }
-}
-
-function nameOf({ name, facts, lease, renewed_at: renewedAt }: Row): StoredName {
-  const [uri, metadata] = JSON.parse(String(facts)) as [string, string[]];
-  return {
-    name: JSON.parse(String(name)) as string,
-    uri,
-    metadata,
-    lease: lease === null ? null : Number(lease),
-    renewedAt: Number(renewedAt),
-  };
 }

@@ -1,46 +1,16 @@
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
-import type { TaskStore } from '../../../src/store/store.ts';
 import { describeNames } from '../../contract/names.ts';
 import { describeStore } from '../../contract/store.ts';
 import { until } from '../../support/until.ts';
 import { storedTasks, writes } from '../samples.ts';
-import { usePostgres } from './database.ts';
+import { namesAt, namesOf, storeAt, usePostgres } from './database.ts';
 
 const postgres = usePostgres();
 
-describeStore('postgres', async () => {
-  const url = postgres.schema();
-  let store = await openStore(url);
-  return {
-    store,
-    async reopen() {
-      await store.close();
-      store = await openStore(url);
-      return store;
-    },
-    destroy: async () => store.close(),
-  };
-});
+describeStore('postgres', () => storeAt(postgres.schema()));
 
-const namesOf = ({ names }: TaskStore): NonNullable<TaskStore['names']> => {
-  if (names === undefined) throw new Error('this store keeps no names');
-  return names;
-};
-
-describeNames('postgres', async () => {
-  const url = postgres.schema();
-  let store = await openStore(url);
-  return {
-    names: namesOf(store),
-    async reopen() {
-      await store.close();
-      store = await openStore(url);
-      return namesOf(store);
-    },
-    destroy: async () => store.close(),
-  };
-});
+describeNames('postgres', () => namesAt(postgres.schema()));
 
 test('a server that has lost the queue puts and removes no names, and a reader neither', async () => {
   const url = postgres.schema();

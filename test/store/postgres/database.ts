@@ -1,6 +1,9 @@
 /** A PostgreSQL for the tests of a file, and an empty database for each that asks. */
 import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
+import { openStore } from '../../../src/store/open.ts';
+import type { TaskStore } from '../../../src/store/store.ts';
+import type { NamesUnderTest } from '../../contract/names.ts';
 import { startPostgres } from '../../support/postgres-server.mjs';
 
 export type PostgresServer = Awaited<ReturnType<typeof startPostgres>>;
@@ -48,4 +51,35 @@ export function usePostgres(options: Parameters<typeof startPostgres>[0] = {}): 
       return running().url(name);
     },
   };
+}
+
+interface StoreUnderTest {
+  readonly store: TaskStore;
+  reopen(): Promise<TaskStore>;
+  destroy(): Promise<void>;
+}
+
+/** The store at an address, for the contract of stores. */
+export async function storeAt(url: string): Promise<StoreUnderTest> {
+  let store = await openStore(url);
+  return {
+    store,
+    async reopen() {
+      await store.close();
+      store = await openStore(url);
+      return store;
+    },
+    destroy: async () => store.close(),
+  };
+}
+
+export function namesOf({ names }: TaskStore): NonNullable<TaskStore['names']> {
+  if (names === undefined) throw new Error('this store keeps no names');
+  return names;
+}
+
+/** The names in it, for theirs. */
+export async function namesAt(url: string): Promise<NamesUnderTest> {
+  const { store, reopen, destroy } = await storeAt(url);
+  return { names: namesOf(store), reopen: async () => namesOf(await reopen()), destroy };
 }

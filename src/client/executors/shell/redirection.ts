@@ -5,7 +5,7 @@
  */
 import { close, closeSync, fstat, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
-import { isShortage } from './spool.ts';
+import { isOutOfFiles } from './spool.ts';
 
 /** Takes bytes, one piece after the other, which are its own from then on (memory that no pool shares); resolves when they were written, rejects when they cannot be. */
 export interface OutputSink {
@@ -95,7 +95,7 @@ function opened(path: string): number | 'later' | null {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    if (isShortage(error)) return 'later';
+    if (isOutOfFiles(error)) return 'later';
     // The command never began, or somebody emptied the spool.
     return null;
   }

@@ -143,7 +143,7 @@ function discardEmpty(folder: string, results: string): void {
 }
 
 /** This process, or the machine, may open no more files for now. */
-export function isShortage(error: unknown): boolean {
+export function isOutOfFiles(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'EMFILE' || code === 'ENFILE';
 }
@@ -195,7 +195,7 @@ export function capture(path: string, size: number, limit: number): Captured | U
       closeSync(file);
     }
   } catch (error) {
-    return isShortage(error) ? 'later' : 'unreadable';
+    return isOutOfFiles(error) ? 'later' : 'unreadable';
   }
   const truncated = size > limit;
   const whole = truncated ? bytes.subarray(0, bytes.length - cutBytes(bytes)) : bytes;
