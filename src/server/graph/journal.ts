@@ -131,12 +131,17 @@ export class Journal {
     for await (const bodies of this.#parts.sessions?.history(n) ?? []) {
       for (const body of bodies) {
         const entry = decodeValue(body) as Entry;
-        if (entry[0] === 'put') put.set(entry[1], [...(put.get(entry[1]) ?? []), entry[2]]);
-        else if (entry[0] === 'part') {
-          objects = objects.concat(entry[1]);
-          tasks = tasks.concat(entry[2]);
+        if (entry[0] === 'put') {
+          const parts = put.get(entry[1]);
+          if (parts === undefined) put.set(entry[1], [entry[2]]);
+          else parts.push(entry[2]);
+        } else if (entry[0] === 'part') {
+          objects.push(...entry[1]);
+          tasks.push(...entry[2]);
         } else if (entry[0] === 'submit') {
-          yield { record: ['submit', entry[1], objects.concat(entry[2]), tasks.concat(entry[3])], put };
+          objects.push(...entry[2]);
+          tasks.push(...entry[3]);
+          yield { record: ['submit', entry[1], objects, tasks], put };
           put = new Map();
           objects = [];
           tasks = [];
