@@ -26,7 +26,12 @@ function wantedBy(script: string, text: string): Wanted[] {
       module: resolve(root, dirname(script), module!),
       names: list!
         .split(',')
-        .map((word) => word.trim().split(/ as |:/)[0]!.trim())
+        .map((word) =>
+          word
+            .trim()
+            .split(/ as |:/)[0]!
+            .trim(),
+        )
         .filter((word) => word !== ''),
     })),
   );
@@ -61,7 +66,8 @@ it('take from the built package only what it has', () => {
 });
 
 it('are found out when something has moved', () => {
-  const text = "import { ServerThread, nothingOfTheKind as x } from '../dist/index.js';\nconst { gone } = await import('../dist/no-such.js');";
+  const text =
+    "import { ServerThread, nothingOfTheKind as x } from '../dist/index.js';\nconst { gone } = await import('../dist/no-such.js');";
   const names = missing(wantedBy('test/sample.mjs', text)).map((line) => line.split(' ')[1]);
   expect(names).toEqual(['nothingOfTheKind', 'gone']);
 });
