@@ -1,46 +1,10 @@
 /** The page of a server in a real browser: what it shows, what it does, and that nothing of it is refused by its own policy. */
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { ClientThread, type ServerOptions, ServerThread } from '../../dist/index.js';
+import { expect, it, onTestFinished } from 'vitest';
 import { until } from '../support/until.ts';
 import { joinCrowd } from './crowd.ts';
+import { auth, open, poorContrasts, rows, startClient, startServer, withBrowser } from './page-rig.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
-const program = '/usr/bin/chromium';
-const auth = 'correct horse battery';
-let browser: Browser;
-
-beforeAll(async () => {
-  if (!existsSync(program)) throw new Error('Chromium is missing; install it: apt-get install -y chromium');
-  browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
-});
-afterAll(() => browser?.close());
-
-async function startServer(http: ServerOptions['http'] = {}): Promise<ServerThread> {
-  const server = await ServerThread.new({ address: 'localhost:0', auth, foreverMode: true, http: { address: 'localhost:0', ...http } });
-  onTestFinished(() => server.stop({ timeout: 5 }));
-  return server;
-}
-
-async function startClient(server: ServerThread): Promise<void> {
-  const client = await ClientThread.new({ address: server.address, auth, numTasks: 2, taskSignalwait: 0.2 });
-  onTestFinished(() => client.stop({ timeout: 5 }));
-}
-
-/** The page, and everything that the browser complained of. */
-async function open(server: ServerThread, hash = ''): Promise<{ page: Page; complaints: string[] }> {
-  const page = await browser.newPage();
-  onTestFinished(() => page.close());
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(`http://localhost:${server.httpAddress.port}/${hash}`);
-  return { page, complaints };
-}
-
-const rows = (page: Page) => page.locator('#list tbody tr');
+withBrowser();
 
 it('a running task is seen, and cancelled by a click; another one by the keyboard alone', async () => {
   const server = await startServer();
@@ -153,16 +117,5 @@ it.each([
   await page.locator('select').selectOption('all');
   await until(async () => (await rows(page).count()) === 3);
   expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-  // Contrast by WCAG, of each element with text of its own that is seen, against the first ground that is not transparent.
-  const poor = await page.evaluate(`(() => {
-    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
-    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-    const ground = (element) => { for (let at = element; at; at = at.parentElement) { const color = parts(getComputedStyle(at).backgroundColor); if (color.length < 4 || color[3] > 0) return color; } return [255, 255, 255]; };
-    return [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility() && !element.disabled && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '')).flatMap((element) => {
-      const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))];
-      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-      return ratio < 4.5 ? [element.textContent + ' ' + ratio.toFixed(2)] : [];
-    });
-  })()`);
-  expect(poor).toEqual([]);
+  expect(await poorContrasts(page)).toEqual([]);
 });

@@ -34,6 +34,11 @@ export function span(ms) {
   if (s < 86400) return Math.floor(s / 3600) + ' h ' + Math.floor((s % 3600) / 60) + ' min';
   return Math.floor(s / 86400) + ' d ' + Math.floor((s % 86400) / 3600) + ' h';
 }
+export function bytes(n) {
+  if (n === 1) return '1 byte';
+  const step = Math.min(4, Math.floor(Math.log2(Math.max(1, n)) / 10));
+  return (step === 0 ? n : (n / 2 ** (10 * step)).toFixed(1)) + ' ' + ['bytes', 'KB', 'MB', 'GB', 'TB'][step];
+}
 export const time = (ms) => ms === null || ms === undefined ? '' : new Date(ms).toLocaleString();
 
 const tokenName = 'millrace-token';

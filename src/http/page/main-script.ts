@@ -2,11 +2,12 @@
 export const mainScript: string = `
 import { byId, count, getJson, h, listen, rate, span, svg } from './base.js';
 import { clientsView } from './clients.js';
+import { sessionsView } from './sessions.js';
 import { tasksView } from './tasks.js';
 
-/** What a view is: { name, title, key, element, search, load(), refresh(), act(row, what), open(row) }. */
+/** What a view is: { name, title, key, element, load(), refresh(), act(row, what), open(row) }, and where it has them search (a field), path (in place of its name), onKey(event). */
 const tasks = tasksView();
-const views = [tasks, clientsView()];
+const views = [tasks, clientsView(), sessionsView()];
 let shown = null;
 
 // ---- counts ----
@@ -86,7 +87,7 @@ function show(view) {
   for (const one of views) one.tab.setAttribute('aria-selected', one === view);
   byId('list').setAttribute('aria-labelledby', view.tab.id);
   byId('list').replaceChildren(view.element);
-  history.replaceState(null, '', '#' + view.name);
+  history.replaceState(null, '', '#' + (view.path || view.name));
   void view.load();
 }
 
@@ -97,7 +98,7 @@ setInterval(() => {
 
 // ---- keys ----
 
-const keys = [['/', 'search'], ['t', 'tasks'], ['c', 'clients'], ['j k', 'next and previous row'], ['Enter', 'open it'], ['x', 'cancel it'], ['r', 'retry it'], ['?', 'this list'], ['Esc', 'close']];
+const keys = [['/', 'search'], ['t', 'tasks'], ['c', 'clients'], ['s', 'sessions'], ['g', 'the graph of a session'], ['arrows', 'from box to box in it'], ['j k', 'next and previous row'], ['Enter', 'open it'], ['x', 'cancel it'], ['r', 'retry it'], ['?', 'this list'], ['Esc', 'close']];
 
 function showKeys() {
   const dialog = byId('ask');
@@ -118,8 +119,9 @@ document.addEventListener('keydown', (event) => {
   const row = target.closest('tbody tr');
   const at = rows.indexOf(row);
   const view = views.find(({ key }) => key === event.key);
-  if (view !== undefined) show(view);
-  else if (event.key === '/') shown.search.focus();
+  if (shown.onKey?.(event)) { /* It was for the view. */ }
+  else if (view !== undefined) show(view);
+  else if (event.key === '/') shown.search?.focus();
   else if (event.key === '?') showKeys();
   else if (event.key === 'j' || (event.key === 'ArrowDown' && row)) rows[Math.min(at + 1, rows.length - 1)]?.focus();
   else if (event.key === 'k' || (event.key === 'ArrowUp' && row)) rows[Math.max(at - 1, 0)]?.focus();
@@ -142,7 +144,7 @@ byId('theme').onclick = () => {
 
 // ---- begin ----
 
-show(views.find(({ name }) => '#' + name === location.hash) || tasks);
+show(views.find(({ name }) => name === location.hash.slice(1).split('/')[0]) || tasks);
 const link = byId('link');
 const told = { progress: showProgress, stalled: showAlarm, throughput: (sample) => addSamples([sample]), clientJoined() {}, clientLeft() {} };
 void listen(Object.keys(told), (name, value) => told[name](value), (live) => {

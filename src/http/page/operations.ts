@@ -2,8 +2,12 @@
 import type { Operation, Reply } from '../gateway/operation.ts';
 import { baseScript } from './base-script.ts';
 import { clientsScript } from './clients-script.ts';
+import { drawingScript } from './drawing-script.ts';
+import { graphScript } from './graph-script.ts';
 import { html } from './html.ts';
 import { mainScript } from './main-script.ts';
+import { sessionScript } from './session-script.ts';
+import { sessionsScript } from './sessions-script.ts';
 import { style } from './style.ts';
 import { tasksScript } from './tasks-script.ts';
 
@@ -44,4 +48,8 @@ export const pageOperations: readonly [Operation, ...Operation[]] = [
   script('main', mainScript),
   script('tasks', tasksScript),
   script('clients', clientsScript),
+  script('sessions', sessionsScript),
+  script('session', sessionScript),
+  script('graph', graphScript),
+  script('drawing', drawingScript),
 ];

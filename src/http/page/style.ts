@@ -55,7 +55,7 @@ th button:hover { text-decoration: underline; } th[aria-sort="ascending"] button
 tbody tr { cursor: pointer; } tbody tr:hover { background: var(--soft); } tbody tr:focus-visible { outline-offset: -2px; } td.acts { text-align: right; overflow: visible; } .num { text-align: right; }
 .badge { display: inline-block; padding: 0 8px; border-radius: 9px; font-size: 12px; line-height: 20px; background: var(--soft); color: var(--busy); }
 .badge.succeeded { background: var(--oksoft); color: var(--ok); } .badge.failed, .badge.timeout, .badge.lost, .badge.rejected { background: var(--badsoft); color: var(--bad); }
-.badge.waiting { background: var(--warnsoft); color: var(--warn); } .badge.cancelled, .badge.ready, .badge.away { background: var(--line); color: var(--faint); }
+.badge.waiting { background: var(--warnsoft); color: var(--warn); } .badge.open { background: var(--oksoft); color: var(--ok); } .badge.cancelled, .badge.ready, .badge.away { background: var(--line); color: var(--faint); }
 .tag { display: inline-block; font-size: 12px; padding: 0 6px; margin-right: 4px; border-radius: 4px; background: var(--soft); color: var(--accent); border: 0; min-height: 0; }
 .load { display: inline-block; vertical-align: middle; width: 64px; height: 8px; margin-right: 8px; }
 .load rect.base { fill: var(--line); } .load rect.used { fill: var(--busy); }
@@ -67,6 +67,12 @@ dialog pre { background: var(--back); border: 1px solid var(--line); border-radi
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 10px 0; } dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 .row { display: flex; gap: 8px; align-items: center; flex-wrap: wrap; } .row.end { justify-content: flex-end; margin-top: 14px; }
 kbd { font: inherit; font-size: 12px; border: 1px solid var(--line); border-bottom-width: 2px; border-radius: 4px; padding: 0 6px; }
+.graphframe { overflow: auto; max-height: 62vh; border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; background: var(--back); }
+.graph { display: block; } .graph text { fill: var(--text); font-size: 12px; pointer-events: none; } .graph text.faint { fill: var(--faint); font-size: 11px; }
+.graph [role="button"] { cursor: pointer; outline: none; } .graph .ground { fill: var(--card); stroke: var(--line); stroke-width: 1.5; } .graph [role="button"]:hover .ground { fill: var(--soft); }
+.graph .g-failed .ground { stroke: var(--bad); } .graph .g-running .ground, .graph .g-assigned .ground { stroke: var(--busy); } .graph .g-finished .ground { stroke: var(--ok); } .graph .g-removed .ground { stroke-dasharray: 4 3; }
+.graph [role="button"]:focus-visible .ground { stroke: var(--accent); stroke-width: 3.5; } .graph .links { stroke: var(--idle); opacity: .55; }
+.graph .part { fill: var(--idle); } .graph .part.g-failed { fill: var(--bad); } .graph .part.g-running, .graph .part.g-assigned { fill: var(--busy); } .graph .part.g-ready { fill: var(--accent); opacity: .6; } .graph .part.g-finished { fill: var(--ok); } .graph .part.g-removed { fill: var(--line); }
 @media (max-width: 1100px) { .tiles { grid-template-columns: repeat(5, 1fr); } }
 @media (max-width: 720px) {
   header { padding: 8px 12px; } main { padding: 12px 10px 32px; gap: 12px; } .card { padding: 12px 10px; }
