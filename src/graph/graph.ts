@@ -67,6 +67,11 @@ export class Graph {
     return recorded;
   }
 
+  /** There are some. */
+  get hasRecorded(): boolean {
+    return this.#board.recorded.length > 0;
+  }
+
   client(id: string): GraphClient | null {
     return this.#board.clients.get(id) ?? null;
   }

@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** What a failed task ends: `'fail'`: the session (default); `'continue'`: the tasks that need it. */
   readonly onFailure?: OnFailure;
   /**
-   * It goes on without this program, under its name, until it is closed: on a server with an SQLite database also after a restart of that. A session of this name
+   * It goes on without this program, under its name, until it is closed: on a server with a database also after a restart of that. A session of this name
    * that is there already is taken up, from whatever program has it. Default false.
    */
   readonly persistent?: boolean;

@@ -2,7 +2,7 @@
  * The connection of a client to its server: made when it is first needed, and made anew when it is lost, as long as the server keeps its sessions for it.
  * Requests that may be asked twice survive that; who asked others is told.
  */
-import type { Clock } from '../base/clock.ts';
+import { type Clock, pauseFor } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import type { ConnectConfig } from '../config/connect-options.ts';
@@ -17,6 +17,9 @@ import type { Patience } from './options.ts';
 const reconnectTime = 5_000;
 /** So long (ms) the server of a persistent session is looked for: it may be started again. */
 const lastingReconnectTime = 600_000;
+/** Before another connection, when the last one was cut before it was of use (ms), doubling. */
+const firstPause = 50;
+const longestPause = 1_000;
 /** Until the server has said its own (ms). */
 const firstHeartrate = 1_000;
 
@@ -65,6 +68,9 @@ export class Conversation {
   #standing: Peer | null = null;
   #closed = false;
   #waits = 0;
+  /** When the connection was lost that sessions have not come over from; and connections since that were cut too. */
+  #lostAt: number | null = null;
+  #cuts = 0;
   readonly #abort = new AbortController();
 
   constructor(config: ConnectConfig, clock: Clock) {
@@ -188,26 +194,41 @@ export class Conversation {
     if (this.#closed || this.#sessions.size === 0) return;
     const lasting = [...this.#sessions.values()].some(({ persistent }) => persistent);
     const others = (): number[] => [...this.#sessions].filter(([, { persistent }]) => !persistent).map(([session]) => session);
-    const stop = lasting ? this.#clock.after(reconnectTime, () => this.#drop(others(), error)) : () => {};
-    const back = this.#connect(lasting ? lastingReconnectTime : reconnectTime).then(async (peer) => {
-      stop();
-      await Promise.all([...this.#sessions].map(([session, listener]) => this.#attach(peer, session, listener)));
-      return peer;
-    });
+    const clock = this.#clock;
+    this.#lostAt ??= clock.now();
+    const since = this.#lostAt;
+    const left = (time: number): number => Math.max(1, since + time - clock.now());
+    const stop = lasting ? clock.after(left(reconnectTime), () => this.#drop(others(), error)) : () => {};
+    const back = this.#again(() => left(lasting ? lastingReconnectTime : reconnectTime)).finally(stop);
     this.#peer = back;
     back.catch((cause: unknown) => {
-      stop();
       if (this.#peer === back) this.#peer = null;
       this.#drop([...this.#sessions.keys()], error ?? cause);
     });
   }
 
-  async #attach(peer: Peer, session: number, listener: Listener): Promise<void> {
+  /** A connection that the sessions have come over to. */
+  async #again(left: () => number): Promise<Peer> {
+    const cuts = this.#cuts++;
+    if (cuts > 0) await pauseFor(this.#clock, Math.min(longestPause, firstPause * 2 ** (cuts - 1)));
+    const peer = await this.#connect(left());
+    const attached = await Promise.all([...this.#sessions].map(([session, listener]) => this.#attach(peer, session, listener)));
+    // It was cut as well: by a server that follows another one, of which nothing is left, for instance.
+    if (attached.includes(false)) return this.#open();
+    this.#lostAt = null;
+    this.#cuts = 0;
+    return peer;
+  }
+
+  /** False: the connection was lost meanwhile. */
+  async #attach(peer: Peer, session: number, listener: Listener): Promise<boolean> {
     try {
       await listener.attach(async (name, parameters) => (await peer.request(name, parameters)) as never);
     } catch (cause) {
+      if (!this.#closed && cause instanceof MillraceError && cause.code === 'ERR_CONNECTION_CLOSED') return false;
       this.#drop([session], cause);
     }
+    return true;
   }
 
   #drop(sessions: readonly number[], cause: unknown): void {

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { ClientThread, type ServerOptions, ServerThread } from '../../dist/index.js';
 import { openStore } from '../../src/store/open.ts';
 import { describeNames } from '../contract/names.ts';
+import { describeSessions } from '../contract/sessions.ts';
 import { describeStore } from '../contract/store.ts';
-import { namesAt, storeAt, usePostgres } from '../store/postgres/database.ts';
+import { namesAt, sessionsAt, storeAt, usePostgres } from '../store/postgres/database.ts';
 import { attemptEnd, storedTasks, writes } from '../store/samples.ts';
 import { freePort } from '../support/free-port.mjs';
 import { until } from '../support/until.ts';
@@ -76,6 +77,8 @@ async function startServer(options: ServerOptions): Promise<ServerThread> {
 describeStore('postgres through PgBouncer', () => storeAt(pooled()));
 
 describeNames('postgres through PgBouncer', () => namesAt(pooled()));
+
+describeSessions('postgres through PgBouncer', () => sessionsAt(pooled()));
 
 test('six queues with two connections each live from two sessions, so that each transaction may have another one', async () => {
   const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(pooled())));

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { ClientOrders, GraphEvent } from '../../graph/effects.ts';
 import type { GraphCapacity, GraphClient, GraphObject } from '../../graph/entities.ts';
-import { type ClientGraphEvent, checkClientEvent } from '../../protocol/graph-work.ts';
+import { type ClientGraphEvent, checkClientEvent, type WireOrders } from '../../protocol/graph-work.ts';
 import type { Link } from '../link.ts';
 import { runEnd, wireOrders } from './orders.ts';
 
@@ -110,32 +110,34 @@ export class GraphClients {
     }
   }
 
-  /** What the turn decided, and answers to ends. */
-  send(orders: readonly ClientOrders[]): void {
+  /** What the turn decided, and answers to ends: the call tells them, each over the connection that there is now, or not at all. */
+  prepare(orders: readonly ClientOrders[]): () => void {
+    const letters: [member: Member, link: Link, id: string, orders: WireOrders][] = [];
     for (const order of orders) {
-      const member = this.#members.get(order.client.id);
+      const { id } = order.client;
+      const member = this.#members.get(id);
       if (member?.link == null) continue;
       this.#unanswered.delete(member);
       member.answered = member.heard;
       for (const part of cut(order))
-        member.link.peer.notify(
-          'graph.orders',
-          wireOrders(part, member.answered, (object) => this.#parts.small(object)),
-        );
+        letters.push([member, member.link, id, wireOrders(part, member.answered, (object) => this.#parts.small(object))]);
     }
     for (const member of this.#unanswered) {
       member.answered = member.heard;
-      member.link?.peer.notify('graph.orders', {
-        acknowledged: member.answered,
-        refused: [],
-        cancel: [],
-        drop: [],
-        runs: [],
-        forget: [],
-        recall: 0,
-      });
+      if (member.link === null) continue;
+      const { id } = member.link.connection.peer;
+      letters.push([
+        member,
+        member.link,
+        id,
+        { acknowledged: member.answered, refused: [], cancel: [], drop: [], runs: [], forget: [], recall: 0 },
+      ]);
     }
     this.#unanswered.clear();
+    return () => {
+      for (const [member, link, id, letter] of letters)
+        if (member.link === link && this.#members.get(id) === member) link.peer.notify('graph.orders', letter);
+    };
   }
 
   close(): void {

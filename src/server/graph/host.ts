@@ -145,13 +145,16 @@ export class GraphHost {
   }
 
   #turn(): void {
-    // Nothing of persistent sessions is told before it is written; what happens meanwhile waits for the next turn.
+    if (this.#journal.busy) return;
     this.#journal.ended(this.#graph.takeRecorded());
-    if (!this.#journal.flush()) return;
     const { orders, answers, failed } = this.#graph.endTurn(this.#parts.clock.now());
-    this.#clients.send(orders);
-    for (const answer of answers) this.#answer(answer);
-    for (const session of failed) this.#failed(session);
+    const send = this.#clients.prepare(orders);
+    // Nothing of persistent sessions is told before it is written; what happens meanwhile is of the next turn.
+    this.#journal.flush(() => {
+      send();
+      for (const answer of answers) this.#answer(answer);
+      for (const session of failed) this.#failed(session);
+    });
     this.#stopWake?.();
     this.#stopWake = null;
     const at = this.#graph.wakeAt();

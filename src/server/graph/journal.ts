@@ -1,12 +1,12 @@
 /**
  * The histories of persistent sessions on their way to the store. What a turn adds is one transaction, written before anything of that turn is told to anybody; a
- * write that fails for want of room is tried again, and until it is done there are no more turns.
+ * write that fails for want of room is tried again, and until it is done there are no more turns: what happens meanwhile is of the next one.
  */
 import { MillraceError } from '../../base/errors.ts';
 import { GraphObject, type GraphSession, type GraphTask, type ObjectSpec, type TaskSpec } from '../../graph/entities.ts';
 import { type GraphRecord, type RecordedEnd, recordOf } from '../../graph/replay.ts';
 import { isLasting } from '../../store/lasting.ts';
-import type { SessionEntry, StoredSession } from '../../store/sessions.ts';
+import type { SessionEntry, SessionWrites, StoredSession } from '../../store/sessions.ts';
 import { decodeValue, encodeValue } from '../../task/value.ts';
 import type { GraphParts } from './members.ts';
 
@@ -32,9 +32,10 @@ export class Journal {
   #entries: SessionEntry[] = [];
   #closed: number[] = [];
   #waiting: (() => void)[] = [];
-  #writing = false;
+  /** What is being written, or will be tried again. */
+  #batch: { readonly writes: SessionWrites; done(): void } | null = null;
 
-  /** `resume`: what was not written when `flush` was called is now. */
+  /** `resume`: it is not busy any more. */
   constructor(parts: GraphParts, resume: () => void) {
     this.#parts = parts;
     this.#resume = resume;
@@ -42,6 +43,15 @@ export class Journal {
 
   /** Something is not written yet. */
   get dirty(): boolean {
+    return this.#batch !== null || this.#queued;
+  }
+
+  /** It writes what was flushed before. */
+  get busy(): boolean {
+    return this.#batch !== null;
+  }
+
+  get #queued(): boolean {
     return this.#sessions.length > 0 || this.#entries.length > 0 || this.#closed.length > 0;
   }
 
@@ -82,40 +92,23 @@ export class Journal {
     this.#closed.push(n);
   }
 
-  /** False: not everything is written; `resume` is called when it is. */
-  flush(): boolean {
-    if (this.#writing) return false;
-    const { sessions: store } = this.#parts;
-    if (this.dirty && store !== null) {
-      const [sessions, entries, closed] = [this.#sessions, this.#entries, this.#closed];
-      const written = (): void => {
-        this.#sessions = this.#sessions.slice(sessions.length);
-        this.#entries = this.#entries.slice(entries.length);
-        this.#closed = this.#closed.slice(closed.length);
-      };
-      try {
-        const done = store.write({ sessions, entries, closed });
-        if (done instanceof Promise) {
-          this.#writing = true;
-          const over = (): void => {
-            this.#writing = false;
-          };
-          done
-            .then(written)
-            .finally(over)
-            .then(this.#resume, (thrown: unknown) => this.#failed(thrown));
-          return false;
-        }
-        written();
-      } catch (thrown) {
-        this.#failed(thrown);
-        return false;
-      }
-    }
+  /** Writes all that was added until now, then calls `told`: at once, where that is quick or there is nothing. Not while it is `busy`. */
+  flush(told: () => void): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const resolve of waiting) resolve();
-    return true;
+    const done = (): void => {
+      told();
+      for (const resolve of waiting) resolve();
+    };
+    if (this.#parts.sessions === null || !this.#queued) {
+      done();
+      return;
+    }
+    this.#batch = { writes: { sessions: this.#sessions, entries: this.#entries, closed: this.#closed }, done };
+    this.#sessions = [];
+    this.#entries = [];
+    this.#closed = [];
+    this.#write(false);
   }
 
   /** Resolves when all that was added until now is written. */
@@ -154,6 +147,32 @@ export class Journal {
     if (this.#parts.sessions !== null) this.#entries.push({ session, body: encodeValue(entry) });
   }
 
+  /** `late`: others may have come and gone since. */
+  #write(late: boolean): void {
+    const batch = this.#batch!;
+    try {
+      const written = this.#parts.sessions!.write(batch.writes);
+      if (written instanceof Promise) {
+        written.then(
+          () => this.#written(true),
+          (thrown: unknown) => this.#failed(thrown),
+        );
+        return;
+      }
+    } catch (thrown) {
+      this.#failed(thrown);
+      return;
+    }
+    this.#written(late);
+  }
+
+  #written(late: boolean): void {
+    const { done } = this.#batch!;
+    this.#batch = null;
+    done();
+    if (late) this.#resume();
+  }
+
   #failed(thrown: unknown): void {
     const { clock, logger, failed } = this.#parts;
     const error = MillraceError.from(thrown);
@@ -162,10 +181,6 @@ export class Journal {
       return;
     }
     logger.error({ err: error, retryMs: retryAfter }, 'the history of a session could not be written; it will be tried again');
-    this.#writing = true;
-    clock.after(retryAfter, () => {
-      this.#writing = false;
-      this.#resume();
-    });
+    clock.after(retryAfter, () => this.#write(true));
   }
 }

@@ -46,10 +46,7 @@ export class LastingSeats {
   join(link: Link, name: string, onFailure: 'fail' | 'continue'): GraphJoined {
     const { parts, graph, journal, enter } = this.#own;
     if (parts.durable && parts.sessions === null)
-      throw new MillraceError(
-        'ERR_GRAPH',
-        'the database of this server keeps no persistent sessions: give it an SQLite file, or none; or open the session without `persistent`',
-      );
+      throw new MillraceError('ERR_GRAPH', 'the store of this server keeps no persistent sessions: open the session without `persistent`');
     const known = this.#byName.get(name);
     if (known !== undefined) return this.#take(known, link, onFailure);
     const { token } = newOwnedId();

@@ -125,7 +125,7 @@ export class Seats {
     const answer = this.#answers[name](link, parameters);
     const { journal } = this.#handlers;
     // What waits is answered by a turn, so after its commit.
-    if (!journal.dirty || answer instanceof Promise || !isAboutLasting(name, parameters)) return answer;
+    if (answer instanceof Promise || !isAboutLasting(name, parameters) || !(journal.dirty || this.#graph.hasRecorded)) return answer;
     return this.#handlers.committed().then(() => answer);
   }
 

@@ -31,12 +31,14 @@ import { readyTasks } from './queue.ts';
 import { readRecovery } from './recover.ts';
 import { type RetainLimits, retain } from './retain.ts';
 import { attemptEnd, clientRow, quoted, storedTask, taskRow } from './rows.ts';
+import { PostgresSessions } from './sessions.ts';
 import { Statistics } from './statistics.ts';
 import { commitValues } from './write.ts';
 
 export class PostgresStore implements TaskStore {
   readonly durable = true;
   readonly names: PostgresNames;
+  readonly sessions: PostgresSessions;
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #granted = new GrantedNumbers();
@@ -63,6 +65,7 @@ export class PostgresStore implements TaskStore {
   private constructor(connection: Connection, clock: Clock, salt: string, commits: number) {
     this.#connection = connection;
     this.names = new PostgresNames(connection, (call) => this.#guard(call));
+    this.sessions = new PostgresSessions(connection, (call) => this.#guard(call));
     this.#statistics = new Statistics(connection.reader, connection.sql);
     this.#clock = clock;
     this.#salt = salt;

@@ -2,11 +2,11 @@
  * Names of remote objects in the database. Who writes must hold the queue, as for a commit. What is put or removed may be done twice, so it is tried until
  * the database answers, one call after the other: a later one never overtakes.
  */
-import { MillraceError } from '../../base/errors.ts';
 import { factsOf, nameOf } from '../name-row.ts';
 import type { StoredName, StoredNames } from '../names.ts';
 import type { Connection } from './connect.ts';
 import { type Driver, listOf, textsOf } from './driver.ts';
+import { fenced } from './fenced.ts';
 import { quoted } from './rows.ts';
 
 export class PostgresNames implements StoredNames {
@@ -52,16 +52,8 @@ export class PostgresNames implements StoredNames {
   }
 
   #write(call: (driver: Driver) => Promise<unknown>): Promise<void> {
-    const { line, sql, held, facts } = this.#connection;
     return this.#guard(async () => {
-      if (held === null) throw new MillraceError('ERR_DATABASE', `${facts.place} was opened for reading only`);
-      const turn = this.#last.then(() =>
-        line.persistTransaction(async (driver) => {
-          const [state] = await driver.query(sql.fence, [held.epoch]);
-          if (state === undefined) throw new MillraceError('ERR_DATABASE_IN_USE', `${facts.place} was taken over by another server`);
-          await call(driver);
-        }),
-      );
+      const turn = this.#last.then(() => fenced(this.#connection, call));
       this.#last = turn.catch(() => {});
       await turn;
     });

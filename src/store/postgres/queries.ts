@@ -56,6 +56,13 @@ export interface Queries {
   readonly nameOf: string;
   readonly putNames: string;
   readonly removeNames: string;
+  readonly countSessionWrite: string;
+  readonly sessions: string;
+  readonly putSessions: string;
+  readonly putEntries: string;
+  readonly someEntries: string;
+  readonly removeSessions: string;
+  readonly removeEntries: string;
 }
 
 /** Whose session this is: gone with its connection. */
@@ -164,5 +171,20 @@ export function queriesOf(s: string): Queries {
       select * from unnest($1::text[], $2::text[], $3::double precision[], $4::double precision[])`,
     /** Params: list of names as JSON. */
     removeNames: `delete from ${s}.name where name = any($1::text[])`,
+
+    /** No row: this write was made before. Params: epoch, its number there. */
+    countSessionWrite: `update ${s}.graph_write set epoch = $1::bigint, number = $2::bigint where (epoch, number) < ($1::bigint, $2::bigint) returning number`,
+    sessions: `select n, facts from ${s}.graph_session order by n`,
+    /** Each once. Params: lists of n, facts. */
+    putSessions: `insert into ${s}.graph_session (n, facts) select * from unnest($1::bigint[], $2::text[])
+      on conflict (n) do update set facts = excluded.facts`,
+    /** In the order of the lists. Params: lists of session, body, bytes. */
+    putEntries: `insert into ${s}.graph_entry (session, body, bytes)
+      select e.session, e.body, e.bytes from unnest($1::bigint[], $2::text[], $3::bytea[]) with ordinality e (session, body, bytes, place) order by e.place`,
+    /** The next entries of a history. Params: session, number of the last one, how many. */
+    someEntries: `select number, body, bytes from ${s}.graph_entry where session = $1 and number > $2 order by number limit $3`,
+    /** Each with a list of n. */
+    removeSessions: `delete from ${s}.graph_session where n = any($1::bigint[])`,
+    removeEntries: `delete from ${s}.graph_entry where session = any($1::bigint[])`,
   };
 }

@@ -11,6 +11,7 @@ import type { GraphParts } from '../../../src/server/graph/members.ts';
 import type { Link } from '../../../src/server/link.ts';
 import type { SessionWrites, StoredSessions } from '../../../src/store/sessions.ts';
 import { VirtualClock } from '../../../src/testing/clock.ts';
+import { until } from '../../support/until.ts';
 
 /** A store in memory that can be told to fail. */
 class Kept implements StoredSessions {
@@ -47,30 +48,60 @@ function partsOf(store: StoredSessions | null, clock: VirtualClock, failed: (err
   };
 }
 
-test('what cannot be written for want of room is tried again, and until then nothing goes on', async () => {
+test('what cannot be written for want of room is tried again, and until then nothing is told', async () => {
   const store = new Kept();
   const clock = new VirtualClock();
-  let resumed = 0;
+  const told: string[] = [];
   const journal: Journal = new Journal(partsOf(store, clock), () => {
-    if (journal.flush()) resumed++;
+    told.push('resumed');
+    journal.flush(() => told.push('second'));
   });
   const session = new Graph().openSession('x', 'fail', true);
   store.failure = new MillraceError('ERR_DATABASE', 'the disk is full', { details: { lasting: false } });
   journal.note(session, ['left', 'a']);
-  let committed = false;
-  void journal.committed().then(() => {
-    committed = true;
-  });
-  expect([journal.flush(), journal.flush(), journal.dirty, store.writes.length]).toEqual([false, false, true, 0]);
+  void journal.committed().then(() => told.push('committed'));
+  journal.flush(() => told.push('first'));
   clock.advance(600);
   await Promise.resolve();
-  expect([committed, resumed]).toEqual([false, 0]);
+  expect([told, journal.busy, journal.dirty, store.writes.length]).toEqual([[], true, true, 0]);
   store.failure = null;
   journal.note(session, ['left', 'b']);
   clock.advance(600);
   await Promise.resolve();
-  expect([committed, resumed, journal.dirty, store.writes.length]).toEqual([true, 1, false, 1]);
-  expect(store.writes[0]?.entries.length).toBe(2);
+  expect(told).toEqual(['first', 'resumed', 'second', 'committed']);
+  expect([journal.dirty, store.writes.map(({ entries }) => entries.length)]).toEqual([false, [1, 1]]);
+});
+
+test('where a write takes its time, what comes meanwhile is of the next one, and does not put off what was decided before', async () => {
+  const store = new Kept();
+  const answers: (() => void)[] = [];
+  const slow: StoredSessions = {
+    all: () => [],
+    history: (session) => store.history(session),
+    write: (writes) => {
+      store.write(writes);
+      return new Promise<void>((resolve) => answers.push(resolve));
+    },
+  };
+  const told: string[] = [];
+  const journal: Journal = new Journal(partsOf(slow, new VirtualClock()), () => {
+    if (journal.dirty) journal.flush(() => told.push('second'));
+  });
+  const session = new Graph().openSession('x', 'fail', true);
+  journal.note(session, ['left', 'a']);
+  journal.flush(() => told.push('first'));
+  journal.note(session, ['left', 'b']);
+  await Promise.resolve();
+  expect([told, journal.busy, answers.length]).toEqual([[], true, 1]);
+  answers[0]!();
+  await until(() => answers.length === 2);
+  expect(told).toEqual(['first']);
+  answers[1]!();
+  await until(() => !journal.dirty);
+  expect([told, store.writes.map(({ entries }) => entries.length)]).toEqual([
+    ['first', 'second'],
+    [1, 1],
+  ]);
 });
 
 test('what trying again cannot mend ends the server', () => {
@@ -82,7 +113,9 @@ test('what trying again cannot mend ends the server', () => {
   );
   store.failure = new MillraceError('ERR_DATABASE', 'the file is gone', { details: { lasting: true } });
   journal.note(new Graph().openSession('x', 'fail', true), ['left', 'a']);
-  expect(journal.flush()).toBe(false);
+  const told: string[] = [];
+  journal.flush(() => told.push('told'));
+  expect([told, journal.busy]).toEqual([[], true]);
   expect(errors).toEqual([store.failure]);
 });
 
@@ -101,7 +134,8 @@ test('a large submission is written in parts, with the bytes of large constants,
   graph.handle({ type: 'submit', session, objects, tasks, sizes: new Map([[0, 3]]) }, 0);
   journal.submission(session, { objects, tasks, put });
   journal.note(session, ['unkeep', [1]]);
-  expect(journal.flush()).toBe(true);
+  journal.flush(() => {});
+  expect(journal.dirty).toBe(false);
   const read: { record: GraphRecord; put: ReadonlyMap<number, readonly Uint8Array[]> }[] = [];
   for await (const one of journal.read(session.n)) read.push(one);
   const first = session.n + 1;

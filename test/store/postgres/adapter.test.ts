@@ -1,16 +1,37 @@
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { describeNames } from '../../contract/names.ts';
+import { describeSessions } from '../../contract/sessions.ts';
 import { describeStore } from '../../contract/store.ts';
 import { until } from '../../support/until.ts';
 import { storedTasks, writes } from '../samples.ts';
-import { namesAt, namesOf, storeAt, usePostgres } from './database.ts';
+import { namesAt, namesOf, sessionsAt, sessionsOf, storeAt, usePostgres } from './database.ts';
 
 const postgres = usePostgres();
 
 describeStore('postgres', () => storeAt(postgres.schema()));
 
 describeNames('postgres', () => namesAt(postgres.schema()));
+
+describeSessions('postgres', () => sessionsAt(postgres.schema()));
+
+test('a server that has lost the queue writes nothing of its sessions, and a reader neither', async () => {
+  const url = postgres.schema();
+  const first = await openStore(url);
+  const row = { sessions: [{ n: 1, facts: 'one' }], entries: [{ session: 1, body: 'begin' }], closed: [] };
+  await sessionsOf(first).write(row);
+  const second = { sessions: [], entries: [{ session: 1, body: 'more' }], closed: [] };
+  await postgres.query(url, `update ${new URL(url).searchParams.get('schema')}.state set epoch = epoch + 1`);
+  await expect(sessionsOf(first).write(second)).rejects.toMatchObject({ code: 'ERR_DATABASE_IN_USE' });
+  await first.close();
+  const reader = await openStore(url, { access: 'read' });
+  expect(await sessionsOf(reader).all()).toEqual(row.sessions);
+  await expect(sessionsOf(reader).write(second)).rejects.toMatchObject({ code: 'ERR_DATABASE' });
+  const history: unknown[] = [];
+  for await (const part of sessionsOf(reader).history(1)) history.push(...part);
+  expect(history).toEqual(['begin']);
+  await reader.close();
+});
 
 test('a server that has lost the queue puts and removes no names, and a reader neither', async () => {
   const url = postgres.schema();

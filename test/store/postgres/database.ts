@@ -4,6 +4,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import type { TaskStore } from '../../../src/store/store.ts';
 import type { NamesUnderTest } from '../../contract/names.ts';
+import type { SessionsUnderTest } from '../../contract/sessions.ts';
 import { startPostgres } from '../../support/postgres-server.mjs';
 
 export type PostgresServer = Awaited<ReturnType<typeof startPostgres>>;
@@ -82,4 +83,15 @@ export function namesOf({ names }: TaskStore): NonNullable<TaskStore['names']> {
 export async function namesAt(url: string): Promise<NamesUnderTest> {
   const { store, reopen, destroy } = await storeAt(url);
   return { names: namesOf(store), reopen: async () => namesOf(await reopen()), destroy };
+}
+
+export function sessionsOf({ sessions }: TaskStore): NonNullable<TaskStore['sessions']> {
+  if (sessions === undefined) throw new Error('this store keeps no sessions');
+  return sessions;
+}
+
+/** The sessions in it, for theirs. */
+export async function sessionsAt(url: string): Promise<SessionsUnderTest> {
+  const { store, reopen, destroy } = await storeAt(url);
+  return { sessions: sessionsOf(store), reopen: async () => sessionsOf(await reopen()), destroy };
 }

@@ -9,7 +9,7 @@ import { openStore } from '../../../src/store/open.ts';
 import { storedState, type TaskStore, type Writes } from '../../../src/store/store.ts';
 import { TcpProxy } from '../../support/tcp-proxy.mjs';
 import { attemptEnd, completedNumbers, storedTasks, writes } from '../samples.ts';
-import { usePostgres } from './database.ts';
+import { sessionsOf, usePostgres } from './database.ts';
 
 const postgres = usePostgres({ durable: true });
 
@@ -138,3 +138,33 @@ test('a database that does not answer stops nobody from closing the store', asyn
   expect(await asked).toMatchObject({ code: 'ERR_ENDED' });
   await expect(store.count({})).rejects.toMatchObject({ code: 'ERR_ENDED' });
 });
+
+test('the history of a session has each entry once, however often the way to the database breaks while it is written', async () => {
+  const proxy = await TcpProxy.open(postgres.server.port);
+  onTestFinished(() => proxy.close());
+  const url = await postgres.database();
+  const store = await opened(url.replace(/:\d+\//, `:${proxy.address[1]}/`));
+  const sessions = sessionsOf(store);
+  const [last, of, written] = [60, 1, [] as string[]];
+  let seed = 7;
+  for (let i = 1; i <= last; i++) {
+    if (i % 2 === 0) {
+      // Somewhere in the transaction or in its answer; the next way there is whole.
+      let first = true;
+      proxy.cutAfter = () => {
+        if (!first) return Number.POSITIVE_INFINITY;
+        first = false;
+        seed = (seed * 48_271) % 2_147_483_647;
+        return 500 + (seed % 2_500);
+      };
+      proxy.cut();
+    }
+    written.push(`entry ${i}`);
+    await sessions.write({ sessions: [{ n: of, facts: `after ${i}` }], entries: [{ session: of, body: `entry ${i}` }], closed: [] });
+  }
+  const history: unknown[] = [];
+  for await (const part of sessions.history(of)) history.push(...part);
+  expect(history).toEqual(written);
+  expect(await sessions.all()).toEqual([{ n: of, facts: `after ${last}` }]);
+  expect(proxy.counts.cuts).toBeGreaterThan(last / 2);
+}, 60_000);
