@@ -107,7 +107,7 @@ export class Client {
         },
         message: (message) => {
           if (message[0] === 'end') this.#dismissed = true;
-          const forGraphs = this.#graphs.receive(message);
+          const forGraphs = this.#runner.asked(message) || this.#graphs.receive(message);
           if (!forGraphs && (message[0] === '=' || message[0] === '!')) this.#runner.answered(message);
           this.feed(message[0] === 'heartbeat' || forGraphs ? { type: 'contact' } : { type: 'message', message });
           if (message[0] === 'resumed') this.#runner.resumed();

@@ -8,7 +8,7 @@ import { TaskIds } from '../task/id.ts';
 import { isBare, withoutTemplate } from '../task/json-line.ts';
 import { Template } from '../task/template.ts';
 import { type AttemptFacts, commonEnvironment, taskEnvironment } from './environment.ts';
-import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from './executor.ts';
+import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, OutputFiles, TaskSignal } from './executor.ts';
 import { createShellExecutor } from './executors/shell/create.ts';
 import { OutputPort } from './output-port.ts';
 import { outputSinks } from './output-sinks.ts';
@@ -99,6 +99,11 @@ export class Commands {
     if (this.#parts?.signal(slot, signal, key)) return;
     if (key === null) this.#shell.signal(slot, signal);
     else this.#shell.signal(slot, signal, key);
+  }
+
+  /** As `Executor.files`. */
+  files(slot: number, key: number): OutputFiles | null {
+    return this.#shell.files?.(slot, key) ?? null;
   }
 
   async close(): Promise<void> {

@@ -82,6 +82,12 @@ export interface ExecutorHandlers {
 
 export type TaskSignal = 'SIGINT' | 'SIGTERM' | 'SIGKILL';
 
+/** Paths of both streams; `/dev/null`: that one goes where it cannot be looked at. */
+export interface OutputFiles {
+  readonly output: string;
+  readonly errors: string;
+}
+
 export interface Executor {
   /**
    * Run these one after the other on an idle slot (0-based). More than one only for functions: they travel to the
@@ -98,6 +104,8 @@ export interface Executor {
    * their ends still be kept to be told together; the one that runs goes on. Absent: no batches.
    */
   relieve?(slot: number): void;
+  /** Where what runs on the slot writes; null: another execution runs there by now. Absent: nothing is written. */
+  files?(slot: number, key: number): OutputFiles | null;
   /** Kill everything, free everything: resolves when no process, thread and temporary file is left (files named in results stay). */
   close(): Promise<void>;
 }

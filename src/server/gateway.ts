@@ -15,6 +15,7 @@ import type { TaskQuery } from '../data/query.ts';
 import type { Backend, NamePage, Receipt } from '../http/gateway/backend.ts';
 import { Gateway, type GatewayParts } from '../http/gateway/gateway.ts';
 import type { GraphPart, GraphSessionPage } from '../protocol/graph-views.ts';
+import type { RunningOutput } from '../protocol/running-output.ts';
 import { openJsonLines } from '../source/open.ts';
 import { Pump, type PumpOptions } from '../source/pump.ts';
 import type { SourceReader } from '../source/reader.ts';
@@ -76,6 +77,7 @@ export function gatewayBackend(accept: (connection: Connection) => void, own: Ow
     get: (id) => tasks.get(id),
     history: (id) => tasks.history(id),
     explain: (id) => tasks.explain(id),
+    output: (id, limit) => control.ask('output', { id, limit }) as Promise<RunningOutput | null>,
     cancel: (query) => control.cancel(query as TaskQuery),
     retry: (query) => tasks.requeue(query as TaskQuery),
     results: (order) => control.results((order === undefined ? {} : { order }) as ResultsOptions),

@@ -23,7 +23,7 @@ import type { Turns } from './turns.ts';
 import { wordsEvent } from './words.ts';
 
 export interface LinksOptions {
-  readonly context: RequestContext;
+  readonly context: Omit<RequestContext, 'peerOf'>;
   readonly turns: Turns;
   readonly intake: Intake;
   readonly store: TaskStore;
@@ -85,7 +85,8 @@ export class Links {
   }
 
   add(connection: Connection, host: boolean, joined = false): Link {
-    const { context, clock, config, turns } = this.#options;
+    const { clock, config, turns } = this.#options;
+    const context = { ...this.#options.context, peerOf: (name: string) => this.#entries.get(name)?.peer ?? null };
     const { role } = connection.peer;
     const stopHeartbeat = host
       ? () => {}

@@ -8,6 +8,7 @@ import { areConditions } from '../data/where.ts';
 import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
 import { taskState } from '../task/state.ts';
+import type { Peer } from '../transport/peer.ts';
 import type { Audience } from './audience.ts';
 import { type Changes, checkChange } from './changes.ts';
 import type { ServerCore } from './core/core.ts';
@@ -37,6 +38,8 @@ export interface RequestContext {
   objects(): ServerObjects | null;
   /** Everything recorded so far of this run comes after it. */
   readonly firstCursor: number;
+  /** Of a connection that stands; null: it is gone. */
+  peerOf(connection: string): Peer | null;
   /** A reader of results has read or gone: the server may have waited for that to close. */
   readerMoved(): Promise<void>;
 }
@@ -101,6 +104,12 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
     if (row === null) throw unknownTask(fields(parameters).id);
     return explain(context.core, row, { now: context.clock.now(), wall: context.clock.wall() }, context.stalled());
   }),
+  async output(context, _link, parameters) {
+    const { id, limit } = fields(parameters);
+    const row = await rowOf(context, id);
+    if (row === null) throw unknownTask(id);
+    return (await import('./running-output.ts')).runningOutput(context.core, row.n, limit, context.peerOf);
+  },
   names: ({ objects }, _link, parameters) => nameRequests.names(objects(), parameters),
   name: ({ objects }, _link, parameters) => nameRequests.name(objects(), parameters),
   removeName: ({ objects }, _link, parameters) => nameRequests.removeName(objects(), parameters),

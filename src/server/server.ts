@@ -271,7 +271,7 @@ export class Server {
     return factsOf(id, this.#core.clients(), this.#clients.values(), this.#parts.clock.now());
   }
 
-  #context(): RequestContext {
+  #context(): Omit<RequestContext, 'peerOf'> {
     return {
       core: this.#core,
       store: this.#store,

@@ -1,5 +1,8 @@
 /** The page of a server in a real browser: what it shows, what it does, and that nothing of it is refused by its own policy. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 import { joinCrowd } from './crowd.ts';
 import { auth, open, poorContrasts, rows, startClient, startServer, withBrowser } from './page-rig.ts';
@@ -45,6 +48,26 @@ it('a failed task shows its output as text, whatever stands in it, and is run ag
   await page.keyboard.press('Escape');
   expect(await page.title()).not.toBe('1');
   expect(complaints).toEqual([]);
+});
+
+it('what a running task writes is seen while it runs, and its end when it has ended', async () => {
+  const server = await startServer();
+  await startClient(server);
+  const go = join(temporaryFolder(), 'go');
+  await server.submit([
+    `echo begun; until test -e ${go}; do sleep 0.05; done; echo over; until test -e ${go}.2; do sleep 0.05; done; exit 3`,
+  ]);
+  const { page, complaints } = await open(server);
+  await rows(page).first().click();
+  const dialog = page.locator('#detail');
+  await until(async () => (await dialog.locator('pre').nth(1).textContent()) === 'begun\n');
+  writeFileSync(go, '');
+  await until(async () => (await dialog.locator('pre').nth(1).textContent()) === 'begun\nover\n');
+  writeFileSync(`${go}.2`, '');
+  await dialog.getByText('exit status').waitFor();
+  expect(await dialog.locator('.badge').textContent()).toBe('failed');
+  // That it does not run any more is an answer of 409, which the browser notes.
+  expect(complaints.filter((complaint) => !complaint.includes('409'))).toEqual([]);
 });
 
 it('a condition that is none is said beside the list, and the list stays', async () => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { newId, newOwnedId } from '../../src/base/ids.ts';
+import type { StoredTask } from '../../src/store/store.ts';
+import { publicId } from '../../src/task/id.ts';
 import { outcomeCode } from '../../src/task/result.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
@@ -81,6 +83,25 @@ test('a client may ask for nothing but the parents of what it holds', async () =
     await expect(hostile.ask(method, parameters)).rejects.toMatchObject({ code: 'ERR_PROTOCOL' });
   await expect(hostile.ask('parents', { n })).rejects.toMatchObject({ code: 'ERR_STATE' });
   await expect(hostile.ask('parents', { n: -1 })).rejects.toMatchObject({ code: 'ERR_STATE' });
+});
+
+test.each([
+  ['nothing of the kind', 'x'],
+  ['a stream that is none', { stdout: 7, stderr: null }],
+  ['more than was asked for', { stdout: { content: 'x'.repeat(65), cut: true }, stderr: null }],
+  ['more fields', { stdout: null, stderr: null, path: '/etc' }],
+])('a client that answers with %s when it is asked for the output of a task is not believed', async (_, answer) => {
+  const { n, grant, honest, witness } = await held();
+  honest.send(['started', grant, [n, n]]);
+  await until(async () => ((await witness.ask('progress')) as { running: number }).running === 1);
+  const [row] = (await witness.ask('find', {})) as [StoredTask];
+  const [, { salt }] = await witness.heard('welcome');
+  const asked = witness.ask('output', { id: publicId(row, salt), limit: 64 });
+  const [, question, method, parameters] = await honest.heard('?');
+  expect([method, parameters]).toEqual(['output', { n, limit: 64 }]);
+  honest.send(['=', question, answer]);
+  await expect(asked).rejects.toMatchObject({ code: 'ERR_PROTOCOL' });
+  expect(honest.ended).toBeUndefined();
 });
 
 test.each([

@@ -140,6 +140,7 @@ test('questions with nonsense in them are refused one by one, and cost nothing e
     'listen',
     'read',
     'explain',
+    'output',
   ];
   for (const method of [...methods, 'constructor', '__proto__', 'toString', 'stop', 'pause', ''])
     for (const parameters of nonsense) void hostile.ask(method, parameters).catch(() => {});

@@ -3,6 +3,7 @@
  * as their callers wrote them; whoever implements this checks them, and throws coded errors.
  */
 import type { GraphPart, GraphPlace, GraphSessionPage } from '../../protocol/graph-views.ts';
+import type { RunningOutput } from '../../protocol/running-output.ts';
 import type { StoredName } from '../../store/names.ts';
 import type { Progress, TaskResult } from '../../task/result.ts';
 
@@ -58,6 +59,8 @@ export interface Backend {
   get(id: string): Promise<TaskView | null>;
   history(id: string): Promise<readonly object[]>;
   explain(id: string): Promise<object>;
+  /** What it has written so far, the last `limit` bytes of each stream; null: it does not run. Throws ERR_NOT_FOUND. */
+  output(id: string, limit: number): Promise<RunningOutput | null>;
   cancel(query: QueryFields): Promise<number>;
   /** Queue tasks again that ended without success. */
   retry(query: QueryFields): Promise<number>;

@@ -1,5 +1,6 @@
 /** Tasks as JSON: output as text where it is one, else as base64 under another name; values of functions as far as JSON can say them. */
 import { Buffer, isUtf8 } from 'node:buffer';
+import type { RunningOutput } from '../../protocol/running-output.ts';
 
 const streams = ['stdout', 'stderr'] as const;
 /** What a list leaves out: a page of it may have a thousand tasks. */
@@ -20,6 +21,22 @@ export function taskJson(given: object, output: boolean): Record<string, unknown
   }
   if (task.value !== undefined) shown.value = plain(task.value);
   return shown;
+}
+
+/** Of a running task; a stream that is not kept is left out. */
+export function outputJson({ stdout, stderr }: RunningOutput): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  const cut: string[] = [];
+  for (const [name, stream] of [
+    ['stdout', stdout],
+    ['stderr', stderr],
+  ] as const) {
+    if (stream === null) continue;
+    if (typeof stream.content === 'string') shown[name] = stream.content;
+    else shown[`${name}Base64`] = Buffer.from(stream.content).toString('base64');
+    if (stream.cut) cut.push(name);
+  }
+  return { ...shown, cut };
 }
 
 /** What JSON has no word for becomes a text, or is left out as JSON does. */

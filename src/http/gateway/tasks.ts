@@ -2,12 +2,13 @@
 import type { Buffer } from 'node:buffer';
 import type { Clock } from '../../base/clock.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { mostOutput, someOutput } from '../../protocol/running-output.ts';
 import type { Backend, Chunks, QueryFields } from './backend.ts';
 import { chunksOf } from './body.ts';
 import { writePiece } from './flow.ts';
 import { answer, type Call, json, type Operation, type Parameter, type Schema } from './operation.ts';
 import { Refusal } from './problem.ts';
-import { taskJson } from './task-json.ts';
+import { outputJson, taskJson } from './task-json.ts';
 
 const states = ['waiting', 'ready', 'leased', 'running', 'done'];
 const outcomes = ['succeeded', 'failed', 'cancelled', 'timeout', 'lost', 'rejected'];
@@ -185,6 +186,23 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       answer: answer('Its state and reasons', { type: 'object' }),
       refusals: [400, 404],
       run: async ({ parameters }) => json(await backend.explain(parameters.id as string)),
+    },
+    {
+      id: 'getOutput',
+      method: 'get',
+      path: '/api/tasks/{id}/output',
+      summary: 'What a running command has written so far: the end of each stream, as its client has it now',
+      parameters: [id, query('limit', 'integer', `Bytes of each stream; ${someOutput} if not given`, { least: 1, most: mostOutput })],
+      answer: answer(
+        '`stdout` and `stderr` as text, else `stdoutBase64`, `stderrBase64`; absent where they are not kept. `cut` names those that have more in front',
+        { type: 'object', required: ['cut'], properties: { cut: { type: 'array', items: { type: 'string' } } } },
+      ),
+      refusals: [400, 404, 409],
+      async run({ parameters: { id: name, limit = someOutput } }) {
+        const found = await backend.output(name as string, limit as number);
+        if (found === null) throw new Refusal(409, 'the task does not run: what it has written stands in its record');
+        return json(outputJson(found));
+      },
     },
     ...(['cancel', 'retry'] as const).flatMap((action): Operation[] => [
       {

@@ -71,7 +71,8 @@ function askToken(refused) {
   return asking;
 }
 
-export async function request(path, options = {}) {
+/** expected: statuses that are no errors to whoever asks. */
+export async function request(path, options = {}, expected = []) {
   for (;;) {
     const response = await fetch(path, { ...options, headers: { ...headers(), ...options.headers }, cache: 'no-store' });
     if (response.status === 401 || (response.status === 403 && sessionStorage.getItem(tokenName) !== null)) {
@@ -80,7 +81,7 @@ export async function request(path, options = {}) {
       await askToken(refused);
       continue;
     }
-    if (!response.ok) {
+    if (!response.ok && !expected.includes(response.status)) {
       const told = await response.json().catch(() => ({}));
       throw new Error(told.error_text || response.status + ' ' + response.statusText);
     }

@@ -1,6 +1,6 @@
 /** The list of tasks: by state, tags and conditions, a page at a time, newest first; one of them with its output; cancel and retry. */
 export const tasksScript: string = `
-import { byId, confirmed, count, getJson, h, post, putRows, span, time } from './base.js';
+import { byId, confirmed, count, getJson, h, post, putRows, request, span, time } from './base.js';
 
 const pageSize = 50;
 const kinds = [
@@ -152,6 +152,40 @@ function actions(task, done) {
   return canRetry(task) ? [act('retry', 'Retry', '')] : [];
 }
 
+/** How often what a task that is looked at has written is asked for again (ms). */
+const everyOutput = 1000;
+
+/** What a running command has written so far; its end is kept in sight while it is. done: it does not run any more. */
+function running(id, done) {
+  const streams = ['stdout', 'stderr'].map((name) => ({ name, head: h('h3', {}, name), text: h('pre', { class: 'mono', tabindex: 0 }) }));
+  const told = h('p', { class: 'faint', role: 'status' }, 'What it has written is asked for…');
+  const element = h('div', {}, told, streams.map(({ head, text }) => [head, text]));
+  async function ask() {
+    const response = await request('/api/tasks/' + encodeURIComponent(id) + '/output', {}, [404, 409, 503, 504]);
+    if (!element.isConnected) return;
+    if (response.status === 404 || response.status === 409) return done();
+    const found = response.ok ? await response.json() : null;
+    for (const { name, head, text } of found === null ? [] : streams) {
+      const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 4;
+      const shown = found[name] === undefined && found[name + 'Base64'] !== undefined ? '(bytes, in base64) ' + found[name + 'Base64'] : found[name] || '';
+      head.textContent = name + ' so far' + (found.cut.includes(name) ? ', its end' : '');
+      head.hidden = text.hidden = shown === '';
+      if (text.textContent !== shown) text.textContent = shown;
+      if (atEnd) text.scrollTop = text.scrollHeight;
+    }
+    told.textContent = found === null ? 'Its client does not answer; it is asked again.'
+      : found.stdout === undefined && found.stderr === undefined && found.stdoutBase64 === undefined && found.stderrBase64 === undefined ? 'Its client keeps no output.'
+      : streams.every(({ text }) => text.hidden) ? 'It has written nothing yet.' : '';
+  }
+  async function follow() {
+    await ask().catch((error) => { told.textContent = error.message; });
+    setTimeout(() => { if (element.isConnected && byId('detail').open) void follow(); }, everyOutput);
+  }
+  for (const { head, text } of streams) head.hidden = text.hidden = true;
+  queueMicrotask(follow);
+  return element;
+}
+
 async function openTask(id) {
   const dialog = byId('detail');
   const path = '/api/tasks/' + encodeURIComponent(id);
@@ -170,7 +204,7 @@ async function openTask(id) {
       fact('submitted', time(task.submittedAt)), fact('started', time(task.startedAt)), fact('ended', time(task.completedAt)), fact('took', task.durationMs === undefined ? '' : span(task.durationMs)),
       fact('attempt', task.attempt), fact('group', task.group), fact('tags', Object.entries(task.tags).map(([key, value]) => key + ': ' + value).join(', ')),
       fact('why it waits', task.outcome === undefined && explanation !== null ? explanation.reasons.join('; ') : '')),
-    output('stdout', task), output('stderr', task),
+    output('stdout', task), output('stderr', task), task.state === 'running' && task.kind !== 'function' ? running(id, again) : [],
     task.value === undefined ? [] : [h('h3', {}, 'value'), h('pre', { class: 'mono' }, JSON.stringify(task.value, null, 2))],
     task.truncated ? h('p', { class: 'faint' }, 'The output is longer; it stands in ' + (task.stdoutPath || task.stderrPath) + ' on that host.') : null,
     history.length < 2 && task.outcome !== undefined ? [] : history.map((attempt) => [h('h3', {}, 'attempt ' + attempt.attempt + ': ' + attempt.outcome + (attempt.exitStatus === null ? '' : ', status ' + attempt.exitStatus) + ', ' + span(attempt.durationMs)), output('stdout', attempt), output('stderr', attempt)]),

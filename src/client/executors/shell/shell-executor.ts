@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { type Clock, pauseFor } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { libraryError, type ResultExtra } from '../../../task/result.ts';
-import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, TaskSignal } from '../../executor.ts';
+import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, OutputFiles, TaskSignal } from '../../executor.ts';
 import type { Collector } from './collector.ts';
 import { refusal } from './command-line.ts';
 import type { InheritedStreams } from './inherit.ts';
@@ -97,6 +97,11 @@ export class ShellExecutor implements Executor {
 
   signal(slot: number, signal: TaskSignal): void {
     this.#slots[slot]?.lane.signal(signal);
+  }
+
+  files(slot: number, key: number): OutputFiles | null {
+    const run = this.#slots[slot]?.run ?? null;
+    return run?.execution.key === key ? run.files : null;
   }
 
   /** Kills every process and keeps the spool and the watcher: another executor takes them over. */
