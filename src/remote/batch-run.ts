@@ -5,10 +5,12 @@
 import { MillraceError, reasonOf } from '../base/errors.ts';
 import { isThenable } from './core/thenable.ts';
 import type { Target } from './target.ts';
+import type { Telling, Told } from './telling.ts';
 import type { Values } from './values.ts';
 
 export interface BatchSetup {
   readonly values: Values;
+  readonly telling: Telling;
   /** The object of the batch. */
   readonly target: Target;
   call(target: Target, name: string, args: unknown[]): unknown;
@@ -21,9 +23,11 @@ export interface BatchSetup {
 /** Tells the parts of a batch's answer, which are packed already, from a result. */
 export class BatchAnswer {
   readonly parts: readonly unknown[];
+  readonly told: Told;
 
-  constructor(parts: readonly unknown[]) {
+  constructor(parts: readonly unknown[], told: Told) {
     this.parts = parts;
+    this.told = told;
   }
 }
 
@@ -32,8 +36,16 @@ export function runBatch(params: readonly unknown[], setup: BatchSetup): BatchAn
   return new BatchRun(params, setup).run(0);
 }
 
+/** Calls that are not made, from this one on: what their arguments pass by reference is heard all the same, so that it is given back. @throws ERR_PROTOCOL */
+export function unmade([, , , lists, form, , on]: readonly unknown[], values: Values, from = 0): void {
+  if (!Array.isArray(lists)) throw malformed();
+  if (!Array.isArray(on)) values.unpackList(lists, form);
+  else for (const list of lists.slice(from)) if (Array.isArray(list)) values.unpackWith(list[0], list[1], () => null);
+}
+
 class BatchRun {
   readonly #setup: BatchSetup;
+  readonly #params: readonly unknown[];
   readonly #names: readonly unknown[];
   readonly #picks: readonly unknown[];
   readonly #lists: readonly unknown[];
@@ -43,8 +55,10 @@ class BatchRun {
   readonly #results: unknown[] = [];
   readonly #thrown: Map<number, unknown> = new Map();
 
-  constructor([, names, picks, items, form, goOn, on]: readonly unknown[], setup: BatchSetup) {
+  constructor(params: readonly unknown[], setup: BatchSetup) {
+    const [, names, picks, items, form, goOn, on] = params;
     this.#setup = setup;
+    this.#params = params;
     this.#on = Array.isArray(on) ? on : null;
     const lists = this.#on === null ? setup.values.unpackList(items, form) : items;
     if (!Array.isArray(names) || !Array.isArray(picks) || !Array.isArray(lists) || picks.length !== lists.length) throw malformed();
@@ -120,20 +134,34 @@ class BatchRun {
   }
 
   #answer(): BatchAnswer {
-    const { values } = this.#setup;
-    const errors = (): unknown[] => [...this.#thrown].map(([place, error]) => [place, values.packError(error)]);
+    const { values, telling } = this.#setup;
+    if (this.#on !== null) unmade(this.#params, values, this.#results.length);
+    const packed = (): BatchAnswer => {
+      telling.record();
+      try {
+        const errors = [...this.#thrown].map(([place, error]) => [place, values.packError(error)]);
+        const parts = [...values.packList(this.#results, 'the results of a batch'), errors];
+        return new BatchAnswer(parts, telling.told());
+      } catch (error) {
+        telling.takeBack(telling.told());
+        throw error;
+      }
+    };
     try {
-      return new BatchAnswer([...values.packList(this.#results, 'the results of a batch'), errors()]);
+      return packed();
     } catch {
       // One result that cannot cross is the error of its own call.
-      for (const [place, result] of this.#results.entries())
+      for (const [place, result] of this.#results.entries()) {
+        telling.record();
         try {
           values.packList([result], 'a result');
         } catch (error) {
           this.#thrown.set(place, error);
           this.#results[place] = null;
         }
-      return new BatchAnswer([...values.packList(this.#results, 'the results of a batch'), errors()]);
+        telling.takeBack(telling.told());
+      }
+      return packed();
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import type { WireError } from '../protocol/wire-error.ts';
-import { BatchAnswer, runBatch } from './batch-run.ts';
+import { BatchAnswer, runBatch, unmade } from './batch-run.ts';
 import { isThenable } from './core/thenable.ts';
 import { weightOf } from './core/weight.ts';
 import { within } from './current-call.ts';
@@ -13,11 +13,13 @@ import { OnewayQueue } from './oneway-queue.ts';
 import type { Outbox } from './outbox.ts';
 import { Ending, Running } from './running-call.ts';
 import type { Target } from './target.ts';
+import type { Telling, Told } from './telling.ts';
 import type { Values } from './values.ts';
 
 export interface IncomingSetup {
   readonly outbox: Outbox;
   readonly values: Values;
+  readonly telling: Telling;
   readonly session: string;
   /** Oneway calls run at once instead of one after the other. */
   readonly onewayThreaded: boolean;
@@ -124,11 +126,12 @@ export class Incoming {
     const { values } = this.#setup;
     const [object, name, items, form]: unknown[] = params;
     if (kind === 'resume') return this.#setup.resume(object, name, items);
-    const target = this.#setup.find(object);
+    const target = this.#found(kind, params);
     if (kind === 'bind') return describe(target);
     if (kind === 'batch')
       return runBatch(params, {
         values,
+        telling: this.#setup.telling,
         target,
         call: (on, method, args) => this.#call(on, method, args),
         targetOf: (result) => this.#setup.targetOf(result),
@@ -151,6 +154,20 @@ export class Incoming {
     throw malformed(kind);
   }
 
+  /** What came with a call of nobody is given back like all else: it is stood in for, and collected. */
+  #found(kind: string, params: readonly unknown[]): Target {
+    const [object, , second, third] = params;
+    try {
+      return this.#setup.find(object);
+    } catch (error) {
+      const { values } = this.#setup;
+      if (kind === 'call') values.unpackList(second, third);
+      else if (kind === 'set') values.unpack(second);
+      else if (kind === 'batch') unmade(params, values);
+      throw error;
+    }
+  }
+
   #call(target: Target, name: string, args: unknown[]): unknown {
     if (!target.exposure.callback.has(name)) return target.call(name, args);
     const failed = (error: unknown): never => {
@@ -166,33 +183,40 @@ export class Incoming {
   }
 
   #reply(id: number, kind: string, result: unknown): void {
+    const { outbox, values, telling } = this.#setup;
+    const answer = result instanceof BatchAnswer ? result : null;
+    let told: Told = answer?.told ?? null;
+    const failed = (error: unknown): void => {
+      telling.takeBack(told);
+      this.#refuse(id, error);
+    };
     if (this.#ending.over) return;
-    const { outbox, values } = this.#setup;
-    const failed = (error: unknown): void => this.#refuse(id, error);
+    telling.record();
     try {
-      outbox.answer(
-        ['=', id, result instanceof BatchAnswer ? result.parts : values.pack(result, `the result of a remote ${kind}`)],
-        failed,
-      );
+      outbox.answer(['=', id, answer === null ? values.pack(result, `the result of a remote ${kind}`) : answer.parts], failed);
+      told ??= telling.told();
     } catch (error) {
+      told ??= telling.told();
       failed(error);
     }
   }
 
-  #refuse(id: number, thrown: unknown): void {
+  #refuse(id: number, thrown: unknown, again = true): void {
     if (this.#ending.over) return;
-    const { outbox, values } = this.#setup;
-    const wire = (error: unknown): WireError => ({
-      code: 'ERR_REMOTE',
-      message: '',
-      details: { thrown: values.packError(error) },
-      cause: null,
-    });
+    const { outbox, values, telling } = this.#setup;
+    let told: Told = null;
     /** An error that is too large itself. */
-    const failed = (error: unknown): void => outbox.answer(['!', id, wire(error)], () => {});
+    const failed = (error: unknown): void => {
+      telling.takeBack(told);
+      if (again) this.#refuse(id, error, false);
+    };
+    telling.record();
     try {
-      outbox.answer(['!', id, wire(thrown)], failed);
+      const wire: WireError = { code: 'ERR_REMOTE', message: '', details: { thrown: values.packError(thrown) }, cause: null };
+      outbox.answer(['!', id, wire], failed);
+      told = telling.told();
     } catch (error) {
+      told = telling.told();
       failed(error);
     }
   }

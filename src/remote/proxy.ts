@@ -13,7 +13,7 @@ import type { NameSet } from './name-set.ts';
 import { checkOptions, type SharedRemoteOptions, timeoutOf } from './options.ts';
 import { PyroBinding } from './pyro/binding.ts';
 import type { PyroSettings } from './pyro/settings.ts';
-import { ReferenceCaller } from './session-references.ts';
+import { ReferenceCaller } from './reference-caller.ts';
 import { URI } from './uri.ts';
 
 export interface ProxyOptions extends SharedRemoteOptions, CallbackErrors {

@@ -2,13 +2,15 @@
  * What crosses one connection by reference: functions, marked objects and objects of a daemon of this side get a number; a number of the other
  * side becomes a stand-in. A stand-in that nobody uses any more is given back when it is collected, or at once by `release(standIn)`.
  */
-import { MillraceError } from '../base/errors.ts';
 import { placeOf } from './batch-places.ts';
-import { type BatchReply, type BatchSending, type CallBounds, type Caller, callerOf, remoteOver } from './caller.ts';
+import { callerOf, remoteOver } from './caller.ts';
 import { Given, Got } from './core/references.ts';
+import { currentCall } from './current-call.ts';
 import { nothing } from './exposure.ts';
+import { type Reach, ReferenceCaller } from './reference-caller.ts';
 import type { SessionStreams } from './session-streams.ts';
 import { functionTarget, markedTarget, type Target } from './target.ts';
+import type { Telling, Told } from './telling.ts';
 import type { References } from './values.ts';
 
 /** Objects that are no reference of this connection. */
@@ -17,85 +19,11 @@ export interface ForeignObjects {
   revive(uri: string): object;
 }
 
-/** What a stand-in does with its calls. */
-export interface Reach {
-  readonly open: boolean;
-  call(object: number, method: string, args: readonly unknown[], bounds: CallBounds): Promise<unknown>;
-  get(object: number, name: string, bounds: CallBounds): Promise<unknown>;
-  set(object: number, name: string, value: unknown, bounds: CallBounds): Promise<unknown>;
-  batch(
-    object: number,
-    names: readonly string[],
-    picks: readonly number[],
-    lists: readonly unknown[][],
-    options: BatchSending,
-    bounds: CallBounds,
-  ): Promise<BatchReply>;
-  giveBack(number: number, heard: number): void;
-}
-
-const unbounded: CallBounds = { timeout: null, signal: null };
-
-/** The caller of a stand-in. */
-export class ReferenceCaller implements Caller {
-  readonly reach: Reach;
-  readonly number: number;
-  readonly #release: (caller: ReferenceCaller) => void;
-  #released = false;
-
-  constructor(reach: Reach, number: number, release: (caller: ReferenceCaller) => void) {
-    this.reach = reach;
-    this.number = number;
-    this.#release = release;
-  }
-
-  async call(method: string, args: unknown[], bounds: CallBounds = unbounded): Promise<unknown> {
-    return this.#usable().call(this.number, method, args, bounds);
-  }
-
-  async get(name: string, bounds: CallBounds = unbounded): Promise<unknown> {
-    return this.#usable().get(this.number, name, bounds);
-  }
-
-  async set(name: string, value: unknown, bounds: CallBounds = unbounded): Promise<void> {
-    await this.#usable().set(this.number, name, value, bounds);
-  }
-
-  async batch(
-    names: readonly string[],
-    picks: readonly number[],
-    lists: readonly unknown[][],
-    options: BatchSending,
-    bounds: CallBounds = unbounded,
-  ): Promise<BatchReply> {
-    return this.#usable().batch(this.number, names, picks, lists, options, bounds);
-  }
-
-  kindOf(): null {
-    return null;
-  }
-
-  describe(): string {
-    return `reference ${this.number}`;
-  }
-
-  /** It is not used any more: the other side may forget it. */
-  release(): void {
-    if (!this.#released) this.#release(this);
-    this.#released = true;
-  }
-
-  #usable(): Reach {
-    if (!this.#released) return this.reach;
-    throw new MillraceError('ERR_OBJECT', 'this reference was released: it cannot be called any more');
-  }
-}
-
 interface Handle {
   readonly standIn: WeakRef<object>;
 }
 
-export class SessionReferences implements References {
+export class SessionReferences implements References, Telling {
   readonly #reach: Reach;
   readonly #foreign: ForeignObjects;
   readonly #streams: SessionStreams;
@@ -103,6 +31,8 @@ export class SessionReferences implements References {
   readonly #targets: WeakMap<object, Target> = new WeakMap();
   readonly #got: Got<Handle> = new Got();
   readonly #collected: FinalizationRegistry<[number, Handle]>;
+  #recording = false;
+  #told: (number | object)[] | null = null;
 
   constructor(reach: Reach, foreign: ForeignObjects, streams: SessionStreams) {
     this.#reach = reach;
@@ -125,10 +55,31 @@ export class SessionReferences implements References {
     const target = this.#targets.get(part) ?? this.#targetOf(part, caller !== undefined);
     if (target === undefined) {
       const key = this.#streams.give(part);
+      if (key !== null) this.#tell(part);
       return key === null ? null : ['S', key];
     }
     this.#targets.set(part, target);
-    return [typeof part === 'function' ? 'F' : 'O', this.#given.give(part)];
+    const number = this.#given.give(part);
+    this.#tell(number);
+    return [typeof part === 'function' ? 'F' : 'O', number];
+  }
+
+  record(): void {
+    this.#recording = true;
+    this.#told = null;
+  }
+
+  told(): Told {
+    this.#recording = false;
+    const told = this.#told;
+    this.#told = null;
+    return told;
+  }
+
+  takeBack(told: Told): void {
+    for (const each of told ?? [])
+      if (typeof each === 'number') this.#given.giveBack(each, 1);
+      else this.#streams.takeBack(each);
   }
 
   take(node: readonly unknown[]): unknown {
@@ -160,6 +111,12 @@ export class SessionReferences implements References {
     this.#got.clear();
   }
 
+  #tell(what: number | object): void {
+    if (!this.#recording) return;
+    this.#told ??= [];
+    this.#told.push(what);
+  }
+
   #targetOf(part: object, isStandIn: boolean): Target | undefined {
     // A stand-in of another connection is passed on: calls go through this side.
     if (isStandIn || typeof part === 'function') return functionOrRelay(part);
@@ -172,6 +129,8 @@ export class SessionReferences implements References {
     let handle: Handle;
     const caller = new ReferenceCaller(this.#reach, number, () => this.#giveBack(number, handle));
     const standIn = remoteOver(caller, callable);
+    // A method that was taken from it, or a batch of it, has the caller alone: the reference is free when nobody has that either.
+    caller.standIn = standIn;
     handle = { standIn: new WeakRef(standIn) };
     this.#got.keep(number, handle);
     this.#collected.register(standIn, [number, handle]);
@@ -188,7 +147,7 @@ function functionOrRelay(part: object): Target | undefined {
   const caller = callerOf(part);
   if (caller === undefined) return functionTarget(part as (...args: unknown[]) => unknown);
   return {
-    call: (method, args) => caller.call(method, args),
+    call: (method, args) => caller.call(method, args, { timeout: null, signal: currentCall().signal }),
     get: (name) => caller.get(name),
     set: (name, value) => caller.set(name, value),
     exposure: nothing,

@@ -7,6 +7,7 @@ import { newId } from '../base/ids.ts';
 import type { Lingering } from './lingering.ts';
 import { type ReaderLink, RemoteStream, StreamReader } from './stream-reader.ts';
 import { chunkWeight, isStream, type SourceLink, StreamSource } from './stream-source.ts';
+import type { Telling, Told } from './telling.ts';
 import type { Values } from './values.ts';
 
 export type StreamKey = string | number;
@@ -16,6 +17,7 @@ export interface StreamSetup {
   send(name: 'items' | 'end' | 'grant' | 'quit', value: readonly unknown[], failed?: (error: unknown) => void): void;
   /** Packs and unpacks items. */
   values(): Values;
+  telling(): Telling;
   /** What the other side threw. */
   thrown(wire: unknown): unknown;
   /** Keeps the streams of this side over a lost connection; null: they end with it. */
@@ -56,6 +58,15 @@ export class SessionStreams {
     this.#given.set(part, key);
     this.#hold(key, source);
     return key;
+  }
+
+  /** A stream that was given, but not told: it is as it was. */
+  takeBack(part: object): void {
+    const key = this.#given.get(part);
+    if (key === undefined) return;
+    this.#given.delete(part);
+    this.#sources.delete(key);
+    if (typeof key === 'string') this.#setup.lingering?.drop(key);
   }
 
   /** The stream of a key of the other side. */
@@ -149,9 +160,21 @@ export class SessionStreams {
   #sourceLink(key: StreamKey): SourceLink {
     return {
       items: (items) => {
-        const packed = this.#setup.values().packList(items, 'an item of a stream');
-        this.#setup.send('items', [key, ...packed], (error) => this.#sources.get(key)?.fail(error));
-        return chunkWeight(packed[0]);
+        const telling = this.#setup.telling();
+        telling.record();
+        try {
+          const packed = this.#setup.values().packList(items, 'an item of a stream');
+          let told: Told = null;
+          this.#setup.send('items', [key, ...packed], (error) => {
+            telling.takeBack(told);
+            this.#sources.get(key)?.fail(error);
+          });
+          told = telling.told();
+          return chunkWeight(packed[0]);
+        } catch (error) {
+          telling.takeBack(telling.told());
+          throw error;
+        }
       },
       end: (failed, error) => {
         const { send, values } = this.#setup;

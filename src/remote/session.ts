@@ -66,10 +66,11 @@ export class Session {
     this.streams = this.#openStreams();
     this.#references = new SessionReferences(this, setup, this.streams);
     this.#values = new Values(this.#references, classes);
-    this.#outgoing = new Outgoing(this.#gate, this.#values, clock);
+    this.#outgoing = new Outgoing(this.#gate, this.#values, this.#references, clock);
     this.#incoming = new Incoming({
       outbox: this.#outbox,
       values: this.#values,
+      telling: this.#references,
       session: this.id,
       onewayThreaded,
       callbackFailed: setup.callbackFailed,
@@ -120,7 +121,7 @@ export class Session {
   /** No answer comes. Resolves when the other side has taken enough of those before it, and the connection takes more. */
   async oneway(object: ObjectName, method: string, args: readonly unknown[]): Promise<void> {
     this.#outgoing.mustBeOpen(method);
-    await this.#gate.oneway('call', [object, method, ...this.#values.packList(args, 'args')]);
+    await this.#told(() => this.#gate.oneway('call', [object, method, ...this.#values.packList(args, 'args')]));
   }
 
   async batch(
@@ -134,7 +135,7 @@ export class Session {
     const params = (): unknown[] => [object, names, picks, ...this.#packCalls(lists, depends, continueOnError)];
     if (oneway) {
       this.#outgoing.mustBeOpen('a batch');
-      await this.#gate.oneway('batch', params());
+      await this.#told(() => this.#gate.oneway('batch', params()));
       return { results: [], errors: new Map() };
     }
     const answer = (await this.#outgoing.request('batch', 'a batch', bounds, params, true)) as unknown;
@@ -144,6 +145,18 @@ export class Session {
     for (const [place, thrown] of failed as [number, unknown][])
       errors.set(place, this.#outgoing.thrown(thrown, `call ${place} of a batch`));
     return { results: this.#values.unpackList(items, form), errors };
+  }
+
+  #told<T>(send: () => T): T {
+    this.#references.record();
+    try {
+      const sent = send();
+      this.#references.told();
+      return sent;
+    } catch (error) {
+      this.#references.takeBack(this.#references.told());
+      throw error;
+    }
   }
 
   /** All arguments as one list; or, where calls depend on others, those of each for itself, since they are made of results then. */
@@ -221,6 +234,7 @@ export class Session {
         if (this.open) this.#outbox.send(['event', name, value], failed);
       },
       values: () => this.#values,
+      telling: () => this.#references,
       thrown: (wire) => this.#outgoing.thrown(wire, 'a stream'),
       lingering,
       renew: renew === null ? null : async () => (await renew()).streams,

@@ -16,6 +16,8 @@ export interface ReaderLink {
 interface Waiting {
   resolve(step: IteratorResult<unknown, undefined>): void;
   reject(error: unknown): void;
+  /** Who asks: a stream that is asked for an item is in use, whoever else holds it. */
+  readonly user: object;
 }
 
 interface Chunk {
@@ -92,14 +94,14 @@ export class StreamReader {
     this.#grant();
   }
 
-  next(): Promise<IteratorResult<unknown, undefined>> {
+  next(user: object): Promise<IteratorResult<unknown, undefined>> {
     if (this.#chunks.length > 0) return Promise.resolve({ done: false, value: this.#take() });
     return new Promise((resolve, reject) => {
       if (this.#end !== null) {
-        this.#settle({ resolve, reject });
+        this.#settle({ resolve, reject, user });
         return;
       }
-      this.#waiting.push({ resolve, reject });
+      this.#waiting.push({ resolve, reject, user });
       if (this.#link !== null) this.#grant();
       else if (this.#renew !== null) this.#reopen(this.#renew);
     });
@@ -162,7 +164,7 @@ export class RemoteStream<T = unknown> implements AsyncIterableIterator<T, undef
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    return this.#reader.next() as Promise<IteratorResult<T, undefined>>;
+    return this.#reader.next(this) as Promise<IteratorResult<T, undefined>>;
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
