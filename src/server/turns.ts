@@ -1,18 +1,17 @@
 /**
  * The output gate: turns of the core become transactions, and what depends on them leaves after the commit.
  *
- * Idle → a turn ends with the event-loop round. Busy → not before its pace lets it, or when there are rows enough to be worth it. A commit that fails keeps its turn and is made again, whole: nothing was
- * said, so nothing must be unsaid. One that cannot succeed any more (the file is damaged) ends the loop. One turn is under way at a time.
+ * Idle → a turn ends with the event-loop round. Busy → not before its pace lets it, or when there are rows enough to be worth it. Commits that are under way,
+ * and those that fail, are those of `flights.ts`; one that cannot succeed any more (the file is damaged) ends the loop.
  */
 import type { Clock } from '../base/clock.ts';
-import { type Deferred, deferred } from '../base/deferred.ts';
+import type { Deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { isLasting } from '../store/lasting.ts';
 import type { Awaitable, TaskStore } from '../store/store.ts';
-import { CommitPace } from './commit-pace.ts';
 import type { ServerCore } from './core/core.ts';
 import type { CoreEvent, Instant, Turn } from './core/events.ts';
+import { Flights, waited } from './flights.ts';
 import { Rest } from './rest.ts';
 
 /** Rows that are worth a transaction at once: FULL costs 30 % at 100 tasks a commit, 9 % at 500, 5 % at 2,000. Waiting for 4,000 took in 21,000 lines a second instead of 150,000. */
@@ -28,10 +27,6 @@ export interface Unrecorded {
 /** What comes so late (ms) means that the process stood still. */
 const standstill = 250;
 
-/** A commit that fails is tried again after this (ms), doubling up to the second. */
-const firstRetry = 100;
-const longestRetry = 5_000;
-
 export interface TurnHandlers {
   /** What leaves after the commit. */
   perform(turn: Turn): void;
@@ -46,37 +41,41 @@ export class Turns {
   readonly #store: TaskStore;
   readonly #clock: Clock;
   readonly #handlers: TurnHandlers;
-  readonly #logger: Logger;
+  readonly #flights: Flights;
   #scheduled: (() => void) | null = null;
   #immediate = false;
-  #underWay = false;
   /** Something was fed since the last turn was taken. */
   #dirty = false;
   #rows = 0;
-  readonly #pace = new CommitPace();
   readonly #rest: Rest;
-  #retry = firstRetry;
-  /** Since when commits fail, and nothing is read. */
-  #stalledSince = 0;
-  /** The turn whose commit fails; null: none does. */
-  #failing: Turn | null = null;
   #wake: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   /** When the core was told something last: the process was not frozen then; and when it had to be told something, as far as is known. */
   #fedAt = 0;
   #dueAt = Number.POSITIVE_INFINITY;
   #closed = false;
-  /** Who waits for the commit of what is open, and of what is under way. */
+  /** Who waits for the commit of what is open. */
   #open: Deferred<void> | null = null;
-  #leaving: Deferred<void> | null = null;
 
   constructor(core: ServerCore, store: TaskStore, clock: Clock, handlers: TurnHandlers, logger: Logger) {
     this.#core = core;
     this.#store = store;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.#rest = new Rest(store, clock, () => !this.#dirty && !this.#underWay);
-    this.#logger = logger;
+    this.#flights = new Flights(
+      store,
+      clock,
+      {
+        landed: (turn) => this.#perform(turn),
+        stalled: (error, ms) => {
+          handlers.stalled(error);
+          if (error === null) this.feed({ type: 'deaf', ms });
+        },
+        failed: (error) => this.#fail(error),
+      },
+      logger,
+    );
+    this.#rest = new Rest(store, clock, () => !this.#dirty && !this.#flights.any);
   }
 
   get time(): Instant {
@@ -107,20 +106,19 @@ export class Turns {
    * @throws ERR_ENDED The server ended before: what was open is dropped.
    */
   committed(): Promise<void> | null {
-    if (this.#closed) return this.#dirty || this.#underWay ? Promise.reject(dropped()) : null;
-    if (this.#dirty) this.#open ??= waited();
-    else if (this.#underWay) this.#leaving ??= waited();
-    else return null;
-    return (this.#open ?? this.#leaving)!.promise;
+    if (this.#closed) return this.#dirty || this.#flights.any ? Promise.reject(dropped()) : null;
+    if (!this.#dirty) return this.#flights.landed();
+    this.#open ??= waited();
+    return this.#open.promise;
   }
 
   /** What the turns hold that is in no commit yet. The loop is closed by it: the turn that is open is taken. */
   abandon(): Unrecorded {
     this.close();
-    const failing = this.#failing?.writes;
+    const failing = this.#flights.unrecorded();
     const rest = this.#dirty ? this.#core.endTurn(this.time).writes : null;
     const unrecorded = { tasks: 0, results: 0 };
-    for (const writes of [failing, rest]) {
+    for (const writes of [...failing, rest]) {
       unrecorded.tasks += writes?.tasks.length ?? 0;
       unrecorded.results += (writes?.ends.length ?? 0) + (writes?.attempts.length ?? 0);
     }
@@ -132,14 +130,14 @@ export class Turns {
     this.#scheduled?.();
     this.#rest.close();
     this.#wake?.();
-    for (const waiting of [this.#open, this.#leaving]) waiting?.reject(dropped());
+    this.#flights.close(dropped);
+    this.#open?.reject(dropped());
     this.#open = null;
-    this.#leaving = null;
   }
 
   #schedule(): void {
-    if (this.#underWay || this.#immediate) return;
-    const wait = this.#rows >= mostRows ? 0 : this.#pace.notBefore - this.#clock.now();
+    if (this.#immediate || !this.#flights.mayStart(this.#rows >= mostRows)) return;
+    const wait = this.#rows >= mostRows ? 0 : this.#flights.notBefore - this.#clock.now();
     if (wait > 0) {
       this.#scheduled ??= this.#clock.after(wait, () => {
         this.#scheduled = null;
@@ -157,10 +155,10 @@ export class Turns {
   }
 
   #run(): void {
-    if (this.#closed || this.#underWay) return;
+    if (this.#closed || !this.#flights.mayStart(this.#rows >= mostRows)) return;
     this.#rows = 0;
     this.#dirty = false;
-    this.#leaving = this.#open;
+    const waiting = this.#open;
     this.#open = null;
     let turn: Turn;
     try {
@@ -169,69 +167,10 @@ export class Turns {
       this.#fail(thrown);
       return;
     }
-    this.#commit(turn);
-  }
-
-  #commit(turn: Turn): void {
-    if (turn.writes === null) {
-      this.#perform(turn);
-      return;
-    }
-    const began = this.#clock.now();
-    try {
-      const committing = this.#store.commit(turn.writes);
-      if (committing instanceof Promise) {
-        this.#underWay = true;
-        committing.then(
-          () => this.#committed(turn, began),
-          (thrown: unknown) => this.#again(turn, thrown),
-        );
-        return;
-      }
-    } catch (thrown) {
-      this.#again(turn, thrown);
-      return;
-    }
-    this.#committed(turn, began);
-  }
-
-  #committed(turn: Turn, began: number): void {
-    const now = this.#clock.now();
-    if (this.#store.durable) this.#pace.committed(now - began, now);
-    const stalled = this.#failing !== null;
-    if (stalled) {
-      this.#failing = null;
-      this.#retry = firstRetry;
-      this.#logger.info({}, 'commits succeed again');
-      this.#handlers.stalled(null);
-    }
-    this.#underWay = false;
-    if (stalled) this.feed({ type: 'deaf', ms: now - this.#stalledSince });
-    this.#perform(turn);
-    if (this.#dirty && !this.#closed) this.#schedule();
-  }
-
-  #again(turn: Turn, thrown: unknown): void {
-    const error = MillraceError.from(thrown, 'ERR_DATABASE');
-    if (this.#closed) return;
-    if (isLasting(error)) {
-      this.#fail(error);
-      return;
-    }
-    this.#underWay = true;
-    if (this.#failing === null) this.#stalledSince = this.#clock.now();
-    this.#failing = turn;
-    this.#logger.error({ err: error, retryMs: this.#retry }, 'a commit failed; it will be tried again');
-    this.#handlers.stalled(error);
-    this.#clock.after(this.#retry, () => {
-      if (!this.#closed) this.#commit(turn);
-    });
-    this.#retry = Math.min(longestRetry, this.#retry * 2);
+    this.#flights.start(turn, waiting);
   }
 
   #perform(turn: Turn): void {
-    this.#leaving?.resolve();
-    this.#leaving = null;
     this.#handlers.perform(turn);
     if (this.#closed) return;
     const { refills, lookups } = turn;
@@ -248,6 +187,7 @@ export class Turns {
     if (this.#closed) return;
     this.#setWake();
     this.#rest.turned();
+    if (this.#dirty) this.#schedule();
   }
 
   /** Ask the store what the core wants to know: at once, where the store answers at once. */
@@ -283,13 +223,6 @@ export class Turns {
     this.close();
     this.#handlers.failed(MillraceError.from(thrown));
   }
-}
-
-function waited(): Deferred<void> {
-  const waiting = deferred<void>();
-  // Whoever waited may have left meanwhile.
-  waiting.promise.catch(() => {});
-  return waiting;
 }
 
 function dropped(): MillraceError {

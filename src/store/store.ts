@@ -256,6 +256,11 @@ export interface TaskStore extends KeepsSessions {
   /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */
   recover(): Awaitable<Recovery>;
   commit(writes: Writes): Awaitable<void>;
+  /**
+   * Commits that may be under way at a time; one where it is not said. They are made in the order of the calls: of those behind one that fails none is made, and
+   * each is to be called again, in the same order.
+   */
+  readonly commitsAtOnce?: number;
   /** There is upkeep that a commit will have to wait for, unless `catchUp` is called while nothing else is to be done. */
   readonly behind?: boolean;
   catchUp?(): void;

@@ -1,7 +1,7 @@
 /**
  * The output gate of a simulated server: a turn of its core is committed after a random delay, and only then its messages leave, each on the connection
- * that it was made for. A commit that fails keeps its turn and is tried again, and meanwhile nothing is read from anybody. The server may crash before a
- * commit, after it, or between two sends.
+ * that it was made for. Some stores take the next commit while one is under way; they are made in order. A commit that fails keeps its turn and is tried again,
+ * and meanwhile nothing is read from anybody. The server may crash before a commit, after it, or between two sends.
  */
 import type { MillraceError } from '../base/errors.ts';
 import type { Message } from '../protocol/messages.ts';
@@ -41,6 +41,15 @@ export interface GateHandlers {
 const firstRetry = 100;
 const longestRetry = 5_000;
 
+/** A turn on its way to the store. */
+interface Flight {
+  readonly turn: Turn;
+  readonly leases: ReturnType<typeof leasesOf>;
+  readonly done: readonly (() => void)[];
+  /** It has got there. */
+  there: boolean;
+}
+
 export class ServerGate {
   readonly #world: World;
   readonly #process: Process;
@@ -48,18 +57,28 @@ export class ServerGate {
   readonly #random: Random;
   readonly #weather: Weather;
   readonly #handlers: GateHandlers;
-  #underWay = false;
+  readonly #flights: Flight[] = [];
+  readonly #commitsAtOnce: number;
   #scheduled = false;
   #dirty = false;
   #retry = firstRetry;
   #afterCommit: (() => void)[] = [];
 
-  constructor(world: World, process: Process, core: ServerCore, random: Random, weather: Weather, handlers: GateHandlers) {
+  constructor(
+    world: World,
+    process: Process,
+    core: ServerCore,
+    random: Random,
+    weather: Weather,
+    commitsAtOnce: number,
+    handlers: GateHandlers,
+  ) {
     this.#world = world;
     this.#process = process;
     this.#core = core;
     this.#random = random;
     this.#weather = weather;
+    this.#commitsAtOnce = commitsAtOnce;
     this.#handlers = handlers;
   }
 
@@ -75,12 +94,20 @@ export class ServerGate {
   }
 
   #schedule(): void {
-    if (this.#underWay || this.#scheduled) return;
+    if (this.#scheduled || !this.#mayStart()) return;
     this.#scheduled = true;
     this.#process.after(this.#random.chance(0.3) ? this.#random.next() * 5 : 0, () => {
       this.#scheduled = false;
-      this.#turn();
+      if (this.#mayStart()) this.#turn();
     });
+  }
+
+  /** What the store is asked after a turn it is asked before the next. */
+  #mayStart(): boolean {
+    const { length } = this.#flights;
+    if (length === 0) return true;
+    if (length >= this.#commitsAtOnce || this.#retry !== firstRetry) return false;
+    return this.#flights.every(({ turn: { refills, lookups, finish } }) => refills.length + lookups.length === 0 && finish === null);
   }
 
   #turn(): void {
@@ -91,16 +118,25 @@ export class ServerGate {
     this.#world.ledger.watchMemory(core);
     const done = this.#afterCommit;
     this.#afterCommit = [];
-    if (turn.writes === null) {
+    if (turn.writes === null && this.#flights.length === 0) {
       if (!this.#sendAll(turn)) return;
       this.#leave(turn, done);
       return;
     }
-    this.#underWay = true;
     if (this.#world.mutation === 'sends-before-commit')
       for (const { connection, message } of turn.sends) this.#handlers.send(connection, message);
-    const leases = leasesOf(core);
-    this.#process.after(this.#latency(), () => this.#commit(turn, leases, done));
+    const flight: Flight = { turn, leases: leasesOf(core), done, there: false };
+    this.#flights.push(flight);
+    this.#process.after(this.#latency(), () => {
+      flight.there = true;
+      this.#commitAll();
+    });
+    if (this.#dirty) this.#schedule();
+  }
+
+  /** In order. */
+  #commitAll(): void {
+    while (this.#flights[0]?.there === true) if (!this.#commit(this.#flights[0])) return;
   }
 
   #latency(): number {
@@ -108,49 +144,57 @@ export class ServerGate {
     return this.#world.clock.now() < this.#weather.slowUntil ? this.#random.next() * 800 : this.#random.next() ** 4 * 40;
   }
 
-  #commit(turn: Turn, leases: ReturnType<typeof leasesOf>, done: readonly (() => void)[]): void {
+  /** False: it failed, or the server is gone. */
+  #commit({ turn, leases, done }: Flight): boolean {
     const { store, ledger, count, mutation, clock } = this.#world;
     const { crash } = this.#handlers;
+    const { writes } = turn;
     if (!this.#handlers.owns()) {
       count('commit refused by its epoch');
       crash('since another server has its store');
-      return;
+      return false;
     }
     const point = this.#weather.crashNext;
     if (point === 'before' || this.#world.crashesHere('server')) {
       count('server crash before a commit');
       crash('before a commit');
-      return;
+      return false;
     }
     const full = clock.now() < this.#weather.fullUntil;
     if (full || (!this.#world.simple.has('prompt disk') && this.#random.chance(0.01))) {
       count('commit failed');
       this.#handlers.stalled(true);
-      this.#process.after(this.#retry, () => this.#commit(turn, leases, done));
+      // Those behind it are refused with it.
+      for (const flight of this.#flights) flight.there = false;
+      this.#process.after(this.#retry, () => {
+        for (const flight of this.#flights) flight.there = true;
+        this.#commitAll();
+      });
       this.#retry = Math.min(longestRetry, this.#retry * 2);
-      return;
+      return false;
     }
-    void store.commit(mutation === 'grants-not-persisted' ? { ...turn.writes!, grants: [] } : turn.writes!);
+    if (writes !== null) void store.commit(mutation === 'grants-not-persisted' ? { ...writes, grants: [] } : writes);
     for (const call of done) call();
-    ledger.committed(turn.writes!, leases);
+    if (writes !== null) ledger.committed(writes, leases);
     if (point === 'after' || this.#world.crashesHere('server')) {
       count('server crash after a commit');
       crash('after a commit');
-      return;
+      return false;
     }
     const between = point === 'between' && turn.sends.length > 1;
     if (between) turn.sends.splice(this.#random.below(turn.sends.length - 1) + 1);
-    if (!this.#sendAll(turn)) return;
+    if (!this.#sendAll(turn)) return false;
     if (between) {
       count('server crash between sends');
       crash('between sends');
-      return;
+      return false;
     }
     const stalled = this.#retry !== firstRetry;
     this.#retry = firstRetry;
-    this.#underWay = false;
+    this.#flights.shift();
     if (stalled) this.#handlers.stalled(false);
     this.#leave(turn, []);
+    return true;
   }
 
   /** False: it crashed in between. */

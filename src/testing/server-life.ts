@@ -77,7 +77,8 @@ export class ServerLife implements End {
     tell(
       `server ${options.number} starts on ${options.machine}, epoch ${recovery.epoch}: ${recovery.ready} ready, ${recovery.waiting.length} waiting, ${recovery.grants.length} grants`,
     );
-    this.#gate = new ServerGate(world, this.process, this.core, world.chance(`server ${options.number}`), options.weather, {
+    const commitsAtOnce = world.chance(`commits of server ${options.number}`).chance(0.5) ? 2 : 1;
+    this.#gate = new ServerGate(world, this.process, this.core, world.chance(`server ${options.number}`), options.weather, commitsAtOnce, {
       time: () => this.#time(),
       owns: () => this.#owns,
       send: (connection, message) => this.#send(connection, message),

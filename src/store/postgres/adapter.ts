@@ -2,8 +2,7 @@
  * The store on a PostgreSQL server: many machines may reach it, one server at a time writes. A commit is one call of a function of the database.
  *
  * States: *open* until `close`; *broken* when another server has taken the queue over, or something failed that trying again cannot mend. A commit that
- * fails leaves nothing behind and may be made again. When its answer was lost with the connection it may have been made all the same: it keeps its number,
- * and the database knows whether it has made the commit of that number.
+ * fails leaves nothing behind and may be made again.
  */
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -22,39 +21,35 @@ import type {
   TaskStore,
   Writes,
 } from '../store.ts';
+import { Commits } from './commits.ts';
 import { completedNumbers } from './completed.ts';
 import type { Connection } from './connect.ts';
 import { type Driver, listOf, type Row, textsOf } from './driver.ts';
 import { countRows, findNumbers } from './find.ts';
 import { PostgresNames } from './names.ts';
+import type { Queries } from './queries.ts';
 import { readyTasks } from './queue.ts';
 import { readRecovery } from './recover.ts';
 import { type RetainLimits, retain } from './retain.ts';
 import { attemptEnd, clientRow, quoted, storedTask, taskRow } from './rows.ts';
 import { PostgresSessions } from './sessions.ts';
 import { Statistics } from './statistics.ts';
-import { commitValues } from './write.ts';
 
 export class PostgresStore implements TaskStore {
   readonly durable = true;
+  /** One is on its way while the next is put together. */
+  readonly commitsAtOnce = 2;
   readonly names: PostgresNames;
   readonly sessions: PostgresSessions;
   readonly #connection: Connection;
-  readonly #clock: Clock;
+  readonly #commits: Commits;
   readonly #granted = new GrantedNumbers();
   readonly #clients = new Map<number, ClientRow>();
   readonly #statistics: Statistics;
   readonly #salt: string;
-  /** Commits that were made. */
-  #commits: number;
-  #nextTask = 1;
-  /** The commit whose answer was lost. */
-  #unanswered: Writes | null = null;
   #recovered = false;
   /** Something failed that trying again cannot mend. */
   #broken = false;
-  /** The last commit failed. */
-  #unwritten = false;
   #closed = false;
 
   static async open(connection: Connection, clock: Clock): Promise<PostgresStore> {
@@ -67,9 +62,8 @@ export class PostgresStore implements TaskStore {
     this.names = new PostgresNames(connection, (call) => this.#guard(call));
     this.sessions = new PostgresSessions(connection, (call) => this.#guard(call));
     this.#statistics = new Statistics(connection.reader, connection.sql);
-    this.#clock = clock;
     this.#salt = salt;
-    this.#commits = commits;
+    this.#commits = new Commits(connection, clock, commits, (writes) => this.#made(writes));
   }
 
   recover(): Promise<Recovery> {
@@ -77,42 +71,22 @@ export class PostgresStore implements TaskStore {
     return this.#guard(async () => {
       const recovery = await line.transaction((driver) => readRecovery(driver, sql, this.#granted));
       for (const client of recovery.clients) this.#clients.set(client.n, client);
-      this.#nextTask = recovery.nextTask;
+      this.#commits.recovered(recovery.nextTask);
       this.#recovered = true;
       return held === null || held.clean === null ? recovery : { ...recovery, endedCleanly: held.clean };
     });
   }
 
   commit(writes: Writes): Promise<void> {
-    return this.#guard(async () => {
-      const { line, sql } = this.#connection;
-      const { epoch } = this.#mayWrite();
-      if (this.#unanswered !== null && this.#unanswered !== writes) await this.#settle(this.#unanswered);
-      const next = writes.tasks.reduce((highest, task) => Math.max(highest, task.n + 1), this.#nextTask);
-      const nextTask = next === this.#nextTask ? null : next;
-      const values = commitValues(writes, { epoch, commit: this.#commits + 1, nextTask, now: this.#clock.wall() });
-      this.#unwritten = true;
-      this.#unanswered = writes;
-      try {
-        await line.run((driver) => driver.query(sql.commit, values));
-      } catch (error) {
-        // The database itself has answered: it was not made.
-        if (error instanceof MillraceError && 'sqlstate' in error.details) this.#unanswered = null;
-        throw error;
-      }
-      this.#made(writes, next);
-      this.#statistics.inserted(writes.tasks.length);
-    });
+    return this.#guard(() => this.#commits.commit(writes, this.#mayWrite().epoch));
   }
 
   ready(after: QueueKey | null, limit: number, lanes?: LaneChoice): Promise<StoredTask[]> {
-    const { line, sql } = this.#connection;
-    return this.#guard(() => line.persist((driver) => readyTasks(driver, sql, this.#granted, after, limit, lanes)));
+    return this.#inOrder((driver, sql) => readyTasks(driver, sql, this.#granted, after, limit, lanes));
   }
 
   known(keys: readonly string[], ids: readonly string[]): Promise<{ keys: Map<string, number>; ids: Map<string, number> }> {
-    const { sql } = this.#connection;
-    return this.#read(async (driver) => {
+    return this.#inOrder(async (driver, sql) => {
       const look = async (query: string, column: string, texts: readonly string[]): Promise<Map<string, number>> => {
         if (texts.length === 0) return new Map();
         const rows = await driver.query(query, [textsOf(texts.map(quoted))]);
@@ -123,7 +97,7 @@ export class PostgresStore implements TaskStore {
   }
 
   pending(numbers: readonly number[]): Promise<StoredTask[]> {
-    return this.#read(async (driver) => (await driver.query(this.#connection.sql.pending, [listOf(numbers)])).map(storedTask));
+    return this.#inOrder(async (driver, sql) => (await driver.query(sql.pending, [listOf(numbers)])).map(storedTask));
   }
 
   find(filter: TaskFilter): Promise<TaskRow[]> {
@@ -142,15 +116,12 @@ export class PostgresStore implements TaskStore {
   }
 
   outcomes(numbers: readonly number[]): Promise<{ n: number; outcome: number; group: number }[]> {
-    const { line, sql } = this.#connection;
-    return this.#guard(() =>
-      line.persist(async (driver) =>
-        (await driver.query(sql.outcomes, [listOf(numbers)])).map((row) => ({
-          n: Number(row.n),
-          outcome: Number(row.outcome),
-          group: Number(row.grp),
-        })),
-      ),
+    return this.#inOrder(async (driver, sql) =>
+      (await driver.query(sql.outcomes, [listOf(numbers)])).map((row) => ({
+        n: Number(row.n),
+        outcome: Number(row.outcome),
+        group: Number(row.grp),
+      })),
     );
   }
 
@@ -217,29 +188,17 @@ export class PostgresStore implements TaskStore {
     const { line, reader, held, sql } = this.#connection;
     held?.stop();
     if (held !== null && !this.#broken) {
-      const clean = this.#recovered && !this.#unwritten;
+      const clean = this.#recovered && this.#commits.clean;
       // If it cannot be told, the next one waits until it is sure.
       await line.run((driver) => driver.query(sql.release, [held.epoch, clean])).catch(() => {});
     }
     await Promise.all([line.close(), reader.close()]);
   }
 
-  /** A commit was made, whether its answer came or not. */
-  #made(writes: Writes, next: number): void {
-    this.#commits++;
-    this.#unanswered = null;
-    this.#unwritten = false;
-    this.#nextTask = next;
+  #made(writes: Writes): void {
     for (const client of writes.clients) this.#clients.set(client.n, client);
     for (const grant of writes.grants) this.#granted.set(grant.id, grant.tasks);
-  }
-
-  /** Other writes come than those whose answer was lost: see what became of those. */
-  async #settle(writes: Writes): Promise<void> {
-    const { line, sql } = this.#connection;
-    const [state] = await line.run((driver) => driver.query(sql.state));
-    if (Number(state?.commits) > this.#commits) this.#made(writes, Math.max(this.#nextTask, Number(state?.next_task)));
-    else this.#unanswered = null;
+    this.#statistics.inserted(writes.tasks.length);
   }
 
   readonly #context = { client: (n: number): ClientRow | null => this.#clients.get(n) ?? null, salt: (): string => this.#salt };
@@ -273,6 +232,12 @@ export class PostgresStore implements TaskStore {
     const { held, facts } = this.#connection;
     if (held === null) throw new MillraceError('ERR_DATABASE', `${facts.place} was opened for reading only`);
     return held;
+  }
+
+  /** What the server decides by: after the commits before it and before those after it. */
+  #inOrder<T>(call: (driver: Driver, sql: Queries) => Promise<T>): Promise<T> {
+    const { line, sql } = this.#connection;
+    return this.#guard(() => line.persist((driver) => call(driver, sql)));
   }
 
   #read<T>(call: (driver: Driver) => Promise<T>): Promise<T> {

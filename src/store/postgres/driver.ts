@@ -34,7 +34,13 @@ export async function loadDial(): Promise<Dial> {
     throw new MillraceError('ERR_DATABASE_DRIVER', 'a database of PostgreSQL needs the package "pg": run "npm install pg"', { cause });
   }
   return async ({ options, name }, lost) => {
-    const client = new pg.Client({ ...options, application_name: name, connectionTimeoutMillis: connectTimeout, keepAlive: true });
+    const client = new pg.Client({
+      ...options,
+      application_name: name,
+      connectionTimeoutMillis: connectTimeout,
+      keepAlive: true,
+      pipeline: true,
+    });
     // It also tells of a connection that is lost while nothing is asked.
     client.on('error', lost);
     client.once('end', lost);
@@ -44,12 +50,30 @@ export async function loadDial(): Promise<Dial> {
       void client.end().catch(() => {});
       throw error;
     }
-    return {
-      async query(sql, values) {
+    let last: Promise<unknown> = Promise.resolve();
+    let unanswered = 0;
+    const ask = async (sql: string, values: readonly Value[] | undefined): Promise<Row[]> => {
+      unanswered++;
+      try {
         const result: unknown = await (values === undefined ? client.query(sql) : client.query(sql, [...values]));
         return (result as { rows?: Row[] }).rows ?? [];
+      } finally {
+        unanswered--;
+      }
+    };
+    return {
+      query(sql, values) {
+        // Older versions know no pipeline: there each waits for the answer of the one before it.
+        if (client.pipeline) return ask(sql, values);
+        const answer = last.then(() => ask(sql, values));
+        last = answer.catch(() => {});
+        return answer;
       },
-      close: () => void client.end().catch(() => {}),
+      close() {
+        // With a pipeline it would wait for answers that may never come.
+        if (unanswered > 0) client.connection.stream.destroy();
+        void client.end().catch(() => {});
+      },
     };
   };
 }

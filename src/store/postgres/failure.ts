@@ -12,6 +12,7 @@ const passing: ReadonlySet<string> = new Set([
   '53', // out of space, memory, connections
   '55P03', // a lock was not free
   '57', // shut down, crash, cannot connect now, cancelled
+  'MR002', // the commit before it failed
   '58', // errors of the system, input and output
 ]);
 

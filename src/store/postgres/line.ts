@@ -1,5 +1,6 @@
 /**
- * A line to the database: one connection at a time, made when it is needed and made anew after it broke, on which calls go one after the other.
+ * A line to the database: one connection at a time, made when it is needed and made anew after it broke, on which calls go one after the other; those of
+ * `follow` one behind the other.
  *
  * States: *idle* (no connection) → *open* → idle again when the connection breaks, or an answer does not come; *closed* for ever. A call that fails because
  * of its connection says nothing of whether it took effect: that is for its caller to find out.
@@ -22,7 +23,10 @@ export class Line {
   readonly #dial: Dial;
   readonly #clock: Clock;
   #driver: Driver | null = null;
+  #dialing: Promise<Driver> | null = null;
+  /** All calls so far are over; all but those of `follow` at the end. */
   #last: Promise<unknown> = Promise.resolve();
+  #lead: Promise<unknown> = this.#last;
   #closed = false;
 
   constructor(dial: Dial, facts: ConnectionFacts, clock: Clock) {
@@ -35,6 +39,14 @@ export class Line {
   run<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
     const turn = this.#last.then(() => this.#call(call));
     this.#last = turn.catch(() => {});
+    this.#lead = this.#last;
+    return turn;
+  }
+
+  /** As `run`, for one statement; it does not wait for the answers of those before it that came the same way. The database takes them in this order. */
+  follow<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    const turn = this.#lead.then(() => this.#call(call));
+    this.#last = Promise.all([this.#last, turn.catch(() => {})]);
     return turn;
   }
 
@@ -85,10 +97,13 @@ export class Line {
   }
 
   async #call<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
+    let driver: Driver | null = null;
     try {
-      return await this.#answered(call(await this.#connected()));
+      driver = await this.#connected();
+      return await this.#answered(call(driver));
     } catch (error) {
-      if (breaksConnection(error) && !(error instanceof MillraceError && error.code !== 'ERR_DATABASE')) this.#drop();
+      const broken = breaksConnection(error) && !(error instanceof MillraceError && error.code !== 'ERR_DATABASE');
+      if (broken && driver !== null && this.#driver === driver) this.#drop();
       throw databaseError(this.facts.place, error);
     }
   }
@@ -96,6 +111,13 @@ export class Line {
   async #connected(): Promise<Driver> {
     if (this.#driver !== null) return this.#driver;
     if (this.#closed) throw new MillraceError('ERR_ENDED', `the store in ${this.facts.place} is closed`);
+    this.#dialing ??= this.#dialed().finally(() => {
+      this.#dialing = null;
+    });
+    return this.#dialing;
+  }
+
+  async #dialed(): Promise<Driver> {
     let opened: Driver | null = null;
     let lost = false;
     opened = await this.#dial(this.facts, () => {

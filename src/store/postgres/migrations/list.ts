@@ -6,6 +6,7 @@ import { tasks } from './001-tasks.ts';
 import { servers } from './002-servers.ts';
 import { names } from './003-names.ts';
 import { sessions } from './004-sessions.ts';
+import { order } from './005-order.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [tasks, servers, names, sessions];
+export const migrations: readonly Migration[] = [tasks, servers, names, sessions, order];
