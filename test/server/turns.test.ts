@@ -89,6 +89,63 @@ it('a commit that fails keeps its answers until it succeeds', async () => {
   expect(await stateOf(answer)).toBe('committed');
 });
 
+it('where the store takes two commits at a time, the next is sent behind one that is under way if it is worth it, and what it says waits for both', async () => {
+  Object.defineProperty(store, 'commitsAtOnce', { value: 2 });
+  const performed: number[] = [];
+  turns.close();
+  const perform = (): void => void performed.push(store.held.length);
+  turns = new Turns(core, store, hand.clock, { perform, stalled() {}, failed() {} }, silentLogger);
+  const submitMany = (sequence: number, rows: number): void =>
+    turns.feed({ type: 'submit', connection: 's', submitter: 's', sequence, tasks: [shell('a')], known: null }, rows);
+  submitMany(1, 1);
+  const first = turns.committed();
+  await until(() => store.held.length === 1, 'the first commit');
+  submitMany(2, 1);
+  await new Promise(setImmediate);
+  expect(store.held).toHaveLength(1);
+  submitMany(3, 1_000);
+  const second = turns.committed();
+  await until(() => store.held.length === 2, 'the second commit');
+  submitMany(4, 1_000);
+  const third = turns.committed();
+  await new Promise(setImmediate);
+  expect(store.held).toHaveLength(2);
+  store.held[1]!.resolve();
+  expect([await stateOf(first), await stateOf(second), performed]).toEqual(['waits', 'waits', []]);
+  store.held[0]!.resolve();
+  expect([await stateOf(first), await stateOf(second), await stateOf(third)]).toEqual(['committed', 'committed', 'waits']);
+  await until(() => store.held.length === 3, 'the third commit');
+  store.held[2]!.resolve();
+  expect(await stateOf(third)).toBe('committed');
+});
+
+it('two commits that fail are made again in their order, after both were answered', async () => {
+  Object.defineProperty(store, 'commitsAtOnce', { value: 2 });
+  const made: number[] = [];
+  const commit = store.commit.bind(store);
+  store.commit = (writes) => {
+    made.push(writes.submitters[0]?.sequence ?? 0);
+    return commit(writes);
+  };
+  for (const sequence of [1, 2]) {
+    turns.feed({ type: 'submit', connection: 's', submitter: 's', sequence, tasks: [shell('a')], known: null }, 1_000);
+    await until(() => store.held.length === sequence, 'its commit');
+  }
+  const answer = turns.committed();
+  store.held[0]!.reject(new Error('the connection is gone'));
+  await new Promise(setImmediate);
+  expect(hand.waiting).toBe(0);
+  store.held[1]!.reject(new Error('the commit before it was not made'));
+  await until(() => hand.waiting > 0, 'the wait before they are tried again');
+  hand.fire();
+  await until(() => store.held.length === 4, 'both commits');
+  expect(made).toEqual([1, 2, 1, 2]);
+  store.held[2]!.resolve();
+  expect(await stateOf(answer)).toBe('waits');
+  store.held[3]!.resolve();
+  expect(await stateOf(answer)).toBe('committed');
+});
+
 it('a commit that can never succeed ends the loop with its error instead of trying for ever', async () => {
   const failures: MillraceError[] = [];
   turns.close();

@@ -70,6 +70,61 @@ test('a commit whose answer was lost is not made a second time', async () => {
   await expectSteps(store, last);
 }, 60_000);
 
+/** Both at once, as a busy server does it; those that fail again, in their order, until none does. */
+async function commitBoth(store: TaskStore, batches: readonly Writes[]): Promise<number> {
+  let left = batches;
+  for (let failures = 0; ; failures++) {
+    const answers = await Promise.allSettled(left.map((batch) => store.commit(batch)));
+    left = left.filter((_, i) => answers[i]!.status === 'rejected');
+    for (const answer of answers)
+      if (answer.status === 'rejected' && isLasting(MillraceError.from(answer.reason))) throw MillraceError.from(answer.reason);
+    if (left.length === 0) return failures;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('of two commits that are under way when the connection breaks, or the database is killed, each is made once, in their order', async () => {
+  const proxy = await TcpProxy.open(postgres.server.port);
+  onTestFinished(() => proxy.close());
+  const url = await postgres.database();
+  const store = await opened(url.replace(/:\d+\//, `:${proxy.address[1]}/`));
+  await store.recover();
+  let failures = 0;
+  let seed = 11;
+  const last = 120;
+  for (let n = 1; n <= last; n += 2) {
+    if (n % 3 === 0) {
+      proxy.cutAfter = () => {
+        seed = (seed * 48_271) % 2_147_483_647;
+        return 500 + (seed % 8_000);
+      };
+      proxy.cut();
+    }
+    const both = commitBoth(store, [step(n), step(n + 1)]);
+    if (n === 41) {
+      await postgres.server.kill('SIGKILL');
+      await postgres.server.start();
+    }
+    failures += await both;
+    proxy.cutAfter = null;
+  }
+  expect(failures).toBeGreaterThan(5);
+  await expectSteps(store, last);
+}, 60_000);
+
+test('a commit is refused when the one before it, which was sent with it, could not be made', async () => {
+  const store = await opened(await postgres.database());
+  await store.recover();
+  await store.commit(step(1));
+  const next = step(2);
+  const [again, refused] = await Promise.allSettled([store.commit(writes({ tasks: storedTasks(1, 1) })), store.commit(next)]);
+  expect(again).toMatchObject({ reason: { code: 'ERR_DATABASE', details: { sqlstate: '23505' } } });
+  expect(refused).toMatchObject({ reason: { code: 'ERR_DATABASE', details: { sqlstate: 'MR002', lasting: false } } });
+  expect(await store.numbers({})).toEqual([1]);
+  await store.commit(next);
+  await expectSteps(store, 2);
+});
+
 test('when the answer was lost and other writes come, both are made once', async () => {
   const proxy = await TcpProxy.open(postgres.server.port);
   onTestFinished(() => proxy.close());
