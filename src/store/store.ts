@@ -6,10 +6,11 @@
  *
  * Tasks are numbered from 1 in the order of their acceptance; their public id follows from that (`task/id.ts`), so no id is stored unless a user gave one.
  */
-import type { ParsedAddress } from '../base/address.ts';
+
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
+import type { Announcement } from './announcement.ts';
 import type { KeepsSessions } from './sessions.ts';
 
 /** Synchronous stores answer at once: no promise on the hot path. */
@@ -241,13 +242,6 @@ export interface TaskFilter {
   after?: number;
   /** Only numbers up to this one, itself included (down to it when `desc`). With `after` it bounds what one call looks at: see `search.ts`. */
   upTo?: number;
-}
-
-/** What a holder of a store leaves for others of its user; without a key that was given by him. */
-export interface Announcement {
-  readonly address: ParsedAddress;
-  readonly key: string | null;
-  readonly fingerprint: string | null;
 }
 
 export interface TaskStore extends KeepsSessions {

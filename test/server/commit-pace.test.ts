@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CommitPace } from '../../src/server/commit-pace.ts';
+import { CommitPace } from '../../src/server/flights.ts';
 
 /** Commits of `ms` each, one begun `gap` after the other ended; the time at the end of the last one. */
 function commits(pace: CommitPace, count: number, ms: number, gap: number): number {

@@ -7,9 +7,9 @@
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { hostName } from '../../base/ids.ts';
+import type { Announcement } from '../announcement.ts';
 import { GrantedNumbers } from '../granted.ts';
 import type {
-  Announcement,
   AttemptEnd,
   ClientRow,
   LaneChoice,

@@ -6,9 +6,9 @@
  */
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
+import type { Announcement } from '../announcement.ts';
 import { GrantedNumbers } from '../granted.ts';
 import type {
-  Announcement,
   AttemptEnd,
   ClientRow,
   LaneChoice,
