@@ -12,8 +12,8 @@ import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
 import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
 import { MsgpackWriter, Packed } from './msgpack-write.ts';
+import { PlainBodyReader } from './plain-body.ts';
 import { checkMessage } from './shape.ts';
-import { SmallBodyReader, smallBody } from './small-body.ts';
 
 /** Kinds of envelopes that are used, net-ipc's numbers. */
 const envelope = { messages: 1, end: 6 } as const;
@@ -258,33 +258,38 @@ export type Decoded = { readonly kind: 'messages'; readonly messages: readonly M
 
 /** Decodes bodies after authentication: looked over first, then decoded, then every message's shape is checked. */
 export class FrameDecoder {
-  readonly #unpackr: Unpackr = new Unpackr(options);
-  /** Bytes in a large body stay where they are. */
-  readonly #views: Unpackr = new Unpackr({ ...options, copyBuffers: false });
+  /** For what the reader of plain bodies leaves to them; the second lets bytes in a large body stay where they are. */
+  #unpackr: Unpackr | null = null;
+  #views: Unpackr | null = null;
   readonly #scanner: MsgpackScanner;
-  /** Null: bodies that small could be over the limits. */
-  readonly #small: SmallBodyReader | null;
+  readonly #plain: PlainBodyReader;
   readonly #trusted: boolean;
 
   /** `trusted`: the frames come from this very library, in this process: they are not looked at before and after (0.5 µs a task). */
   constructor(limits: ScanLimits, trusted = false) {
     this.#scanner = new MsgpackScanner(limits);
-    this.#small = Math.min(limits.items, limits.containers) < smallBody ? null : new SmallBodyReader(limits.depth);
+    this.#plain = new PlainBodyReader(limits, large);
     this.#trusted = trusted;
   }
 
   /** Throws `ERR_PROTOCOL`. */
   decode(body: Uint8Array): Decoded {
     if (isRaw(body)) return { kind: 'messages', messages: [rawAnswer(body)] };
-    const small = this.#small?.read(body) ?? null;
-    if (small !== null) return { kind: 'messages', messages: this.#trusted ? (small as Message[]) : small.map(checkMessage) };
+    const plain = this.#plain.read(body);
+    if (plain !== null) return { kind: 'messages', messages: this.#trusted ? (plain as Message[]) : plain.map(checkMessage) };
     if (!this.#trusted) this.#scanner.scan(body);
-    const value: unknown = (body.length < large ? this.#unpackr : this.#views).unpack(body);
+    const value: unknown = this.#decoderOf(body).unpack(body);
     if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');
     const { t, d } = value as { t?: unknown; d?: unknown };
     if (t === envelope.end) return { kind: 'end' };
     if (t !== envelope.messages || !Array.isArray(d)) throw new MillraceError('ERR_PROTOCOL', 'a frame with an unknown envelope');
     return { kind: 'messages', messages: this.#trusted ? (d as Message[]) : d.map(checkMessage) };
+  }
+
+  #decoderOf({ length }: Uint8Array): Unpackr {
+    if (length < large) this.#unpackr ??= new Unpackr(options);
+    else this.#views ??= new Unpackr({ ...options, copyBuffers: false });
+    return (length < large ? this.#unpackr : this.#views)!;
   }
 }
 

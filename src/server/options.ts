@@ -2,8 +2,11 @@
 import type { CoreOptions } from './core/events.ts';
 import type { ServerParts } from './messages.ts';
 
-/** Ready tasks in memory (some 25 MB of them; 65,536 made a server that streams a million lines 207 MB large): what is beyond is read back from the store, which costs 4 µs a task. */
-const window = { tasks: 16_384, bytes: 32 * 2 ** 20 };
+/**
+ * Ready tasks in memory (some 12 MB of them; 65,536 made a server that streams a million lines 207 MB large): what is beyond is read back from the store,
+ * which costs 2 µs a task.
+ */
+const window = { tasks: 8_192, bytes: 32 * 2 ** 20 };
 
 /** One grant: what a client may ask for ahead at most, and less than a frame. */
 const bundle = { tasks: 4_096, bytes: 2 * 2 ** 20 };

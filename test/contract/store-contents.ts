@@ -158,7 +158,14 @@ export function describeContents(current: () => { store: TaskStore; restart(): P
     await store.commit(writes({ tasks: given }));
     const ordered = given.toSorted((a, b) => a.group - b.group || a.rank - b.rank || a.n - b.n);
     expect(await store.ready(null, 5_000)).toEqual(ordered);
-    expect(await store.ready(ordered[600] ?? null, 700)).toEqual(ordered.slice(601, 1_301));
+    for (const [after, limit] of [
+      [600, 700],
+      [1_100, 2_000],
+      [1_680, 10],
+      [1_693, 10],
+      [1_696, 100],
+    ] as const)
+      expect(await store.ready(ordered[after] ?? null, limit)).toEqual(ordered.slice(after + 1, after + 1 + limit));
     const ends = given.map(({ n }) => attemptEnd(n, { outcome: n % 50 === 0 ? 2 : 1, durationMs: n / 8, exitStatus: n % 256 }));
     await store.commit(writes({ ends: [...ends.slice(800), ...ends.slice(0, 800)] }));
     await restart();

@@ -168,9 +168,23 @@ export const getMeta: string = 'select name, value from meta';
 /** Ready tasks from the start of the queue. Params: limit. */
 export const readyFromStart: string = `select ${storedRow} from task where state = 1 order by grp, rank, n limit ?`;
 
-/** Ready tasks behind a place of the queue. Params: group, rank, n, limit. */
-export const readyAfter: string = `
-  select ${storedRow} from task where state = 1 and (grp, rank, n) > (?, ?, ?) order by grp, rank, n limit ?`;
+/**
+ * Ready tasks of one group and rank behind a number. SQLite seeks a comparison of three values by the first two alone: of a queue without priorities
+ * it would begin at its start (5 ms at the 40,000th). Params: group, rank, n, limit.
+ */
+export const readyOfTier: string = `
+  select ${storedRow} from task where state = 1 and grp = ? and rank = ? and n > ? order by n limit ?`;
+
+/**
+ * The same as one JSON text, without those that are long, and whether there are such: read at 0.9 µs each, row by row at 2. Params: group, rank, n, limit.
+ */
+export const readyPage: string = `
+  select '[' || group_concat(case when size <= 4096 then row end) || ']' as page, max(size) > 4096 as partial from (
+  select ${storedRow}, length(task) as size from task where state = 1 and grp = ? and rank = ? and n > ? order by n limit ?)`;
+
+/** Ready tasks behind the last of a group and rank. Params: group, rank, limit. */
+export const readyBehind: string = `
+  select ${storedRow} from task where state = 1 and (grp, rank) > (?, ?) order by grp, rank, n limit ?`;
 
 /** The same of one lane. Params: lane, group, rank, n, limit. */
 export const readyOfLane: string = `

@@ -136,7 +136,16 @@ function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
 
 /** A row of `storedRow`. */
 export function storedTask(row: Row, payload: PayloadReader): StoredTask {
-  const [n, state, group, rank, attempts, losses, readyAt, lane, text] = JSON.parse(String(row.row)) as StoredText;
+  return taskOf(JSON.parse(String(row.row)) as StoredText, payload);
+}
+
+/** What a page of `readyPage` holds; null: not all of it. */
+export function storedTasks(row: Row | undefined, payload: PayloadReader): StoredTask[] | null {
+  if (row === undefined || row.page === null) return Number(row?.partial ?? 0) === 1 ? null : [];
+  return Number(row.partial) === 1 ? null : (JSON.parse(String(row.page)) as StoredText[]).map((text) => taskOf(text, payload));
+}
+
+function taskOf([n, state, group, rank, attempts, losses, readyAt, lane, text]: StoredText, payload: PayloadReader): StoredTask {
   return { group, rank, n, submittedAt: text[0], lane, task: wireTask(n, text, payload), state, attempts, losses, readyAt };
 }
 

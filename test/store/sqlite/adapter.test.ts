@@ -130,8 +130,12 @@ describe('the sqlite store', () => {
     const queries = await import('../../../src/store/sqlite/queries.ts');
     expect(plan(queries.readyFromStart)).toMatch(/task_ready/);
     expect(plan(queries.readyFromStart)).not.toMatch(/TEMP B-TREE/);
-    expect(plan(queries.readyAfter)).toMatch(/SEARCH task USING INDEX task_ready/);
-    expect(plan(queries.readyAfter)).not.toMatch(/TEMP B-TREE/);
+    for (const query of [queries.readyPage, queries.readyOfTier]) {
+      expect(plan(query)).toMatch(/SEARCH task USING INDEX task_ready \(grp=\? AND rank=\? AND n>\?\)/);
+      expect(plan(query)).not.toMatch(/TEMP B-TREE/);
+    }
+    expect(plan(queries.readyBehind)).toMatch(/SEARCH task USING INDEX task_ready/);
+    expect(plan(queries.readyBehind)).not.toMatch(/TEMP B-TREE/);
     expect(plan(queries.readyOfLane)).toMatch(/SEARCH task USING INDEX task_lane/);
     expect(plan(queries.readyExcept)).toMatch(/SEARCH task USING INDEX task_ready/);
     for (const query of [queries.readyOfLane, queries.readyExcept]) expect(plan(query)).not.toMatch(/TEMP B-TREE/);
