@@ -2,7 +2,8 @@
  * All that the parts of the graph's state machine share: clients, ready tasks, and what is to be told at the end of the turn. Its methods keep the
  * cross-indexes: who holds what, who runs what, what is ready and where.
  */
-import type { Answer, ClientOrders } from './effects.ts';
+import { Departures } from './departures.ts';
+import type { Answer, ClientOrders, GraphTurn } from './effects.ts';
 import { type GraphCapacity, GraphClient, type GraphObject, type GraphSession, type GraphTask, taskState } from './entities.ts';
 import { ReadyQueue } from './queue.ts';
 
@@ -27,6 +28,7 @@ export class Board {
   #orders: Map<GraphClient, ClientOrders> = new Map();
   /** Clients whose connection is gone. */
   #away = 0;
+  readonly departures: Departures = new Departures();
   /** Lasting sessions, and their objects, by number. */
   readonly lasting: Map<number, GraphSession> = new Map();
   readonly lastingObjects: Map<number, GraphObject> = new Map();
@@ -68,7 +70,15 @@ export class Board {
     return orders;
   }
 
-  takeOrders(): ClientOrders[] {
+  /** All that the turn decided. */
+  takeTurn(): GraphTurn {
+    const { answers, failed } = this;
+    if (answers.length > 0) this.answers = [];
+    if (failed.length > 0) this.failed = [];
+    return { orders: this.#takeOrders(), answers, failed, ...this.departures.endTurn() };
+  }
+
+  #takeOrders(): ClientOrders[] {
     if (this.#orders.size === 0) return [];
     const all = [...this.#orders.values()].filter(({ client }) => client.online);
     this.#orders.clear();
@@ -188,6 +198,12 @@ export class Board {
     if (!following) occupy(client, task, 1);
   }
 
+  /** Its client says that it really runs. */
+  begin(task: GraphTask): void {
+    if (!task.begun) task.session.begun++;
+    task.begun = true;
+  }
+
   /** What made its input has ended: it takes part from now on. */
   activate(task: GraphTask): void {
     task.following = false;
@@ -200,6 +216,8 @@ export class Board {
     client.runs.delete(task.run);
     if (!task.following) occupy(client, task, -1);
     task.following = false;
+    if (task.begun) task.session.begun--;
+    task.begun = false;
     task.client = null;
     task.session.assigned--;
     task.state = taskState.waiting;
@@ -229,6 +247,8 @@ export class Board {
       this.orders(client).drop.push(object.n);
     }
     object.holders.length = 0;
+    if (object.rescued) this.departures.released.push(object);
+    object.rescued = false;
   }
 }
 

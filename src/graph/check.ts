@@ -48,6 +48,7 @@ function checkClient(client: GraphClient): void {
 
 function checkSession(session: GraphSession): number {
   const counts = [0, 0, 0, 0, 0, 0];
+  let begun = 0;
   let objects = 0;
   let bytes = 0;
   for (const node of session.nodes.values()) {
@@ -59,12 +60,14 @@ function checkSession(session: GraphSession): number {
       }
     } else {
       counts[node.state]!++;
+      if (node.begun) begun++;
       checkTask(node);
     }
   }
   const [waiting, ready, assigned, finished, failed] = counts as [number, number, number, number, number];
   if (ready !== session.ready || assigned !== session.assigned) fail(`session ${session.n} miscounts ready or assigned tasks`);
   if (waiting + ready + assigned !== session.unfinished) fail(`session ${session.n} counts ${session.unfinished} unfinished tasks`);
+  if (begun !== session.begun) fail(`session ${session.n} counts ${session.begun} running tasks, not ${begun}`);
   if (finished !== session.finished || failed !== session.failed) fail(`session ${session.n} miscounts finished or failed tasks`);
   if (session.state === 'open' && (objects !== session.objects || bytes !== session.bytes))
     fail(`session ${session.n} miscounts its objects`);
@@ -82,6 +85,7 @@ function checkTask(task: GraphTask): void {
   if ((task.state === taskState.assigned) !== (task.client !== null))
     fail(`task ${task.id} is assigned to nobody, or has a client without it`);
   if (task.client !== null && task.client.runs.get(task.run) !== task) fail(`task ${task.id} is unknown to its client`);
+  if (task.begun && task.client === null) fail(`task ${task.id} runs nowhere`);
   if (task.following && missing === 0) fail(`task ${task.id} follows nothing`);
   if (task.ended) return;
   if (task.parked !== null && (task.parked.online || !task.parked.parked.has(task)))
@@ -103,7 +107,8 @@ function checkObject(object: GraphObject): void {
     return;
   }
   if (object.constant) return;
-  if (state === objectState.finished && holders.length === 0) fail(`object ${object.id} is finished, and nobody has it`);
+  if (object.rescued && state !== objectState.finished) fail(`object ${object.id} is kept by the server, and not finished`);
+  if (state === objectState.finished && holders.length === 0 && !object.rescued) fail(`object ${object.id} is finished, and nobody has it`);
   if (state === objectState.finished && !object.needed) fail(`object ${object.id} is kept for nobody`);
   if (state !== objectState.finished && holders.length > 0) fail(`object ${object.id} is held, and not finished`);
   if (state === objectState.unfinished && producer!.ended) fail(`object ${object.id} will never be made`);

@@ -72,6 +72,10 @@ export type GraphEvent =
   | { type: 'ended'; client: string; ends: readonly RunEnd[] }
   /** It gives these back: they have not begun. */
   | { type: 'given-back'; client: string; runs: readonly number[] }
+  /** These really run there. */
+  | { type: 'begun'; client: string; runs: readonly number[] }
+  /** Objects that it was told to take from a client that leaves: these it has, and these it could not get. */
+  | { type: 'took'; client: string; objects: readonly number[]; failed: readonly number[] }
   /** A client was asked for an object, and has it no more. */
   | { type: 'object-lost'; client: string; object: number }
   | { type: 'tick' };
@@ -99,6 +103,12 @@ export type Answer =
 export interface GraphTurn {
   readonly orders: readonly ClientOrders[];
   readonly answers: readonly Answer[];
+  /** Of clients that leave: what others are to take, and what the server is; who may go. */
+  readonly takes: ReadonlyMap<GraphClient, readonly GraphObject[]>;
+  readonly rescues: readonly (readonly [object: GraphObject, giver: GraphClient])[];
+  readonly freed: readonly GraphClient[];
+  /** What the server had taken and nobody needs any more. */
+  readonly released: readonly GraphObject[];
   /** Sessions that failed in this turn. */
   readonly failed: readonly GraphSession[];
 }

@@ -111,6 +111,8 @@ export class GraphObject {
   /** Those of them whose task has not ended. */
   pending = 0;
   readonly holders: GraphClient[] = [];
+  /** The server has it from a client that left. */
+  rescued = false;
   size = 0;
   contentType: string | null = null;
   info: Opaque | null = null;
@@ -157,6 +159,8 @@ export class GraphTask {
   client: GraphClient | null = null;
   /** Sent ahead: what makes its input runs on the same client. */
   following = false;
+  /** Its client says that it really runs. */
+  begun = false;
   /** Where it stands while it is ready. */
   heap: TaskHeap | null = null;
   heapIndex = 0;
@@ -208,6 +212,8 @@ export class GraphSession {
   unfinished = 0;
   ready = 0;
   assigned = 0;
+  /** Those of them that really run. */
+  begun = 0;
   finished = 0;
   failed = 0;
   recomputed = 0;
@@ -262,6 +268,10 @@ export class GraphClient {
   mean = 50;
   lastDone = 0;
   recalling = false;
+  /** It leaves: what it has still to give to others, what is on its way to them; it may go when it is `free`. */
+  handing: { readonly left: GraphObject[]; readonly under: Set<GraphObject>; bytes: number; free: boolean } | null = null;
+  /** By number: objects that it is to take from a client that leaves. */
+  readonly takes: Map<number, readonly [object: GraphObject, giver: GraphClient]> = new Map();
   /** While it is away: tasks that wait for its return. */
   readonly parked: Set<GraphTask> = new Set();
   /** For sums over clients. */

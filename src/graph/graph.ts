@@ -7,6 +7,7 @@ import { Board } from './board.ts';
 import { checkGraph } from './check.ts';
 import type { GraphEvent, GraphTurn } from './effects.ts';
 import { type GraphClient, GraphObject, GraphSession, type GraphTask, type objectState, taskState } from './entities.ts';
+import { beginHanding, dropTakes, endHanding, handOver, rescued, took } from './handing.ts';
 import { obstacleOf, place, recallable, recallDue } from './placement.ts';
 import { Progress } from './progress.ts';
 import { claimObject, claimTask, Replay } from './replay.ts';
@@ -116,10 +117,13 @@ export class Graph {
       recall.client.recalling = true;
       this.#board.orders(recall.client).recall = recall.tasks;
     }
-    const { answers, failed } = this.#board;
-    if (answers.length > 0) this.#board.answers = [];
-    if (failed.length > 0) this.#board.failed = [];
-    return { orders: this.#board.takeOrders(), answers, failed };
+    if (this.#board.departures.leaving.size > 0) handOver(this.#board);
+    return this.#board.takeTurn();
+  }
+
+  /** The server has what it was to take from a client that leaves, or could not get it; false: it is of no use. */
+  rescued(client: string, object: GraphObject, has: boolean): boolean {
+    return rescued(this.#waits, this.client(client), object, has);
   }
 
   /** The monotonic time at which a `tick` is due; null: none. */
@@ -139,7 +143,10 @@ export class Graph {
       case taskState.ready:
         return `it is ready, but ${obstacleOf(this.#board, task)}`;
       case taskState.assigned:
-        return task.following ? 'its client has it, and makes its input first' : `its client ${task.client!.id} has it`;
+        if (task.begun) return `it runs on the client ${task.client!.id}`;
+        return task.following
+          ? 'its client has it, and makes its input first'
+          : `its client ${task.client!.id} has it, and begins it when it can`;
       case taskState.failed:
         return task.failure?.message ?? 'it failed';
       case taskState.removed:
@@ -183,6 +190,7 @@ export class Graph {
       case 'client-offline':
         client.recalling = false;
         this.#board.setOnline(client, false);
+        dropTakes(client);
         return;
       case 'client-resumed':
         this.#resumed(client, event);
@@ -191,6 +199,7 @@ export class Graph {
         client.closing = true;
         this.#board.roomy.delete(client);
         this.#board.shareOut(client);
+        beginHanding(this.#board, client);
         return;
       case 'client-left':
         this.#left(client);
@@ -208,6 +217,16 @@ export class Graph {
           const task = client.runs.get(run);
           if (task !== undefined) this.#progress.back(task, false);
         }
+        return;
+      case 'begun':
+        for (const run of event.runs) {
+          const task = client.runs.get(run);
+          if (task !== undefined) this.#board.begin(task);
+        }
+        return;
+      case 'took':
+        for (const n of event.objects) took(this.#board, this.#waits, client, n, true);
+        for (const n of event.failed) took(this.#board, this.#waits, client, n, false);
         return;
       case 'object-lost': {
         const object = [...client.held].find(({ n }) => n === event.object);
@@ -242,6 +261,7 @@ export class Graph {
   }
 
   #left(client: GraphClient): void {
+    endHanding(this.#board, client);
     this.#board.removeClient(client);
     this.#board.shareOut(client);
     for (const task of [...client.runs.values()]) if (client.runs.has(task.run)) this.#progress.back(task, !task.following);
@@ -264,6 +284,6 @@ export function stateOf(
     const names = ['unfinished', 'finished', 'removed', 'failed'] as const;
     return names[node.state satisfies (typeof objectState)[keyof typeof objectState]];
   }
-  if (node.state === taskState.assigned && !node.following) return 'running';
+  if (node.state === taskState.assigned && node.begun) return 'running';
   return (['waiting', 'ready', 'assigned', 'finished', 'failed', 'removed'] as const)[node.state];
 }

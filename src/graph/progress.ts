@@ -115,7 +115,7 @@ export class Progress {
   lose(client: GraphClient, object: GraphObject): void {
     if (!client.held.has(object)) return;
     this.#board.unhold(client, object);
-    if (object.holders.length > 0 || object.constant || object.state !== objectState.finished) return;
+    if (object.holders.length > 0 || object.constant || object.rescued || object.state !== objectState.finished) return;
     const { session } = object;
     session.objects--;
     session.bytes -= object.size;
@@ -158,6 +158,7 @@ export class Progress {
     session.objects++;
     session.bytes += size;
     this.#board.hold(client, object);
+    client.handing?.left.push(object);
     for (const consumer of object.consumers) {
       if (consumer.ended) continue;
       consumer.missing--;

@@ -10,8 +10,8 @@ function hasEnded(node: Node): boolean {
 }
 
 /** It is finished, and nobody who is there has it: it comes back, or is made again. */
-function isAway({ constant, state, holders }: GraphObject): boolean {
-  return !constant && state === objectState.finished && holders.every(({ online }) => !online);
+function isAway({ constant, rescued, state, holders }: GraphObject): boolean {
+  return !constant && !rescued && state === objectState.finished && holders.every(({ online }) => !online);
 }
 
 /** The error that every access to a failed session, or to a failed node, ends with. */

@@ -102,7 +102,11 @@ export interface ClientGraphEvents {
     claims?: readonly (readonly [run: RunNumber, session: SessionId, task: NodeId])[];
   };
   'graph.back': { runs: readonly RunNumber[] };
+  /** They really run, and did not end at once. */
+  'graph.begun': { runs: readonly RunNumber[] };
   'graph.leaving': { now: boolean };
+  /** Objects that it was told to take: these are here, these could not be had. */
+  'graph.took': { objects: readonly ObjectNumber[]; failed: readonly ObjectNumber[] };
   'graph.door': GraphDoor;
   'graph.words': { words: readonly (readonly [run: RunNumber, value: Opaque])[] };
 }
@@ -153,7 +157,9 @@ const events: Readonly<Record<ClientGraphEvent, Check>> = {
     { claims: array(tuple(whole, whole, whole)) },
   ),
   'graph.back': plain({ runs: array(whole) }),
+  'graph.begun': plain({ runs: array(whole) }),
   'graph.leaving': plain({ now: bool }),
+  'graph.took': plain({ objects: array(whole), failed: array(whole) }),
   'graph.door': plain({ host: text, port, fingerprint: nullable(text) }),
   'graph.words': plain({ words: array(tuple(whole, binaryOrText)) }),
 };
@@ -162,6 +168,19 @@ const events: Readonly<Record<ClientGraphEvent, Check>> = {
 export function checkOrders(value: unknown): WireOrders {
   if (!orders(value)) throw new MillraceError('ERR_PROTOCOL', "an event 'graph.orders' of a wrong shape");
   return value as WireOrders;
+}
+
+/** Server to client: objects to take from one that leaves. */
+export interface WireTakes {
+  objects: readonly (readonly [n: ObjectNumber, size: number])[];
+}
+
+const takes = plain({ objects: array(tuple(whole, whole)) });
+
+/** The value as objects to take, or `ERR_PROTOCOL`. */
+export function checkTakes(value: unknown): WireTakes {
+  if (!takes(value)) throw new MillraceError('ERR_PROTOCOL', "an event 'graph.take' of a wrong shape");
+  return value as WireTakes;
 }
 
 /** The name and value of an event as one of a client's, or `ERR_PROTOCOL`. */

@@ -89,7 +89,7 @@ test("with 'continue' only what depends on the failed task fails, with its cause
   h.turn({ type: 'wait', session: h.session, token: 2, items: [3], some: false });
   h.turn({ type: 'wait', session: h.session, token: 3, items: [13], some: false });
   expect(h.failing('a', 10).answers).toMatchObject([{ token: 2, error: { details: { failure: { task: 10, stderr: 'oops' } } } }]);
-  expect([10, 11, 12, 13].map((id) => stateOf(h.session.nodes.get(id)!))).toEqual(['failed', 'failed', 'failed', 'running']);
+  expect([10, 11, 12, 13].map((id) => stateOf(h.session.nodes.get(id)!))).toEqual(['failed', 'failed', 'failed', 'assigned']);
   const node = h.session.nodes.get(13)!;
   const { answers } = h.turn({
     type: 'ended',

@@ -30,12 +30,7 @@ export class History {
 
   /** As `turn`; what each client was told. */
   tell(event: GraphEvent): Record<string, Told> {
-    return Object.fromEntries(
-      this.turn(event).orders.map(({ client, run, cancel, drop, forget, recall }) => [
-        client.id,
-        { run: run.map(({ id }) => id), cancel, drop, forget, recall },
-      ]),
-    );
+    return toldIn(this.turn(event));
   }
 
   join(id: string, slots = 1, more: { cores?: number; memory?: number; resources?: Record<string, number> } = {}): GraphTurn {
@@ -62,18 +57,32 @@ export class History {
 
   /** These tasks end well on this client, in one message. */
   end(client: string, tasks: number[], size = 10, durationMs = 1): Record<string, Told> {
+    return toldIn(this.endTurn(client, tasks, size, durationMs));
+  }
+
+  /** The same; all that the turn decided. */
+  endTurn(client: string, tasks: number[], size = 10, durationMs = 1): GraphTurn {
     const ends = tasks.map((task) => {
       const node = this.session.nodes.get(task)!;
       const outputs = 'outputs' in node ? node.outputs.map(() => [size, null, null] as const) : [];
       return { run: this.runOf(task), outputs, info: null, debug: '', startedAt: 0, durationMs };
     });
-    return this.tell({ type: 'ended', client, ends });
+    return this.turn({ type: 'ended', client, ends });
   }
 
   failing(client: string, task: number): GraphTurn {
     const failure = { code: 'ERR_TASK', message: 'broken', debug: 'line', stderr: 'oops' };
     return this.turn({ type: 'ended', client, ends: [{ run: this.runOf(task), failure, startedAt: 0, durationMs: 1 }] });
   }
+}
+
+function toldIn({ orders }: GraphTurn): Record<string, Told> {
+  return Object.fromEntries(
+    orders.map(({ client, run, cancel, drop, forget, recall }) => [
+      client.id,
+      { run: run.map(({ id }) => id), cancel, drop, forget, recall },
+    ]),
+  );
 }
 
 export function constant(id: number, size = 1): ObjectSpec {

@@ -1,7 +1,9 @@
 /** A server, clients and a session's connection in this process, over real sockets; the clients run the tasks of `TestRunner`. */
+
 import { tmpdir } from 'node:os';
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { MillraceError } from '../../src/base/errors.ts';
 import { hostName, newId, newOwnedId } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { Client } from '../../src/client/client.ts';
@@ -27,6 +29,8 @@ export interface RigClient {
   readonly runner: TestRunner;
   readonly id: string;
   stop(): Promise<unknown>;
+  /** It is gone with all that it has, without a word. */
+  lose(): Promise<unknown>;
 }
 
 export class GraphRig {
@@ -76,7 +80,11 @@ export class GraphRig {
       return client.ended.catch(() => {});
     };
     onTestFinished(async () => void (await stop()));
-    return { client, runner, id, stop };
+    const lose = async (): Promise<unknown> => {
+      client.feed({ type: 'lost', error: new MillraceError('ERR_SERVER_LOST', 'as planned') });
+      return client.ended.catch(() => {});
+    };
+    return { client, runner, id, stop, lose };
   }
 
   /** A connection that may open sessions. */

@@ -115,11 +115,6 @@ export class ClientCore {
       case 'begun':
         this.#starts.begun(event.slot, now);
         return;
-      case 'borrow':
-      case 'borrow-off':
-      case 'return':
-        this.#loans.handle(event);
-        return;
       case 'pause':
       case 'resume':
         this.#paused = event.type === 'pause';
@@ -131,6 +126,11 @@ export class ClientCore {
         return;
       case 'stop':
         this.#stopAll(now);
+        return;
+      case 'tick':
+        return;
+      default:
+        this.#loans.handle(event);
     }
   }
 
@@ -178,7 +178,7 @@ export class ClientCore {
       if (leaving && this.#held.unstarted > 0) this.#giveBack(this.#held.giveBack(Number.POSITIVE_INFINITY));
       if (this.#mode === 'working') this.#want();
     }
-    if (this.#mode !== 'working' && !this.#slots.anyBusy) {
+    if (this.#mode !== 'working' && !this.#slots.anyBusy && !this.#loans.keeps) {
       const settled = this.#outgoing.size === 0 && this.#held.empty;
       if (settled || (this.#mode === 'stopping' && this.#link === 'offline')) this.#end();
     }

@@ -25,6 +25,8 @@ export type ClientEvent =
   | { type: 'borrow-off'; key: number }
   /** A slot that was lent is free. */
   | { type: 'return'; slot: number }
+  /** It may not leave yet, though nothing runs: what it holds for graphs is not with others; or it may. */
+  | { type: 'keep'; busy: boolean }
   | { type: 'pause' }
   | { type: 'resume' }
   /** Start nothing more, give back what is unstarted, finish what runs, leave. */

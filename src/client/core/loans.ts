@@ -18,6 +18,7 @@ export class Loans {
   readonly #wishes: Map<number, Wish> = new Map();
   readonly #lent: Map<number, Needs | null> = new Map();
   #last: 'graph' | 'queue' = 'queue';
+  #keeps = false;
 
   constructor(slots: Slots, budget: Budget) {
     this.#slots = slots;
@@ -28,8 +29,14 @@ export class Loans {
     return this.#lent.size > 0 || this.#wishes.size > 0;
   }
 
-  handle(event: Extract<ClientEvent, { type: 'borrow' | 'borrow-off' | 'return' }>): void {
-    if (event.type === 'borrow') this.#wishes.set(event.key, { key: event.key, needs: this.#budget.termsOf(event.attributes).needs });
+  /** What is held for graphs keeps the client here. */
+  get keeps(): boolean {
+    return this.#keeps;
+  }
+
+  handle(event: Extract<ClientEvent, { type: 'borrow' | 'borrow-off' | 'return' | 'keep' }>): void {
+    if (event.type === 'keep') this.#keeps = event.busy;
+    else if (event.type === 'borrow') this.#wishes.set(event.key, { key: event.key, needs: this.#budget.termsOf(event.attributes).needs });
     else if (event.type === 'borrow-off') this.#wishes.delete(event.key);
     else this.#giveBack(event.slot);
   }

@@ -3,6 +3,7 @@
  * is told that nothing is held.
  */
 import { MillraceError } from '../../base/errors.ts';
+import type { WireOrders, WireTakes } from '../../protocol/graph-work.ts';
 import type { Answer, EventMessage, Message, Refusal, Request } from '../../protocol/messages.ts';
 import { fromWireError, toWireError } from '../../protocol/wire-error.ts';
 import type { RawBytes } from '../../transport/peer.ts';
@@ -28,7 +29,7 @@ interface Question {
 export class GraphGate {
   readonly #parts: GraphGateParts;
   #work: GraphWork | null = null;
-  #check: ((value: unknown) => Parameters<GraphWork['orders']>[0]) | null = null;
+  #checks: { checkOrders(value: unknown): WireOrders; checkTakes(value: unknown): WireTakes } | null = null;
   #loading: Promise<void> | null = null;
   /** What came while it was loaded. */
   #early: (() => void)[] = [];
@@ -39,6 +40,8 @@ export class GraphGate {
   #salt = '';
   #online = false;
   #closed = false;
+  /** The server ends. */
+  #dismissed = false;
   #leaving: 'no' | 'drain' | 'now' = 'no';
 
   constructor(parts: GraphGateParts) {
@@ -60,6 +63,7 @@ export class GraphGate {
   disconnected(): void {
     this.#online = false;
     this.#early = [];
+    this.#work?.disconnected();
     for (const { reject } of this.#questions.values()) reject(new MillraceError('ERR_CONNECTION_CLOSED', 'the server is away'));
     this.#questions.clear();
   }
@@ -73,6 +77,11 @@ export class GraphGate {
       case '?':
         this.#answer(message);
         return true;
+      case 'end':
+        // It takes nothing any more.
+        this.#dismissed = true;
+        this.#work?.freed();
+        return false;
       case '=':
       case '!':
         return message[1] >= firstQuestion && this.#answered(message);
@@ -98,24 +107,30 @@ export class GraphGate {
   }
 
   #event([, name, value]: EventMessage): void {
-    if (name !== 'graph.orders') return;
+    if (name === 'graph.free') this.#work?.freed();
+    if (name !== 'graph.orders' && name !== 'graph.take') return;
     if (this.#work !== null) {
-      this.#work.orders(this.#check!(value));
+      this.#told(name, value);
       return;
     }
-    this.#early.push(() => this.#work?.orders(this.#check!(value)));
+    this.#early.push(() => this.#told(name, value));
     this.#loading ??= this.#load().catch((thrown: unknown) => {
       this.#parts.logger.error({ err: thrown }, 'the task graphs could not be loaded');
     });
   }
 
+  #told(name: 'graph.orders' | 'graph.take', value: unknown): void {
+    if (name === 'graph.take') this.#work?.take(this.#checks!.checkTakes(value));
+    else this.#work?.orders(this.#checks!.checkOrders(value));
+  }
+
   async #load(): Promise<void> {
-    const [{ GraphWork }, { checkOrders }, runner] = await Promise.all([
+    const [{ GraphWork }, { checkOrders, checkTakes }, runner] = await Promise.all([
       import('./work.ts'),
       import('../../protocol/graph-work.ts'),
       this.#parts.loadRunner(),
     ]);
-    this.#check = checkOrders;
+    this.#checks = { checkOrders, checkTakes };
     const { send } = this.#parts;
     this.#work = new GraphWork(
       {
@@ -129,6 +144,7 @@ export class GraphGate {
     const early = this.#early;
     this.#early = [];
     if (this.#closed) return;
+    if (this.#dismissed) this.#work.freed();
     this.#work.paths.connected();
     for (const handle of early) handle();
     if (this.#leaving !== 'no') this.#work.leave(this.#leaving === 'now');

@@ -3,12 +3,13 @@
  * and forgets only what it is told to. Ends are kept until the server has answered them; on a new connection they are told again, with all that is held.
  */
 import { MillraceError } from '../../base/errors.ts';
-import type { Opaque } from '../../protocol/graph-messages.ts';
-import { firstLasting, type WireEnd, type WireOrders } from '../../protocol/graph-work.ts';
+import { firstLasting, type WireEnd, type WireOrders, type WireTakes } from '../../protocol/graph-work.ts';
 import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
 import { DataPaths } from './data-paths.ts';
+import { Departure } from './departure.ts';
 import { Fetcher } from './fetcher.ts';
 import type { GraphWorkParts } from './members.ts';
+import { Reports } from './reports.ts';
 import { claimsOf, GraphRun } from './run.ts';
 import { GraphSlots } from './slots.ts';
 import { ObjectStore } from './store.ts';
@@ -27,19 +28,18 @@ export class GraphWork {
   readonly #makers: Map<number, GraphRun> = new Map();
   /** Objects that the server knows to be here. */
   readonly #told: Set<number> = new Set();
-  #ends: WireEnd[] = [];
-  /** Ends that were told, by their message. */
-  readonly #unanswered: { readonly sequence: number; readonly runs: GraphRun[] }[] = [];
-  #ended: GraphRun[] = [];
-  #sequence = 0;
-  readonly #words: Map<number, Opaque> = new Map();
-  #scheduled = false;
+  /** Objects that it is to take from a client that leaves. */
+  readonly #taking: Set<number> = new Set();
+  readonly #reports: Reports;
+  readonly #departure: Departure;
   #closed = false;
   #leaving = false;
 
   constructor(parts: GraphWorkParts, runner: GraphTaskRunner) {
     this.#parts = parts;
     this.#runner = runner;
+    this.#reports = new Reports(parts);
+    this.#departure = new Departure({ clock: parts.clock, keep: (busy) => parts.feed({ type: 'keep', busy }) });
     this.#store = new ObjectStore(parts.spoolFolder, parts.memory);
     this.paths = new DataPaths(parts, this.#store);
     this.#fetcher = new Fetcher({
@@ -69,24 +69,40 @@ export class GraphWork {
       this.#told.delete(n);
       this.#spare(n);
     }
-    for (const wire of runs) this.#add(new GraphRun(wire, { store: this.#store, progress: (run, value) => this.#say(run, value) }));
+    for (const wire of runs)
+      this.#add(new GraphRun(wire, { store: this.#store, progress: (run, value) => this.#reports.said(run, value) }));
     for (const session of forget) this.#runner.forget(session);
     if (recall > 0) this.#recall(recall);
   }
 
+  /** From a client that leaves. */
+  take({ objects }: WireTakes): void {
+    for (const [n, size] of objects) {
+      this.#taking.add(n);
+      if (this.#store.has(n)) this.#available(n);
+      else this.#fetcher.want(n, size);
+    }
+  }
+
+  /** Nothing that is here is needed from it any more; or there is nobody to give it to. */
+  freed(): void {
+    this.#departure.over();
+  }
+
+  disconnected(): void {
+    this.#departure.disconnected();
+  }
+
   /** A new connection: all that is here, as the server has to know it. */
   connected(): void {
-    const ended = [...this.#unanswered.flatMap(({ runs }) => runs), ...this.#ended].filter(({ state }) => state === 'ended');
-    this.#ended = [];
-    this.#ends = [];
-    this.#unanswered.length = 0;
-    this.#sequence++;
-    if (ended.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs: ended });
+    const { sequence, runs: ended } = this.#reports.anew();
     // Perhaps only the answer was lost: the server says so of what it does not know of.
     for (const run of ended) if (run.end?.[1] === 0) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
-    const runs = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled').map(({ number }) => number);
+    const open = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled');
+    const runs = open.map(({ number }) => number);
     const ends = ended.map(({ end }) => end!);
-    this.#parts.send('graph.held', { sequence: this.#sequence, ends, runs, objects: [...this.#told], ...claimsOf(this.#runs.values()) });
+    this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told], ...claimsOf(this.#runs.values()) });
+    for (const run of open) if (run.state === 'running') this.#reports.begun(run);
     this.paths.connected();
     if (this.#leaving) this.#parts.send('graph.leaving', { now: false });
   }
@@ -95,9 +111,8 @@ export class GraphWork {
   reset(lasting: boolean): void {
     for (const run of [...this.#runs.values()]) if (!run.outlives(lasting)) this.#end(run);
     // What has ended is told anew on the next connection.
-    this.#ended = [...this.#unanswered.flatMap(({ runs }) => runs), ...this.#ended].filter((run) => this.#runs.get(run.number) === run);
-    this.#ends = [];
-    this.#unanswered.length = 0;
+    this.#reports.keepOnly((run) => this.#runs.get(run.number) === run);
+    this.#taking.clear();
     const gone = [...this.#told].filter((n) => !lasting || n < firstLasting);
     for (const n of gone) this.#told.delete(n);
     for (const n of gone) this.#spare(n);
@@ -105,8 +120,10 @@ export class GraphWork {
 
   /** Begins nothing more; `now`: what runs is stopped too. */
   leave(now: boolean): void {
+    this.#departure.begin(now);
     if (!this.#leaving) this.#parts.send('graph.leaving', { now });
     this.#leaving = true;
+    if (!this.#parts.online()) this.#departure.over();
     const back = [...this.#runs.values()].filter(
       ({ state }) => state === 'waiting' || state === 'startable' || (now && state === 'running'),
     );
@@ -116,6 +133,8 @@ export class GraphWork {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#departure.over();
+    this.#reports.close();
     for (const run of [...this.#runs.values()]) this.#stop(run);
     await Promise.all([this.#runner.close(), this.paths.close()]);
     this.#store.close();
@@ -147,6 +166,10 @@ export class GraphWork {
   }
 
   #available(n: number): void {
+    if (this.#taking.delete(n)) {
+      this.#told.add(n);
+      this.#reports.took(n, true);
+    }
     const waiting = this.#waiting.get(n);
     if (waiting === undefined) {
       this.#spare(n);
@@ -157,6 +180,7 @@ export class GraphWork {
   }
 
   #unavailable(n: number): void {
+    if (this.#taking.delete(n)) this.#reports.took(n, false);
     const waiting = this.#waiting.get(n) ?? [];
     this.#waiting.delete(n);
     for (const run of waiting) if (run.state === 'waiting') this.#tell(run, [run.number, 2, [n]]);
@@ -187,6 +211,7 @@ export class GraphWork {
       made(outcome);
       return null;
     }
+    this.#reports.begun(run);
     return outcome.then(made, (thrown: unknown) => this.#over(run, () => run.failed(thrown, startedAt, clock.now() - from)));
   }
 
@@ -204,47 +229,17 @@ export class GraphWork {
     run.state = 'ended';
     run.end = end;
     this.#unmake(run);
-    this.#ends.push(end);
-    this.#ended.push(run);
-    this.#schedule();
-  }
-
-  #say(run: number, value: Opaque): void {
-    this.#words.set(run, value);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (!this.#closed) this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#words.size > 0) this.#parts.send('graph.words', { words: [...this.#words] });
-    this.#words.clear();
-    // Without a connection they wait for the next one, which is told of all.
-    if (this.#ends.length === 0 || !this.#parts.online()) return;
-    this.#sequence++;
-    this.#unanswered.push({ sequence: this.#sequence, runs: this.#ended });
-    this.#parts.send('graph.ended', { sequence: this.#sequence, ends: this.#ends });
-    this.#ends = [];
-    this.#ended = [];
+    this.#reports.ended(run);
   }
 
   /** The server has heard of these ends: what is here for them is known there now, or is of no use. */
   #settle(acknowledged: number, refused: readonly number[]): void {
-    while (this.#unanswered[0] !== undefined && this.#unanswered[0].sequence <= acknowledged) {
-      for (const run of this.#unanswered.shift()!.runs) {
-        if (this.#runs.get(run.number) !== run) continue;
-        this.#runs.delete(run.number);
-        const accepted = refused.length === 0 || !refused.includes(run.number);
-        if (accepted) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
-        this.#leave(run);
-      }
+    for (const run of this.#reports.answered(acknowledged)) {
+      if (this.#runs.get(run.number) !== run) continue;
+      this.#runs.delete(run.number);
+      const accepted = refused.length === 0 || !refused.includes(run.number);
+      if (accepted) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
+      this.#leave(run);
     }
   }
 
@@ -285,7 +280,7 @@ export class GraphWork {
 
   /** It goes, unless the server knows that it is here, or a run needs it. */
   #spare(n: number): void {
-    if (this.#told.has(n) || this.#users.has(n)) return;
+    if (this.#told.has(n) || this.#users.has(n) || this.#taking.has(n)) return;
     this.#waiting.delete(n);
     this.#fetcher.callOff(n);
     this.#store.drop(n);

@@ -1,7 +1,7 @@
 /** The clients as the graph sees them: who is there, over which connection, and what they are told and tell. */
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { ClientOrders, GraphEvent } from '../../graph/effects.ts';
+import type { ClientOrders, GraphEvent, GraphTurn } from '../../graph/effects.ts';
 import type { GraphCapacity, GraphClient, GraphObject } from '../../graph/entities.ts';
 import { type ClientGraphEvent, checkClientEvent, type WireOrders } from '../../protocol/graph-work.ts';
 import type { Link } from '../link.ts';
@@ -99,6 +99,12 @@ export class GraphClients {
       case 'graph.back':
         this.#parts.handle({ type: 'given-back', client: id, runs: checkClientEvent(name, value).runs });
         return;
+      case 'graph.begun':
+        this.#parts.handle({ type: 'begun', client: id, runs: checkClientEvent(name, value).runs });
+        return;
+      case 'graph.took':
+        this.#parts.handle({ type: 'took', client: id, ...checkClientEvent(name, value) });
+        return;
       case 'graph.leaving':
         this.#parts.handle({ type: 'client-closing', id });
         return;
@@ -138,6 +144,13 @@ export class GraphClients {
       for (const [member, link, id, letter] of letters)
         if (member.link === link && this.#members.get(id) === member) link.peer.notify('graph.orders', letter);
     };
+  }
+
+  /** Of clients that leave: what others are to take from them, and who may go. */
+  tellDepartures({ takes, freed }: Pick<GraphTurn, 'takes' | 'freed'>): void {
+    for (const [client, objects] of takes)
+      this.linkOf(client)?.peer.notify('graph.take', { objects: objects.map(({ n, size }): [number, number] => [n, size]) });
+    for (const client of freed) this.linkOf(client)?.peer.notify('graph.free', {});
   }
 
   close(): void {

@@ -1,12 +1,15 @@
 /** The bytes of objects on the server's side: constants, which it keeps itself, and all others by way of a client that has them. */
 import { MillraceError } from '../../base/errors.ts';
 import type { GraphClient, GraphObject } from '../../graph/entities.ts';
+import { largestRead } from '../../protocol/graph-messages.ts';
 import type { GraphDoor } from '../../protocol/graph-work.ts';
 import type { Link } from '../link.ts';
 import { travels } from './orders.ts';
 
 /** Constants of all sessions together. */
 const mostConstants = 1024 ** 3;
+/** What is taken from clients that leave, of them. */
+const mostRescued = 256 * 2 ** 20;
 /** How long a client may take for a stretch of an object (ms). */
 const patience = 30_000;
 
@@ -23,6 +26,10 @@ export class GraphData {
   readonly #objects: Map<number, GraphObject> = new Map();
   readonly #doors: Map<string, GraphDoor> = new Map();
   #bytes = 0;
+  /** What was taken from clients that left, and what is being. */
+  readonly #taken: Set<number> = new Set();
+  #rescued = 0;
+  #rescuing = 0;
 
   constructor(parts: DataParts) {
     this.#parts = parts;
@@ -51,11 +58,35 @@ export class GraphData {
   }
 
   forget(objects: Iterable<GraphObject>): void {
-    for (const { n } of objects) {
-      this.#objects.delete(n);
-      this.#bytes -= this.#constants.get(n)?.length ?? 0;
-      this.#constants.delete(n);
+    for (const object of objects) {
+      this.#objects.delete(object.n);
+      this.release(object);
     }
+  }
+
+  /** Takes an object from a client that leaves; false: it could not be had, or there is no room. `keep`: whether it is still of use. */
+  async rescue(object: GraphObject, keep: (has: boolean) => boolean): Promise<void> {
+    const { n, size } = object;
+    const room = this.#rescuing + this.#rescued + size <= mostRescued && this.#bytes + size <= mostConstants;
+    if (!room) {
+      keep(false);
+      return;
+    }
+    this.#rescuing += size;
+    const bytes = await this.#whole(object).catch(() => null);
+    this.#rescuing -= size;
+    if (!keep(bytes !== null) || bytes === null) return;
+    this.#constants.set(n, bytes);
+    this.#bytes += size;
+    this.#rescued += size;
+    this.#taken.add(n);
+  }
+
+  release({ n }: GraphObject): void {
+    const size = this.#constants.get(n)?.length ?? 0;
+    this.#bytes -= size;
+    if (this.#taken.delete(n)) this.#rescued -= size;
+    this.#constants.delete(n);
   }
 
   setDoor(client: string, door: GraphDoor | null): void {
@@ -106,5 +137,15 @@ export class GraphData {
       }
     }
     throw new MillraceError('ERR_NOT_FOUND', `no client that is there has the object '${object.spec[1]}'`, { cause: last });
+  }
+
+  async #whole(object: GraphObject): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(object.size);
+    for (let at = 0; at < bytes.length; at += largestRead) {
+      const part = await this.read(object, at, Math.min(largestRead, bytes.length - at));
+      if (part.length === 0) throw new MillraceError('ERR_NOT_FOUND', 'an object was shorter than was said');
+      bytes.set(part, at);
+    }
+    return bytes;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { Answer, GraphEvent } from '../../graph/effects.ts';
-import type { GraphSession } from '../../graph/entities.ts';
+import type { GraphClient, GraphObject, GraphSession } from '../../graph/entities.ts';
 import { Graph } from '../../graph/graph.ts';
 import { checkGraphRequest, type GraphRequest, isGraphRequest } from '../../protocol/graph-messages.ts';
 import {
@@ -147,11 +147,15 @@ export class GraphHost {
   #turn(): void {
     if (this.#journal.busy) return;
     this.#journal.ended(this.#graph.takeRecorded());
-    const { orders, answers, failed } = this.#graph.endTurn(this.#parts.clock.now());
-    const send = this.#clients.prepare(orders);
+    const turn = this.#graph.endTurn(this.#parts.clock.now());
+    const { answers, failed, rescues, released } = turn;
+    const send = this.#clients.prepare(turn.orders);
     // Nothing of persistent sessions is told before it is written; what happens meanwhile is of the next turn.
     this.#journal.flush(() => {
       send();
+      this.#clients.tellDepartures(turn);
+      for (const object of released) this.#data.release(object);
+      for (const [object, giver] of rescues) void this.#data.rescue(object, (has) => this.#rescued(giver, object, has));
       for (const answer of answers) this.#answer(answer);
       for (const session of failed) this.#failed(session);
     });
@@ -160,6 +164,12 @@ export class GraphHost {
     const at = this.#graph.wakeAt();
     if (at === null) return;
     this.#stopWake = this.#parts.clock.after(Math.max(0, at - this.#parts.clock.now()) + 1, () => this.#handle({ type: 'tick' }));
+  }
+
+  #rescued(giver: GraphClient, object: GraphObject, has: boolean): boolean {
+    if (this.#closed) return false;
+    this.#schedule();
+    return this.#graph.rescued(giver.id, object, has);
   }
 
   #wait(event: (token: number) => GraphEvent, began: (token: number) => void = () => {}): Promise<readonly number[]> {

@@ -46,6 +46,17 @@ export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: Grap
   };
 }
 
-export function progressOf({ unfinished, ready, assigned, finished, failed, recomputed, objects, bytes }: GraphSession): GraphProgress {
-  return { waiting: unfinished - ready - assigned, ready, running: assigned, finished, failed, recomputed, objects, bytes };
+/** What a client has and does not run yet is ready. */
+export function progressOf(session: GraphSession): GraphProgress {
+  const { unfinished, ready, assigned, begun, finished, failed, recomputed, objects, bytes } = session;
+  return {
+    waiting: unfinished - ready - assigned,
+    ready: ready + assigned - begun,
+    running: begun,
+    finished,
+    failed,
+    recomputed,
+    objects,
+    bytes,
+  };
 }

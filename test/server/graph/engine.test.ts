@@ -98,7 +98,9 @@ test('a session whose connection is lost is closed after a while; with its token
   const next = await rig.dial();
   await until(() => next.ask('graph.attach', { session: session.session, token: session.token }).then(() => true), 'it is taken over');
   await expect(next.ask('graph.attach', { session: session.session, token: 'guessed' })).rejects.toMatchObject({ code: 'ERR_ENDED' });
-  expect((await next.ask('graph.update', { session: session.session, items: [2] }))[0]).toMatchObject({ state: 'running' });
+  const state = async (): Promise<string | undefined> =>
+    (await next.ask('graph.update', { session: session.session, items: [2] }))[0]?.state;
+  await until(async () => (await state()) === 'running', 'its state says so');
   next.peer.destroy();
   await until(() => runner.forgotten.includes(session.session), 'the session is closed');
   const last = await rig.dial();
@@ -114,7 +116,7 @@ test('what a client takes with it that is still needed is made again, and nothin
     [node(12, 'concat', [1], [2]), node(13, 'concat', [1, 2], [3]), node(14, 'concat', [3], [4])],
   );
   await session.wait();
-  await first.stop();
+  await first.lose();
   const second = await rig.client();
   // 3 was needed for nothing any more, but 4 is, which is made of it.
   expect(String(await session.fetch(4))).toBe('aa');
