@@ -34,6 +34,11 @@ export class Board {
   readonly lastingObjects: Map<number, GraphObject> = new Map();
   /** Their tasks that have ended since the last look. */
   recorded: GraphTask[] = [];
+  /** Since the last turn: tasks that have ended, or an output of theirs was let go; and those that failed, which run no more. */
+  settled: GraphTask[] = [];
+  gaveUp: GraphTask[] = [];
+  /** Kept objects that several clients have and the last task has read, since the last turn. */
+  copied: GraphObject[] = [];
   /** The numbers of lasting sessions, their objects and runs begin above this: never one that was given before, by this server or one before it. */
   readonly #base: number;
   #lasting = 0;
@@ -71,7 +76,7 @@ export class Board {
   }
 
   /** All that the turn decided. */
-  takeTurn(): GraphTurn {
+  takeTurn(): Omit<GraphTurn, 'forgotten'> {
     const { answers, failed } = this;
     if (answers.length > 0) this.answers = [];
     if (failed.length > 0) this.failed = [];

@@ -1,6 +1,7 @@
 /** Verifies the graph: every count against what it counts, every link from both of its ends. Tests run it after each step. */
 import type { Board } from './board.ts';
 import { type GraphClient, GraphObject, type GraphSession, type GraphTask, objectState, taskState } from './entities.ts';
+import { isPast, mayRun } from './forgetting.ts';
 
 function fail(story: string): never {
   throw new Error(`the graph is inconsistent: ${story}`);
@@ -20,7 +21,11 @@ export function checkGraph(board: Board): void {
   for (const client of board.roomy)
     if (!client.online || client.closing || board.clients.get(client.id) !== client) fail(`client ${client.id} has room, but is not there`);
   let counted = 0;
-  for (const session of board.sessions) counted += checkSession(session);
+  const isSettled = board.settled.length === 0 && board.gaveUp.length === 0;
+  for (const session of board.sessions) {
+    counted += checkSession(session);
+    if (isSettled && !session.lasting && session.state === 'open') checkRetained(session);
+  }
   if (counted !== ready) fail(`${ready} tasks stand in queues, the sessions know ${counted}`);
 }
 
@@ -68,11 +73,26 @@ function checkSession(session: GraphSession): number {
   if (ready !== session.ready || assigned !== session.assigned) fail(`session ${session.n} miscounts ready or assigned tasks`);
   if (waiting + ready + assigned !== session.unfinished) fail(`session ${session.n} counts ${session.unfinished} unfinished tasks`);
   if (begun !== session.begun) fail(`session ${session.n} counts ${session.begun} running tasks, not ${begun}`);
-  if (finished !== session.finished || failed !== session.failed) fail(`session ${session.n} miscounts finished or failed tasks`);
+  if (finished + session.nodes.pastTasks !== session.finished || failed !== session.failed)
+    fail(`session ${session.n} miscounts finished or failed tasks`);
   if (session.state === 'open' && (objects !== session.objects || bytes !== session.bytes))
     fail(`session ${session.n} miscounts its objects`);
   if (session.state !== 'open' && session.unfinished > 0) fail(`session ${session.n} has ended, with tasks that go on`);
   return ready;
+}
+
+/** What may run again has all its inputs, and what nobody can need is not there any more. */
+function checkRetained({ nodes }: GraphSession): void {
+  for (const node of nodes.values()) {
+    if (node instanceof GraphObject) {
+      const retained = node.consumers.filter(mayRun).length;
+      if (!node.constant && retained !== node.retained)
+        fail(`object ${node.id} has ${retained} uses that may come again, not ${node.retained}`);
+    } else {
+      if (isPast(node)) fail(`task ${node.id} is of no use to anybody, and was not let go`);
+      for (const { id } of mayRun(node) ? node.inputs : []) if (!nodes.get(id)) fail(`task ${node.id} may run again without object ${id}`);
+    }
+  }
 }
 
 function checkTask(task: GraphTask): void {
@@ -99,7 +119,8 @@ function checkTask(task: GraphTask): void {
 function checkObject(object: GraphObject): void {
   const { session, producer, holders, state } = object;
   const pending = object.consumers.filter((task) => !task.ended).length;
-  if (session.state === 'open' && pending !== object.pending) fail(`object ${object.id} has ${pending} uses, not ${object.pending}`);
+  if (session.state === 'open' && !object.constant && pending !== object.pending)
+    fail(`object ${object.id} has ${pending} uses, not ${object.pending}`);
   if (new Set(holders).size !== holders.length) fail(`object ${object.id} has a holder twice`);
   for (const client of holders) if (!client.held.has(object)) fail(`client ${client.id} does not know that it holds object ${object.id}`);
   if (session.state !== 'open') {

@@ -111,4 +111,6 @@ export interface GraphTurn {
   readonly released: readonly GraphObject[];
   /** Sessions that failed in this turn. */
   readonly failed: readonly GraphSession[];
+  /** Objects that nobody will need again, nor what made them. */
+  readonly forgotten: readonly GraphObject[];
 }

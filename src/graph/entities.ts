@@ -7,6 +7,9 @@
  * An object: unfinished → finished → removed (nobody needs it), failed. A loss leads back to unfinished.
  */
 
+import type { Needs } from './needs.ts';
+import type { NodeTable, PastNode } from './node-table.ts';
+
 export const taskState = { waiting: 0, ready: 1, assigned: 2, finished: 3, failed: 4, removed: 5 } as const;
 export type TaskState = (typeof taskState)[keyof typeof taskState];
 export const objectState = { unfinished: 0, finished: 1, removed: 2, failed: 3 } as const;
@@ -56,14 +59,6 @@ export type TaskSpec = readonly [
   more: TaskMore | null,
 ];
 
-/** Tasks with the same needs stand in the same lanes; null: one core and nothing else. */
-export interface Needs {
-  readonly key: string;
-  readonly cpus: number;
-  readonly memory: number;
-  readonly resources: Readonly<Record<string, number>>;
-}
-
 /** Ready tasks of the same needs (`heap.ts`). */
 export interface TaskHeap {
   readonly size: number;
@@ -89,7 +84,7 @@ export interface Waiter {
   /** Nodes that have not ended; of all tasks: Infinity. */
   left: number;
   readonly some: boolean;
-  readonly items: readonly (GraphTask | GraphObject)[];
+  readonly items: readonly (GraphTask | GraphObject | PastNode)[];
 }
 
 /** Shared by all that have none: a list of its own that grows takes more than the object itself. */
@@ -106,9 +101,11 @@ export class GraphObject {
   keep: boolean;
   state: ObjectState;
   producer: GraphTask | null = null;
-  /** Once for each time that it is an input. */
+  /** Once for each time that it is an input; not of a constant, which is never made again, and not for long of a task that will not run again. */
   consumers: GraphTask[] = noTasks;
-  /** Those of them whose task has not ended. */
+  /** How often it is an input; how often of a task that may run, again too; and of one that has not ended. */
+  uses = 0;
+  retained = 0;
   pending = 0;
   readonly holders: GraphClient[] = [];
   /** The server has it from a client that left. */
@@ -129,6 +126,10 @@ export class GraphObject {
   }
 
   addConsumer(task: GraphTask): void {
+    this.uses++;
+    this.retained++;
+    this.pending++;
+    if (this.constant) return;
     if (this.consumers === noTasks) this.consumers = [task];
     else this.consumers.push(task);
   }
@@ -205,7 +206,7 @@ export class GraphSession {
   readonly lasting: boolean;
   /** After a restart: clients that worked for it before and have not come back yet. Nothing of it is given out before; null: none. */
   awaited: Set<GraphClient> | null = null;
-  readonly nodes: Map<number, GraphTask | GraphObject> = new Map();
+  readonly nodes: NodeTable<GraphTask | GraphObject>;
   state: 'open' | 'failed' | 'closed' = 'open';
   failure: Failure | null = null;
   /** Tasks that have not ended, ready ones, and those at clients; `recomputed`: ran again since an output was lost. */
@@ -226,8 +227,9 @@ export class GraphSession {
   /** Those that were given anything of it. */
   readonly clients: Set<GraphClient> = new Set();
 
-  constructor(n: number, name: string, onFailure: 'fail' | 'continue', lasting = false) {
+  constructor(n: number, name: string, onFailure: 'fail' | 'continue', lasting: boolean, nodes: NodeTable<GraphTask | GraphObject>) {
     this.n = n;
+    this.nodes = nodes;
     this.name = name;
     this.onFailure = onFailure;
     this.lasting = lasting;

@@ -7,7 +7,10 @@ import { Board } from './board.ts';
 import { checkGraph } from './check.ts';
 import type { GraphEvent, GraphTurn } from './effects.ts';
 import { type GraphClient, GraphObject, GraphSession, type GraphTask, type objectState, taskState } from './entities.ts';
+import { dropCopied, forget } from './forgetting.ts';
 import { beginHanding, dropTakes, endHanding, handOver, rescued, took } from './handing.ts';
+import type { PastNode } from './node-table.ts';
+import { SessionNodes } from './nodes.ts';
 import { obstacleOf, place, recallable, recallDue } from './placement.ts';
 import { Progress } from './progress.ts';
 import { claimObject, claimTask, Replay } from './replay.ts';
@@ -37,7 +40,7 @@ export class Graph {
   }
 
   openSession(name: string, onFailure: 'fail' | 'continue', lasting = false): GraphSession {
-    const session = new GraphSession(lasting ? this.#board.nextLasting() : ++this.#sessions, name, onFailure, lasting);
+    const session = new GraphSession(lasting ? this.#board.nextLasting() : ++this.#sessions, name, onFailure, lasting, new SessionNodes());
     this.#board.sessions.add(session);
     if (lasting) this.#board.lasting.set(session.n, session);
     return session;
@@ -45,7 +48,7 @@ export class Graph {
 
   /** Tells a lasting session anew that was open when its server was lost. `clients`: see `Replay`. */
   replay(n: number, name: string, onFailure: 'fail' | 'continue'): Replay {
-    const session = new GraphSession(n, name, onFailure, true);
+    const session = new GraphSession(n, name, onFailure, true, new SessionNodes());
     this.#board.sessions.add(session);
     this.#board.lasting.set(n, session);
     return new Replay(this.#board, this.#progress, session);
@@ -111,6 +114,7 @@ export class Graph {
 
   endTurn(now: number): GraphTurn {
     this.#board.now = now;
+    dropCopied(this.#board);
     place(this.#board);
     const recall = recallable(this.#board, now);
     if (recall !== null) {
@@ -118,7 +122,7 @@ export class Graph {
       this.#board.orders(recall.client).recall = recall.tasks;
     }
     if (this.#board.departures.leaving.size > 0) handOver(this.#board);
-    return this.#board.takeTurn();
+    return { ...this.#board.takeTurn(), forgotten: forget(this.#board) };
   }
 
   /** The server has what it was to take from a client that leaves, or could not get it; false: it is of no use. */
@@ -135,7 +139,9 @@ export class Graph {
   /** Why a task has not ended. @throws ERR_NOT_FOUND */
   explain(session: GraphSession, id: number): string {
     const [task] = nodesOf(session, [id]);
-    if (task === undefined || task instanceof GraphObject) throw new MillraceError('ERR_NOT_FOUND', `the session has no task ${id}`);
+    if (task !== undefined && 'past' in task && task.isTask) return 'it has finished';
+    if (task === undefined || 'past' in task || task instanceof GraphObject)
+      throw new MillraceError('ERR_NOT_FOUND', `the session has no task ${id}`);
     switch (task.state) {
       case taskState.waiting:
         if (task.parked !== null) return `the client ${task.parked.id}, which alone has one of its inputs, is away`;
@@ -165,8 +171,10 @@ export class Graph {
   #unkeep(session: GraphSession, ids: readonly number[]): void {
     live(session);
     const objects = nodesOf(session, ids).map((node) => {
-      if (!(node instanceof GraphObject)) throw new MillraceError('ERR_TASK', `${node.id} is a task, not an object`);
-      if (!node.keep) throw new MillraceError('ERR_STATE', `the object '${node.spec[1]}' is not kept`);
+      const isPast = 'past' in node;
+      if (isPast ? node.isTask : !(node instanceof GraphObject)) throw new MillraceError('ERR_TASK', `${node.id} is a task, not an object`);
+      if (isPast || !(node instanceof GraphObject) || !node.keep)
+        throw new MillraceError('ERR_STATE', `the object '${isPast ? node.text : node.spec[1]}' is not kept`);
       return node;
     });
     for (const object of objects) this.#progress.unkeep(object);
@@ -278,8 +286,9 @@ function live(session: GraphSession): void {
 
 /** The state of a node, in the words of the protocol. */
 export function stateOf(
-  node: GraphTask | GraphObject,
+  node: GraphTask | GraphObject | PastNode,
 ): 'waiting' | 'ready' | 'assigned' | 'running' | 'finished' | 'failed' | 'removed' | 'unfinished' {
+  if ('past' in node) return node.isTask ? 'finished' : 'removed';
   if (node instanceof GraphObject) {
     const names = ['unfinished', 'finished', 'removed', 'failed'] as const;
     return names[node.state satisfies (typeof objectState)[keyof typeof objectState]];

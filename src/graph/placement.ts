@@ -4,8 +4,9 @@
  * the way there and back; and with a task goes the line of tasks that only it holds up.
  */
 import { type Board, canHold } from './board.ts';
-import { type GraphClient, type GraphTask, type Needs, objectState, taskState } from './entities.ts';
+import { type GraphClient, type GraphTask, objectState, taskState } from './entities.ts';
 import { runsBefore } from './heap.ts';
+import type { Needs } from './needs.ts';
 
 /** A client has so much work in hand (ms), and at most so many tasks. */
 const ahead = 50;

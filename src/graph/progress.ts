@@ -140,6 +140,7 @@ export class Progress {
     for (const [place, object] of task.outputs.entries()) this.#made(object, client, outputs[place]!);
     for (const object of task.inputs) this.#consumed(object);
     this.#waits.ended(task);
+    if (!session.lasting) this.#board.settled.push(task);
     this.#settle(session);
   }
 
@@ -172,7 +173,9 @@ export class Progress {
 
   #consumed(object: GraphObject): void {
     object.pending--;
-    if (object.state === objectState.finished && !object.needed) this.#release(object);
+    if (object.pending > 0 || object.state !== objectState.finished) return;
+    if (!object.needed) this.#release(object);
+    else if (object.holders.length > 1 && !object.constant) this.#board.copied.push(object);
   }
 
   #release(object: GraphObject): void {
@@ -182,6 +185,7 @@ export class Progress {
     object.session.objects--;
     object.session.bytes -= object.size;
     this.#waits.ended(object);
+    if (!object.session.lasting) this.#board.settled.push(object.producer!);
   }
 
   #endTask(task: GraphTask, state: typeof taskState.failed | typeof taskState.removed, failure: Failure | null): void {
@@ -192,6 +196,7 @@ export class Progress {
     } else if (task.state === taskState.ready) this.#board.unready(task);
     task.state = state;
     task.failure = failure;
+    if (state === taskState.failed && !task.session.lasting) this.#board.gaveUp.push(task);
     task.session.unfinished--;
     this.#waits.ended(task);
   }

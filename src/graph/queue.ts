@@ -1,6 +1,7 @@
 /** Ready tasks in lanes by what they ask for: one that does not fit anywhere now holds back only its like. */
-import type { GraphTask, Needs, TaskQueue } from './entities.ts';
+import type { GraphTask, TaskQueue } from './entities.ts';
 import { ReadyHeap, runsBefore } from './heap.ts';
+import type { Needs } from './needs.ts';
 
 export class ReadyQueue implements TaskQueue {
   /** Tasks that ask for one core and nothing else: nearly all. */

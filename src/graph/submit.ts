@@ -5,13 +5,13 @@ import {
   GraphObject,
   type GraphSession,
   GraphTask,
-  type Needs,
   type ObjectSpec,
   objectState,
   type TaskMore,
   type TaskSpec,
   taskState,
 } from './entities.ts';
+import type { Needs } from './needs.ts';
 
 /**
  * `sizes`: of constants whose bytes came before. `again`: it was accepted before, with this as the number of its first object, and is told anew; inputs that
@@ -40,7 +40,7 @@ export function submit(
   }
   const ordered = inOrder(tasks);
   for (const [id, object] of made) {
-    session.nodes.set(id, object);
+    session.nodes.add(object);
     if (session.lasting) board.lastingObjects.set(object.n, object);
     if (!object.constant) continue;
     const value = object.spec[4];
@@ -70,13 +70,10 @@ function linked(
     ids.add(id);
     const inputs: GraphObject[] = [];
     for (let i = 0; i < pairs.length; i += 2) {
-      const object = made.get(pairs[i] as number) ?? session.nodes.get(pairs[i] as number);
+      const object = made.get(pairs[i] as number) ?? session.nodes.find(pairs[i] as number);
+      if (object !== undefined && 'past' in object && !object.isTask) throw wasRemoved(object.id, object.text);
       if (!(object instanceof GraphObject)) throw wrong(`the task ${named(id, type)} has an unknown input ${pairs[i]}`);
-      if (object.state === objectState.removed && !mayBeGone)
-        throw new MillraceError(
-          'ERR_STATE',
-          `the object ${named(object.id, object.spec[1])} was removed, since nothing needed it: keep it`,
-        );
+      if (object.state === objectState.removed && !mayBeGone) throw wasRemoved(object.id, object.spec[1]);
       if (object.state === objectState.failed)
         throw new MillraceError('ERR_DEPENDENCY', `the object ${named(object.id, object.spec[1])} was never made: its task failed`);
       inputs.push(object);
@@ -122,12 +119,11 @@ function inOrder(tasks: readonly GraphTask[]): GraphTask[] {
 }
 
 function register(session: GraphSession, task: GraphTask): void {
-  session.nodes.set(task.id, task);
+  session.nodes.add(task);
   session.unfinished++;
   task.state = taskState.waiting;
   for (const object of task.inputs) {
     object.addConsumer(task);
-    object.pending++;
     if (object.state === objectState.unfinished) task.missing++;
   }
 }
@@ -151,6 +147,10 @@ function needsOf(more: TaskMore | null): Needs | null {
 
 function named(id: number, name: string): string {
   return `${id} (${name})`;
+}
+
+function wasRemoved(id: number, label: string): MillraceError {
+  return new MillraceError('ERR_STATE', `the object ${named(id, label)} was removed, since nothing needed it: keep it`);
 }
 
 function wrong(message: string): MillraceError {

@@ -2,10 +2,13 @@
 import { MillraceError } from '../base/errors.ts';
 import type { Board } from './board.ts';
 import { type Failure, GraphObject, type GraphSession, type GraphTask, objectState, taskState, type Waiter } from './entities.ts';
+import type { PastNode } from './node-table.ts';
 
-type Node = GraphTask | GraphObject;
+type LiveNode = GraphTask | GraphObject;
+type Node = LiveNode | PastNode;
 
 function hasEnded(node: Node): boolean {
+  if ('past' in node) return true;
   return node instanceof GraphObject ? node.state !== objectState.unfinished : node.state >= taskState.finished;
 }
 
@@ -22,13 +25,14 @@ export function failureError(failure: Failure): MillraceError {
 
 /** Why a node that has ended gave nothing; null: it did. */
 function failureOf(node: Node): Failure | null {
+  if ('past' in node) return null;
   return node instanceof GraphObject ? (node.state === objectState.failed ? (node.producer?.failure ?? null) : null) : node.failure;
 }
 
 /** The nodes by number. @throws ERR_NOT_FOUND */
 export function nodesOf(session: GraphSession, ids: readonly number[]): Node[] {
   return ids.map((id) => {
-    const node = session.nodes.get(id);
+    const node = session.nodes.find(id);
     if (node === undefined) throw new MillraceError('ERR_NOT_FOUND', `the session has no submitted task or object ${id}`);
     return node;
   });
@@ -50,7 +54,7 @@ export class Waits {
   add(session: GraphSession, token: number, ids: readonly number[], some: boolean): void {
     const items = nodesOf(session, ids);
     const all = items.length === 0;
-    const open = items.filter((node) => !hasEnded(node));
+    const open = items.filter((node): node is LiveNode => !hasEnded(node));
     const waiter: Waiter = { token, session, left: all ? Number.POSITIVE_INFINITY : open.length, some, items };
     if (all ? session.unfinished === 0 : open.length === 0 || (some && open.length < items.length)) {
       this.#answer(waiter);
@@ -68,9 +72,9 @@ export class Waits {
   /** Until it can be read. @throws ERR_NOT_FOUND, ERR_STATE */
   addObject(session: GraphSession, token: number, id: number): void {
     const [object] = nodesOf(session, [id]);
+    if (object !== undefined && 'past' in object && !object.isTask) throw notKept(object.text);
     if (!(object instanceof GraphObject)) throw new MillraceError('ERR_TASK', `${id} is a task, not an object`);
-    if (!object.keep && !object.constant)
-      throw new MillraceError('ERR_STATE', `the object '${object.spec[1]}' is not kept: keep it before it is submitted`);
+    if (!object.keep && !object.constant) throw notKept(object.spec[1]);
     if (isAway(object)) {
       const waiter: Waiter = { token, session, left: 1, some: false, items: [object] };
       this.#byToken.set(token, waiter);
@@ -93,7 +97,7 @@ export class Waits {
   }
 
   /** A task or an object has ended. */
-  ended(node: Node): void {
+  ended(node: LiveNode): void {
     const { waiters } = node;
     if (waiters === null) return;
     node.waiters = null;
@@ -144,6 +148,10 @@ export class Waits {
     waiter.session.waiters.delete(waiter);
     waiter.session.allWaiters.delete(waiter);
   }
+}
+
+function notKept(label: string): MillraceError {
+  return new MillraceError('ERR_STATE', `the object '${label}' is not kept: keep it before it is submitted`);
 }
 
 function firstFailure(session: GraphSession): Failure | null {

@@ -1,6 +1,7 @@
 /** A graph as a picture: for Graphviz, and as SVG in columns, each task behind all that it needs. */
 import { writeFile } from 'node:fs/promises';
-import type { NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
+import type { ObjectRecord, TaskRecord } from './records.ts';
+import type { PastTask } from './submitted.ts';
 
 interface Box {
   readonly key: string;
@@ -18,24 +19,32 @@ interface Arrow {
 /** The tasks and objects of a session with what joins them. (Source: Rain, `Session.make_graph`, which did not work.) */
 export class Graph {
   readonly #boxes: readonly Box[];
-  readonly #arrows: readonly Arrow[];
+  readonly #arrows: Arrow[];
 
   /** Not for users: `session.makeGraph()` makes it. */
-  constructor(tasks: readonly TaskRecord[], objects: readonly ObjectRecord[], showIds: boolean) {
-    const id = (node: NodeRecord): string => (showIds ? ` #${node.id}` : '');
+  constructor(tasks: readonly TaskRecord[], objects: readonly ObjectRecord[], past: Iterable<PastTask>, showIds: boolean) {
+    const id = (node: { readonly id: number }): string => (showIds ? ` #${node.id}` : '');
+    const ended = [...past];
     this.#boxes = [
+      ...ended.flatMap(({ outputs }) => outputs.map((output) => boxOf('o', output.id, `${output.label || 'object'}${id(output)}`))),
       ...objects.map((object) => ({
         key: keyOf(object),
         text: `${object.label || 'object'}${id(object)}`,
         isTask: false,
         isKept: object.kept,
       })),
+      ...ended.map((task) => boxOf('t', task.id, `${task.text}${id(task)}`)),
       ...tasks.map((task) => ({ key: keyOf(task), text: `${task.name ?? task.type}${id(task)}`, isTask: true, isKept: false })),
     ];
-    this.#arrows = tasks.flatMap((task) => [
-      ...task.inputs.map(({ object, label }) => ({ from: keyOf(object), to: keyOf(task), text: label ?? '' })),
-      ...task.outputs.map((object) => ({ from: keyOf(task), to: keyOf(object), text: '' })),
+    this.#arrows = ended.flatMap(({ id: task, inputs, outputs }) => [
+      ...inputs.map((input) => ({ from: `o${input.id}`, to: `t${task}`, text: input.label })),
+      ...outputs.map((output) => ({ from: `t${task}`, to: `o${output.id}`, text: '' })),
     ]);
+    for (const task of tasks)
+      this.#arrows.push(
+        ...task.inputs.map(({ object, label }) => ({ from: keyOf(object), to: keyOf(task), text: label ?? '' })),
+        ...task.outputs.map((object) => ({ from: keyOf(task), to: keyOf(object), text: '' })),
+      );
   }
 
   /** How many tasks and objects it shows. */
@@ -123,7 +132,12 @@ const boxWidth = 140;
 const boxHeight = 30;
 const margin = 20;
 
-function keyOf(node: NodeRecord): string {
+/** Of one that has ended and is not kept. */
+function boxOf(kind: 't' | 'o', id: number, text: string): Box {
+  return { key: `${kind}${id}`, text, isTask: kind === 't', isKept: false };
+}
+
+function keyOf(node: ObjectRecord | TaskRecord): string {
   return `${node.kind === 'task' ? 't' : 'o'}${node.id}`;
 }
 

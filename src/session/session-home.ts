@@ -17,6 +17,7 @@ import { closeSession, letGo } from './parting.ts';
 import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
 import { refusal } from './refusal.ts';
 import { contentsOf, deliver } from './submission.ts';
+import { SubmittedNodes } from './submitted.ts';
 
 export type OnFailure = 'fail' | 'continue';
 
@@ -27,10 +28,8 @@ export class SessionHome implements Home {
   readonly #conversation: Conversation;
   readonly #onFailure: OnFailure;
   readonly #constants = new Map<string, ObjectRecord>();
-  /** What was submitted, by number. */
-  readonly tasks: Map<NodeId, TaskRecord> = new Map();
-  readonly objects: Map<NodeId, ObjectRecord> = new Map();
-  /** What was not. */
+  readonly submitted: SubmittedNodes = new SubmittedNodes();
+  /** What was not submitted yet. */
   newTasks: TaskRecord[] = [];
   newObjects: ObjectRecord[] = [];
   #next: number = firstId;
@@ -106,11 +105,8 @@ export class SessionHome implements Home {
       this.newObjects = [...objects, ...this.newObjects];
       throw error;
     }
-    for (const object of objects) {
-      object.bytes = null;
-      this.objects.set(object.id, object);
-    }
-    for (const task of tasks) this.tasks.set(task.id, task);
+    for (const object of objects) object.bytes = null;
+    this.submitted.add(tasks, objects);
   }
 
   async fetch(object: ObjectRecord, options: WaitOptions): Promise<DataInstance> {
@@ -175,7 +171,7 @@ export class SessionHome implements Home {
   async waitAll(options: WaitOptions): Promise<void> {
     const patience = patienceOf(options, 'waitAll()');
     this.check();
-    const tasks = [...this.tasks.values()].filter(({ state }) => state !== 'finished' && state !== 'failed');
+    const tasks = [...this.submitted.tasks.values()].filter(({ state }) => state !== 'finished' && state !== 'failed');
     if (tasks.length === 0) return;
     await this.#ended([...tasks, ...tasks.flatMap(({ outputs }) => outputs)], () => this.#await([], false, patience));
   }
@@ -204,6 +200,7 @@ export class SessionHome implements Home {
     if (submitted.length > 0)
       await this.#access(() => letGo((name, parameters) => this.#conversation.ask(name, parameters, patience), this.id, submitted));
     for (const object of objects) object.kept = false;
+    if (!this.persistent) this.submitted.letGo(objects.map(({ producer }) => producer));
   }
 
   /** Requests about the session itself. */
@@ -235,14 +232,13 @@ export class SessionHome implements Home {
 
   /** What was submitted before. `next`: the first number that is free. */
   resume({ tasks, objects }: { tasks: readonly TaskRecord[]; objects: readonly ObjectRecord[] }, next: number): void {
-    for (const object of objects) this.objects.set(object.id, object);
-    for (const task of tasks) this.tasks.set(task.id, task);
+    this.submitted.add(tasks, objects);
     this.#next = Math.max(this.#next, next);
   }
 
   /** The server says that a task failed, and the session with it. */
   failed(failure: GraphFailure): void {
-    this.#failure ??= new TaskException(failureOf(failure, this.tasks.get(failure.task)));
+    this.#failure ??= new TaskException(failureOf(failure, this.submitted.tasks.get(failure.task)));
   }
 
   lost(error: SessionException): void {
@@ -256,7 +252,7 @@ export class SessionHome implements Home {
     } catch (error) {
       const failure = failureIn(error);
       if (failure !== null && this.#onFailure === 'fail') this.failed(failure);
-      else if (failure !== null) throw new TaskException(failureOf(failure, this.tasks.get(failure.task)), { cause: error });
+      else if (failure !== null) throw new TaskException(failureOf(failure, this.submitted.tasks.get(failure.task)), { cause: error });
       if (this.#failure !== null) throw this.#failure;
       if (this.#closed) throw new SessionException('the session was closed meanwhile', { cause: error });
       if (this.#lost !== null) throw this.#lost;
@@ -277,12 +273,14 @@ export class SessionHome implements Home {
         if (node.state !== 'removed') node.state = 'finished';
         if (node.kind === 'task') node.createdAt = null;
       }
+      if (!this.persistent) this.submitted.letGo(nodes);
       return;
     }
     try {
       await waiting();
     } finally {
       if (this.#lost === null && !this.#closed) await this.update(nodes, {});
+      if (!this.persistent) this.submitted.letGo(nodes);
     }
   }
 

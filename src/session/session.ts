@@ -54,9 +54,12 @@ export class Session extends HomeOwner {
     return this.#resumed;
   }
 
-  /** Handles of all that was submitted, by this program or those before it, in the order in which it was made. */
+  /**
+   * Handles of all that was submitted, by this program or those before it, in the order in which it was made. A session that is not persistent leaves out tasks
+   * that were seen to end well and keep no output.
+   */
   submitted(): { tasks: Task[]; objects: DataObject[] } {
-    const { tasks, objects } = this.#home;
+    const { tasks, objects } = this.#home.submitted;
     return {
       tasks: Array.from(tasks.values(), (task) => Task.of(task)),
       objects: Array.from(objects.values(), (own) => new DataObject(own)),
@@ -200,9 +203,10 @@ export class Session extends HomeOwner {
 
   /** The graph as a picture, what was submitted and what was not. `showIds`: default true. */
   makeGraph(options: { readonly showIds?: boolean } = {}): Graph {
-    const { tasks, objects, newTasks, newObjects } = this.#home;
+    const { submitted, newTasks, newObjects } = this.#home;
     const { showIds = true } = checkOptions(options, ['showIds'], 'makeGraph()');
-    return new Graph([...tasks.values(), ...newTasks], [...objects.values(), ...newObjects], showIds);
+    const { tasks, objects } = submitted;
+    return new Graph([...tasks.values(), ...newTasks], [...objects.values(), ...newObjects], submitted.past(), showIds);
   }
 
   /** Stops its tasks and lets its objects go. A second time, or after a failure: nothing is thrown. */

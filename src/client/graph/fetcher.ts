@@ -7,9 +7,13 @@ import { join } from 'node:path';
 import { largestRead } from '../../protocol/graph-messages.ts';
 import type { ObjectStore } from './store.ts';
 
-/** Objects that are fetched at a time, many small ones or a few large ones; and stretches of one that are under way. */
+/**
+ * Objects that are fetched at a time: many small ones or a few large ones, of any size two, so that where the next one is has been asked before the one before
+ * it has come. And stretches of one that are under way.
+ */
 const mostObjects = 512;
 const mostBytes = 16 * 2 ** 20;
+const always = 2;
 const mostStretches = 4;
 /** From this size on an object does not go through memory. */
 const large = 32 * 2 ** 20;
@@ -52,7 +56,7 @@ export class Fetcher {
 
   #next(): void {
     for (const [n, size] of this.#waiting) {
-      if (this.#busy.size >= mostObjects || (this.#bytes > 0 && this.#bytes + size > mostBytes)) return;
+      if (this.#busy.size >= mostObjects || (this.#busy.size >= always && this.#bytes + size > mostBytes)) return;
       this.#waiting.delete(n);
       this.#busy.set(n, size);
       this.#bytes += size;

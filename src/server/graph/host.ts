@@ -148,7 +148,8 @@ export class GraphHost {
     if (this.#journal.busy) return;
     this.#journal.ended(this.#graph.takeRecorded());
     const turn = this.#graph.endTurn(this.#parts.clock.now());
-    const { answers, failed, rescues, released } = turn;
+    const { answers, failed, rescues, released, forgotten } = turn;
+    this.#data.forget(forgotten);
     const send = this.#clients.prepare(turn.orders);
     // Nothing of persistent sessions is told before it is written; what happens meanwhile is of the next turn.
     this.#journal.flush(() => {

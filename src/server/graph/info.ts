@@ -1,11 +1,16 @@
 /** What is known of tasks, objects and clients, as it is told to sessions. */
 import { type GraphClient, GraphObject, type GraphSession, type GraphTask } from '../../graph/entities.ts';
 import { stateOf } from '../../graph/graph.ts';
+import type { PastNode } from '../../graph/node-table.ts';
 import type { GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
 import type { GraphProgress } from '../../protocol/graph-views.ts';
 
-export function infoOf(node: GraphTask | GraphObject): NodeInfo {
+export function infoOf(node: GraphTask | GraphObject | PastNode): NodeInfo {
   const state = stateOf(node);
+  if ('past' in node) {
+    const { id, isTask, client, startedAt, durationMs, size, contentType, info, debug } = node;
+    return { id, state, failure: null, client, startedAt, durationMs, size: isTask ? null : size, contentType, attributes: info, debug };
+  }
   const nothing = { startedAt: null, durationMs: null, size: null, contentType: null, debug: '' };
   if (node instanceof GraphObject) {
     const { id, holders, size, contentType, info, producer } = node;

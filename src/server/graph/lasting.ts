@@ -140,8 +140,7 @@ export class LastingSeats {
     seat.link = link;
     this.#own.parts.hold(link, seat.name);
     this.#write(seat);
-    let next = 0;
-    for (const id of session.nodes.keys()) next = Math.max(next, id + 1);
+    const { next } = session.nodes;
     return { session: session.n, token: seat.token, next, resumed: true, failure: failureOf(session) };
   }
 

@@ -1,6 +1,7 @@
 /** Sessions and their graphs as they are shown to whoever looks on: in parts, so that a session of millions of tasks holds nobody up. */
 import { GraphObject, type GraphSession, type GraphTask } from '../../graph/entities.ts';
 import { stateOf } from '../../graph/graph.ts';
+import type { PastNode } from '../../graph/node-table.ts';
 import {
   type GraphNodeView,
   type GraphPart,
@@ -42,13 +43,14 @@ function sessionView(seat: Seat): GraphSessionView {
 /** Ends before a task whose links do not fit any more. */
 export function graphPart({ nodes }: GraphSession, { from, limit }: GraphPlace): GraphPart {
   const part: GraphPart = { nodes: [], edges: [], next: null };
-  let at = -1;
-  for (const node of nodes.values()) {
-    if (++at < from) continue;
+  for (const node of nodes.from(from)) {
     const links = node instanceof GraphObject ? 0 : node.inputs.length + node.outputs.length;
-    if (part.nodes.length >= limit || (part.edges.length > 0 && part.edges.length + links > mostLinks)) return { ...part, next: at };
+    if (part.nodes.length >= limit || (part.edges.length > 0 && part.edges.length + links > mostLinks)) return { ...part, next: node.id };
     if (node instanceof GraphObject) part.nodes.push(objectView(node));
-    else {
+    else if ('past' in node) {
+      part.nodes.push(pastView(node));
+      addLinks(part.edges, { id: node.id, inputs: node.inputs.map(asLink), outputs: node.outputs.map(asLink) });
+    } else {
       part.nodes.push(taskView(node));
       addLinks(part.edges, node);
     }
@@ -56,7 +58,13 @@ export function graphPart({ nodes }: GraphSession, { from, limit }: GraphPlace):
   return part;
 }
 
-function addLinks(edges: GraphPart['edges'], { id, inputs, outputs }: GraphTask): void {
+const asLink = (id: number): Link => ({ id });
+
+interface Link {
+  readonly id: number;
+}
+
+function addLinks(edges: GraphPart['edges'], { id, inputs, outputs }: Link & Record<'inputs' | 'outputs', readonly Link[]>): void {
   for (const input of inputs) {
     if (edges.length >= mostLinks) return;
     edges.push([input.id, id]);
@@ -85,8 +93,15 @@ function taskView(task: GraphTask): GraphNodeView {
   };
 }
 
+function pastView(node: PastNode): GraphNodeView {
+  const { id, isTask, text, name, contentType, client, startedAt, durationMs, inputs, outputs, uses, size } = node;
+  const common = { id, state: stateOf(node), client, startedAt, durationMs, failure: null };
+  if (isTask) return { ...common, kind: 'task', name, type: text, inputs: inputs.length, outputs: outputs.length, size: null };
+  return { ...common, kind: 'object', name: text === '' ? null : text, type: contentType, inputs: 1, outputs: uses, size };
+}
+
 function objectView(object: GraphObject): GraphNodeView {
-  const { id, spec, holders, producer, consumers, size, contentType } = object;
+  const { id, spec, holders, producer, uses, size, contentType } = object;
   const state = stateOf(object);
   return {
     id,
@@ -96,7 +111,7 @@ function objectView(object: GraphObject): GraphNodeView {
     state,
     client: holders[0]?.id ?? null,
     inputs: producer === null ? 0 : 1,
-    outputs: consumers.length,
+    outputs: uses,
     startedAt: null,
     durationMs: null,
     size: state === 'finished' || state === 'removed' ? size : null,
