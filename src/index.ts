@@ -21,7 +21,7 @@ export type { ExportOptions } from './data/export.ts';
 export type { ExportField } from './data/export-format.ts';
 export type { TaskQuery } from './data/query.ts';
 export type { AttemptRecord, TaskDemands, TaskRecord } from './data/record.ts';
-export type { Explanation, StoredTaskData, TaskData } from './data/task-data.ts';
+export type { Explanation, RotateOptions, StoredTaskData, TaskData } from './data/task-data.ts';
 export type { Where } from './data/where.ts';
 export { connect, openTasks, type ServerConnection } from './local/connect.ts';
 export type { ConnectionEvents } from './local/remote-events.ts';

@@ -3,6 +3,7 @@
  * tasks, and the upkeep of the file, is given by whoever opened it.
  */
 import type { Clock } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
 import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskRow, TaskStore } from '../store/store.ts';
@@ -12,7 +13,7 @@ import { orderedNumbers } from './ordered.ts';
 import { type CheckedQuery, checkQuery, resolveIds, type TaskQuery, toFilter } from './query.ts';
 import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from './record.ts';
 import { TaskChanges } from './task-changes.ts';
-import type { Explanation, StoredTaskData } from './task-data.ts';
+import type { Explanation, RotateOptions, StoredTaskData } from './task-data.ts';
 
 /** Rows that are read at once by their numbers. */
 const pageSize = 500;
@@ -20,7 +21,7 @@ const pageSize = 500;
 /** What reading alone cannot do. */
 export interface Upkeep {
   change(query: CheckedQuery, change: TaskChange): Promise<number>;
-  rotate(target: string): Promise<number>;
+  rotate(target: string, age: number | null): Promise<number>;
   vacuum(): Promise<number>;
   backup(target: string): Promise<void>;
 }
@@ -86,9 +87,12 @@ export class StoredTasks extends TaskChanges implements StoredTaskData {
     return { id, state: record.state, reasons: [reason] };
   }
 
-  async rotate(target: string): Promise<number> {
+  async rotate(target: string, options: RotateOptions = {}): Promise<number> {
     checkTarget('rotate', target);
-    return this.#alone(() => this.#upkeep.rotate(target));
+    const unknown = Object.keys(options).find((name) => name !== 'age');
+    if (unknown !== undefined) throw new MillraceError('ERR_OPTION', `rotate() has no option '${unknown}'. Did you mean 'age'?`);
+    const age = options.age === undefined ? null : parseDuration(options.age, 'age');
+    return this.#alone(() => this.#upkeep.rotate(target, age));
   }
 
   async vacuum(): Promise<number> {

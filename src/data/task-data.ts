@@ -1,6 +1,7 @@
 /** Task data: one shape for a running server (`server.tasks`) and for a store without one (`openTasks`). */
 import type { Writable } from 'node:stream';
 import type { TaskStateName } from '../task/state.ts';
+import type { Duration } from '../task/task.ts';
 import type { TaskUpdate } from './change.ts';
 import type { ExportOptions } from './export.ts';
 import type { TaskQuery } from './query.ts';
@@ -48,14 +49,20 @@ export interface TaskData {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+export interface RotateOptions {
+  /** Only what ended longer ago; default: all. */
+  readonly age?: Duration;
+}
+
 /** The task data of a database file that no server is needed for. */
 export interface StoredTaskData extends TaskData {
   /**
    * Move the tasks that are done, with their history, to another file, which is made or, if it is an earlier rotation of this one, added to; ids stay. At
-   * worst (a power cut) a task is in both. What was moved is done with: a submission or `resume` no longer knows its key.
-   * @returns How many. Errors: ERR_DATABASE_IN_USE, ERR_DATABASE and its kin.
+   * worst (a power cut) a task is in both. What was moved is done with: a submission or `resume` no longer knows its key. Of PostgreSQL: to another schema of the
+   * same database, given by its address; with an `age` also while servers work on it.
+   * @returns How many. Errors: ERR_DATABASE_IN_USE, ERR_DATABASE and its kin, ERR_OPTION.
    */
-  rotate(target: string): Promise<number>;
+  rotate(target: string, options?: RotateOptions): Promise<number>;
   /**
    * Give the room of what was removed back to the disk.
    * @returns The bytes that the file has become smaller. Errors: ERR_DATABASE_IN_USE, ERR_DATABASE.

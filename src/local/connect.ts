@@ -158,7 +158,7 @@ export async function openTasks(database: string): Promise<StoredTaskData> {
       const { changeStored } = await import('./stored-change.ts');
       return changeStored(database, query, change, clock);
     },
-    rotate: async (target) => (await maintenance()).rotateDatabase(database, target, clock),
+    rotate: async (target, age) => (await maintenance()).rotateDatabase(database, target, age, clock),
     vacuum: async () => (await maintenance()).vacuumDatabase(database, clock),
     backup: async (target) => (await maintenance()).backupDatabase(database, target),
   };

@@ -1,5 +1,5 @@
 /**
- * Upkeep of a database file: finished tasks to another file, space given back, a copy. The path is given as in the option `database`.
+ * Upkeep of a database: finished tasks to another one; of a file: space given back, a copy. The path is given as in the option `database`.
  * Each call opens the file by itself; `rotateDatabase` and `vacuumDatabase` want it for themselves, a backup is taken beside a server too.
  */
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -13,7 +13,7 @@ function fileOf(database: string, what: string): string {
   if (isPostgres(database))
     throw new MillraceError(
       'ERR_OPTION',
-      `${what}: this is for files of SQLite. PostgreSQL has its own tools: pg_dump for a copy, autovacuum for space; the option retain forgets what is old`,
+      `${what}: this is for files of SQLite. PostgreSQL has its own tools: pg_dump for a copy, autovacuum for space; rotate() moves what is done to another schema, the option retain forgets it`,
     );
   const path = databasePath(database);
   if (path === null) throw new MillraceError('ERR_OPTION', `${what}: a store in memory has no file; give the path of a SQLite file`);
@@ -21,14 +21,35 @@ function fileOf(database: string, what: string): string {
 }
 
 /**
- * Move all finished tasks with their history and output to another file, which is made or, if it holds tasks of this very database,
- * added to. Ids stay the same, and `openStore` opens the other file as it opens this one. Tasks that an unfinished one depends on stay. Killed in between,
- * some tasks are in both files, none in neither; the next call puts that right.
+ * Move finished tasks with their history and output to another file, which is made or, if it holds tasks of this very database, added to; of PostgreSQL: to
+ * another schema of the same database. Ids stay the same, and `openStore` opens the other as it opens this one. Tasks that an unfinished one depends on stay;
+ * in PostgreSQL also what ended after them. Killed in between, some tasks are in both files, none in neither; the next call puts that right. In PostgreSQL each is
+ * always in one.
+ * @param age Only what ended longer ago (ms); null: all. In PostgreSQL that is done beside a server that holds the queue.
  * @returns how many tasks were moved
- * @throws ERR_DATABASE_IN_USE, ERR_DATABASE, ERR_DATABASE_FOREIGN, ERR_DATABASE_VERSION, ERR_OPTION
+ * @throws ERR_DATABASE_IN_USE, ERR_DATABASE, ERR_DATABASE_FOREIGN, ERR_DATABASE_VERSION, ERR_DATABASE_DRIVER, ERR_OPTION
  */
-export async function rotateDatabase(database: string, target: string, clock: Clock = systemClock): Promise<number> {
-  return rotate(await loadDriver(), fileOf(database, 'database'), fileOf(target, 'target'), clock);
+export async function rotateDatabase(
+  database: string,
+  target: string,
+  age: number | null = null,
+  clock: Clock = systemClock,
+): Promise<number> {
+  if (isPostgres(database) && isPostgres(target)) {
+    const [{ parsePostgresAddress }, { loadDial }, postgres] = await Promise.all([
+      import('./postgres/address.ts'),
+      import('./postgres/driver.ts'),
+      import('./postgres/rotate.ts'),
+    ]);
+    const [from, to] = [parsePostgresAddress(database), parsePostgresAddress(target)];
+    return postgres.rotate(await loadDial(), from, to, age, clock);
+  }
+  if (isPostgres(database))
+    throw new MillraceError(
+      'ERR_OPTION',
+      'target: tasks of PostgreSQL are moved to another schema: give its address, with another ?schema=',
+    );
+  return rotate(await loadDriver(), fileOf(database, 'database'), fileOf(target, 'target'), age, clock);
 }
 
 /**

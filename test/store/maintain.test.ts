@@ -100,7 +100,7 @@ test('a rotation that was cut off loses nothing, and the next one leaves nothing
       return systemClock.after(ms, call);
     },
   };
-  await expect(rotateDatabase(path, other, cut)).rejects.toMatchObject({ code: 'ERR_DATABASE' });
+  await expect(rotateDatabase(path, other, null, cut)).rejects.toMatchObject({ code: 'ERR_DATABASE' });
   const left = await using(path, (store) => store.numbers({}));
   const moved = await using(other, (store) => store.numbers({}));
   expect([...moved, ...left]).toEqual(Array.from({ length: 5_000 }, (_, i) => i + 1));
@@ -112,6 +112,15 @@ test('a rotation that was cut off loses nothing, and the next one leaves nothing
     expect(await completedNumbers(store, 0, 1_000)).toEqual(Array.from({ length: 5_000 }, (_, i) => i + 1));
     expect((await store.recover()).counts.submitted).toBe(5_000);
   });
+});
+
+test('with an age what ended since stays', async () => {
+  const now = Date.now();
+  const clock: Clock = { ...systemClock, wall: () => now };
+  await using(path, (store) => store.commit(writes({ tasks: storedTasks(1, 3), ends: [attemptEnd(1), attemptEnd(2)] })));
+  expect(await rotateDatabase(path, other, 3_600_000, clock)).toBe(0);
+  expect(await rotateDatabase(path, other, 3_600_000, { ...clock, wall: () => now + 7_200_000 })).toBe(2);
+  expect(await using(path, (store) => store.numbers({}))).toEqual([3]);
 });
 
 test('a rotation refuses a file that a server holds, tasks of another database, itself, and an id that was used again', async () => {
@@ -171,14 +180,9 @@ test('a backup is a whole copy for this user only, also beside a server, and wri
   await holder.close();
 });
 
-test('upkeep of a database of PostgreSQL is refused with the names of its own tools, before anything is opened', async () => {
+test('what is for files is refused for a database of PostgreSQL, with the names of its own tools, before anything is opened', async () => {
   const database = 'postgres://worker:secret@127.0.0.1:1/work';
-  for (const call of [
-    rotateDatabase(database, other),
-    vacuumDatabase(database),
-    backupDatabase(database, other),
-    rotateDatabase(path, database),
-  ]) {
+  for (const call of [vacuumDatabase(database), backupDatabase(database, other), rotateDatabase(path, database)]) {
     const error: unknown = await call.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(/pg_dump.*autovacuum.*retain/) });
     expect(String(error)).not.toContain('secret');

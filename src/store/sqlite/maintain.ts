@@ -101,7 +101,8 @@ function link(copy: string, target: string, taken: () => MillraceError): void {
   }
 }
 
-export async function rotate(kind: DriverKind, database: string, target: string, clock: Clock): Promise<number> {
+/** `age`: only what ended longer ago (ms). */
+export async function rotate(kind: DriverKind, database: string, target: string, age: number | null, clock: Clock): Promise<number> {
   const path = existing(database);
   const source = connect(
     kind,
@@ -120,7 +121,7 @@ export async function rotate(kind: DriverKind, database: string, target: string,
       target,
       options(() => String(meta.get('salt'))),
     );
-    return await move(from, other, String(meta.get('salt')), clock);
+    return await move(from, other, String(meta.get('salt')), age === null ? null : clock.wall() - age, clock);
   } catch (error) {
     throw (other ?? source).toError(error);
   } finally {
@@ -130,7 +131,7 @@ export async function rotate(kind: DriverKind, database: string, target: string,
   }
 }
 
-async function move(from: Statements, other: Connection, salt: string, clock: Clock): Promise<number> {
+async function move(from: Statements, other: Connection, salt: string, before: number | null, clock: Clock): Promise<number> {
   const found = other.driver.prepare(`select value from meta where name = 'salt'`).all()[0]?.value;
   if (found !== salt)
     throw new MillraceError('ERR_DATABASE', `${other.path} holds tasks of another database, whose ids could clash: name another file`);
@@ -140,7 +141,7 @@ async function move(from: Statements, other: Connection, salt: string, clock: Cl
   const until = Number(from.all(sql.lastCompletion)[0]?.last ?? 0);
   let moved = 0;
   for (;;) {
-    const front = readFront(from, { excess: Number.POSITIVE_INFINITY, before: 0, most: step, until });
+    const front = readFront(from, { excess: before === null ? Number.POSITIVE_INFINITY : 0, before: before ?? 0, most: step, until });
     if (front === null) return moved;
     const going = front.live.filter((n) => !needed.has(n));
     from.transaction(() => copy(from, going, front));
