@@ -4,6 +4,8 @@ export const questions = {
   'shell-checked': 'the same with commands whose output and stored counts are checked',
   functions: 'function calls a second from adding to recorded end, durable, beside graphile-worker, pg-boss and BullMQ',
   'functions-memory': 'the same in memory, beside piscina and workerpool',
+  postgres:
+    'function calls a second on PostgreSQL, beside graphile-worker and pg-boss; servers that share a queue, and claims in a long one',
   latency: 'from a submission to an idle server to the start of the task, beside BullMQ',
   pyro: "calls a second over Pyro's wire, by Pyro4 itself and by us, on either side",
   startup: 'from nothing to the first task done, and its parts',
