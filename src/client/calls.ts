@@ -122,8 +122,9 @@ export class Calls {
     const id = attributes?.id ?? this.ids.of(submittedAt, n);
     const execution: Execution = { key, id, attempt, command, input, env: {}, cwd: null };
     if (attributes === null) return execution;
-    const { group = 0, tags } = attributes;
-    return { ...execution, group, ...(tags === undefined ? {} : { tags }), ...(parents === undefined ? {} : { parents }) };
+    const { group = 0, tags, env: trace } = attributes;
+    const more = { ...(parents === undefined ? {} : { parents }), ...(trace === undefined ? {} : { trace }) };
+    return { ...execution, group, ...(tags === undefined ? {} : { tags }), ...more };
   }
 
   #stopAsking(slot: number, { key, forget }: Asking, signal: TaskSignal): void {

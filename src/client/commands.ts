@@ -4,9 +4,11 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import { hostName } from '../base/ids.ts';
+import { isTraced } from '../base/traced.ts';
 import { TaskIds } from '../task/id.ts';
 import { isBare, withoutTemplate } from '../task/json-line.ts';
 import { Template } from '../task/template.ts';
+import type { CommandSpans } from './command-spans.ts';
 import { type AttemptFacts, commonEnvironment, taskEnvironment } from './environment.ts';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers, OutputFiles, TaskSignal } from './executor.ts';
 import { createShellExecutor } from './executors/shell/create.ts';
@@ -35,6 +37,7 @@ export class Commands {
   readonly #parts: TemplateParts | null;
   #shell!: Executor;
   #output: OutputPort | null = null;
+  #spans: CommandSpans | null = null;
   ids: TaskIds = new TaskIds('000000000');
   server: AttemptFacts['server'] = null;
 
@@ -65,6 +68,7 @@ export class Commands {
         lines: (lines) => output?.lines(lines),
       },
     );
+    if (isTraced()) commands.#spans = await (await import('./command-spans.ts')).CommandSpans.open();
     return commands;
   }
 
@@ -113,6 +117,7 @@ export class Commands {
 
   /** The ends of commands that a template made name them. */
   #completed(ends: readonly ExecutionEnd[]): readonly ExecutionEnd[] {
+    for (const end of this.#spans === null ? [] : ends) this.#spans!.end(end);
     if (this.#template.identity) return ends;
     return ends.map((end) => {
       const made = this.#commands.get(end.key);
@@ -167,7 +172,8 @@ export class Commands {
     const id = attributes?.id ?? this.ids.of(submittedAt, n);
     if (!this.#template.identity) this.#commands.set(key, made);
     const env = taskEnvironment(task, id, command, slot, { server: this.server, wall: this.#options.clock.wall() });
-    const execution = { key, id, attempt: task.attempt, command, input, env, cwd: attributes?.cwd ?? null };
+    const bare: Execution = { key, id, attempt: task.attempt, command, input, env, cwd: attributes?.cwd ?? null };
+    const execution = this.#spans?.begin(bare) ?? bare;
     if (this.#options.config.monitor === null) return execution;
     const { cores, memory } = attributes ?? {};
     return { ...execution, asked: { ...(cores === undefined ? {} : { cores }), ...(memory === undefined ? {} : { memory }) } };

@@ -28,6 +28,8 @@ export interface Execution {
   /** Functions: the task's group and tags, where they are not 0 and none. */
   readonly group?: number;
   readonly tags?: Readonly<Record<string, TagValue>>;
+  /** Functions: the context of the trace that the task was submitted in, as variables. */
+  readonly trace?: Readonly<Record<string, string>>;
 }
 
 /** How a task ended on which another one depends. `value`, `stdout`: as in `ResultExtra`. */

@@ -5,6 +5,8 @@
 import type { Clock } from '../base/clock.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
+import { isTraced } from '../base/traced.ts';
+import type { OpenSpan } from '../base/tracing.ts';
 import type { SubmitConfig } from '../config/submit-options.ts';
 import { checkWhich } from '../data/change.ts';
 import type { TaskQuery } from '../data/query.ts';
@@ -18,7 +20,7 @@ import { pumpOptions } from '../source/submission.ts';
 import type { TaskRow } from '../store/store.ts';
 import type { Progress, TaskResult } from '../task/result.ts';
 import { toWireTask } from '../task/spec.ts';
-import type { TaskInput } from '../task/task.ts';
+import type { TaskAttributes, TaskInput, WireTask } from '../task/task.ts';
 import type { Connection } from '../transport/connection.ts';
 import { Peer } from '../transport/peer.ts';
 import { ReceiptIds, type SubmitReceipt } from './receipts.ts';
@@ -101,12 +103,28 @@ export class ServerControl {
 
   /** `own`: it is the source of the server itself. */
   submit(source: Source, config: SubmitConfig, signal: AbortSignal | null, own: OwnSubmission | null = null): Promise<SubmitReceipt> {
-    return this.#submit(() => openSource(source, this.#clock), config, signal, own);
+    return this.#traced(config, (traced) => this.#submit(() => openSource(source, this.#clock), traced, signal, own));
   }
 
   /** As `submit`, of a source that is open. */
   submitRead(reader: SourceReader, config: SubmitConfig, signal: AbortSignal | null): Promise<SubmitReceipt> {
-    return this.#submit(async () => reader, config, signal, null);
+    return this.#traced(config, (traced) => this.#submit(async () => reader, traced, signal, null));
+  }
+
+  /** A submission within a trace: its tasks carry the context of that. */
+  async #traced(config: SubmitConfig, submit: (config: SubmitConfig) => Promise<SubmitReceipt>): Promise<SubmitReceipt> {
+    if (!isTraced()) return submit(config);
+    return this.#withSpan(async (span) => {
+      const trace = traceOf(span);
+      const receipt = await submit(trace === null ? config : { ...config, attributes: { ...config.attributes, ...trace } });
+      span?.set({ 'messaging.batch.message_count': receipt.submitted });
+      return receipt;
+    });
+  }
+
+  async #withSpan<T>(body: (span: OpenSpan | null) => Promise<T>): Promise<T> {
+    const { taskAttributes, withSpan } = await import('../base/tracing.ts');
+    return withSpan('millrace.submit', { kind: 'producer', attributes: taskAttributes('submit', {}) }, body);
   }
 
   async #submit(
@@ -136,7 +154,11 @@ export class ServerControl {
 
   async run<T>(task: TaskInput): Promise<TaskResult<T>> {
     this.#check();
-    const wireTask = toWireTask(task);
+    if (!isTraced()) return this.#run(toWireTask(task));
+    return this.#withSpan((span) => this.#run(toWireTask(task, traceOf(span))));
+  }
+
+  async #run<T>(wireTask: WireTask): Promise<TaskResult<T>> {
     const sink = new ConnectionSink(true);
     this.#open(sink);
     try {
@@ -236,4 +258,10 @@ export class ServerControl {
     this.#gone.resolve();
     this.#handlers.closed(error);
   }
+}
+
+/** What a task carries of the trace that it is submitted in; null: nothing. */
+function traceOf(span: OpenSpan | null): TaskAttributes | null {
+  const env = span?.environment() ?? {};
+  return Object.keys(env).length === 0 ? null : { env };
 }

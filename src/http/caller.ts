@@ -5,6 +5,7 @@
 import { backoffDelay } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError, reasonOf } from '../base/errors.ts';
+import { isTraced } from '../base/traced.ts';
 import { parseHttpRequestOptions } from '../config/http.ts';
 import type { HttpClientConfig, HttpRequestConfig, HttpRequestOptions } from '../config/http-options.ts';
 import type { AuthenticatorFunction } from './authenticators.ts';
@@ -49,7 +50,31 @@ export class Caller {
   }
 
   /** @throws HTTPError */
-  async send(call: Call, signal: AbortSignal | null = null): Promise<Response> {
+  send(call: Call, signal: AbortSignal | null = null): Promise<Response> {
+    return isTraced() ? this.#traced(call, signal) : this.#send(call, signal);
+  }
+
+  /** The other server is told of the trace, and a request that failed is marked in it. */
+  async #traced(call: Call, signal: AbortSignal | null): Promise<Response> {
+    const { withSpan } = await import('../base/tracing.ts');
+    const { method, path } = call.request;
+    const { hostname, port, protocol } = new URL(this.origin.url);
+    const attributes = {
+      'http.request.method': method,
+      'server.address': hostname,
+      'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+      // Without its query, which may hold what is secret.
+      'url.full': `${this.origin.url}${path.split('?')[0]}`,
+    };
+    return withSpan(method, { kind: 'client', attributes }, async (span) => {
+      const headers = { ...span?.headers(), ...call.headers };
+      const response = await this.#send({ ...call, headers }, signal);
+      span?.set({ 'http.response.status_code': response.status });
+      return response;
+    });
+  }
+
+  async #send(call: Call, signal: AbortSignal | null): Promise<Response> {
     const { config, request } = call;
     const deadline = new Deadline(this.#clock, config.timeout ?? this.#config.timeout, [config.signal, signal], request.toString());
     const most = idempotent.has(request.method) ? (config.retries ?? this.#config.retries) : 0;

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { hostName, newId } from '../base/ids.ts';
+import { isTraced } from '../base/traced.ts';
 import { defaults } from '../config/defaults.ts';
 import type { SubmitConfig, SubmitOptions } from '../config/submit-options.ts';
 import { ServerControl } from '../control/control.ts';
@@ -63,9 +64,9 @@ export function gatewayBackend(accept: (connection: Connection) => void, own: Ow
   );
   accept(right);
   return {
-    async submit(lines, options, signal): Promise<Receipt> {
+    async submit(lines, options, signal, headers): Promise<Receipt> {
       const reader = openJsonLines(lines);
-      const submission = await submissionOf(options as SubmitOptions);
+      const submission = await traced(await submissionOf(options as SubmitOptions), headers);
       if (own === null) return control.submitRead(reader, submission, signal);
       return submitTo(own, reader, { ...pumpOptions(submission), clock, signal, salt: await control.salt });
     },
@@ -112,6 +113,14 @@ async function submitTo(
     over.abort();
     submission.close();
   }
+}
+
+/** Tasks that come with a trace carry its context: that of the request as it is traced here, else as it came. */
+async function traced(config: SubmitConfig, headers: Readonly<Record<string, unknown>>): Promise<SubmitConfig> {
+  if (headers.traceparent === undefined && !isTraced()) return config;
+  const { activeEnvironment, passedOn } = await import('../base/tracing.ts');
+  const env = (await activeEnvironment()) ?? passedOn(headers);
+  return env === null ? config : { ...config, attributes: { ...config.attributes, env } };
 }
 
 /** The checked options of a submission. Their parser takes some 10 MB: it is loaded by the first that has any. */

@@ -47,15 +47,18 @@ export class ContentKeys {
     if (group !== undefined && group !== this.#defaults?.group) own.push(['group', group]);
     if (cwd !== undefined) own.push(['cwd', cwd]);
     if (cron !== undefined) own.push(['cron', cron, timezone] as never);
-    if (env !== undefined) own.push(['env', sorted(env)]);
+    const ownEnv = notCommon(env, this.#defaults?.env);
+    if (ownEnv.length > 0) own.push(['env', ownEnv]);
     if (fields !== undefined) own.push(['fields', sorted(fields)]);
-    const common = this.#defaults?.tags;
-    const ownTags = sorted(tags ?? {}).filter(
-      ([key, value]) => common === undefined || !Object.hasOwn(common, key) || common[key] !== value,
-    );
+    const ownTags = notCommon(tags, this.#defaults?.tags);
     if (ownTags.length > 0) own.push(['tags', ownTags]);
     return own.length === 0 ? '' : `\0${JSON.stringify(own)}`;
   }
+}
+
+/** What a task has of its own, and not from the options of the submission. */
+function notCommon(own: Readonly<Record<string, unknown>> = {}, common: Readonly<Record<string, unknown>> = {}): [string, unknown][] {
+  return sorted(own).filter(([key, value]) => !Object.hasOwn(common, key) || common[key] !== value);
 }
 
 function sorted(object: Readonly<Record<string, unknown>>): [string, unknown][] {

@@ -2,6 +2,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
+import { isTraced } from '../base/traced.ts';
 import type { Parsed, Source } from '../config/shared-options.ts';
 import { parseSubmitOptions } from '../config/submit.ts';
 import type { SubmitConfig, SubmitHooks, SubmitOptions } from '../config/submit-options.ts';
@@ -36,6 +37,30 @@ export class SubmitThread extends ThreadHandle<LifecycleEvents<null, SubmitSumma
    */
   static async new(source: Source, options: SubmitOptions): Promise<SubmitThread> {
     const parsed = parseSubmitOptions(options);
+    return isTraced() ? SubmitThread.#traced(source, parsed) : SubmitThread.#new(source, parsed);
+  }
+
+  /** Its tasks carry the context of a span that ends with it. */
+  static async #traced(source: Source, parsed: Parsed<SubmitConfig, SubmitHooks>): Promise<SubmitThread> {
+    const { startSubmission } = await import('../base/tracing.ts');
+    const span = await startSubmission();
+    if (span === null) return SubmitThread.#new(source, parsed);
+    const failed = (thrown: unknown): void => {
+      span.fail(thrown);
+      span.end();
+    };
+    const config = { ...parsed.config, attributes: { ...parsed.config.attributes, env: span.environment() } };
+    try {
+      const submitter = await SubmitThread.#new(source, { ...parsed, config });
+      submitter.join().then(() => span.end(), failed);
+      return submitter;
+    } catch (thrown) {
+      failed(thrown);
+      throw thrown;
+    }
+  }
+
+  static async #new(source: Source, parsed: Parsed<SubmitConfig, SubmitHooks>): Promise<SubmitThread> {
     const reader = filePathOf(source) === null ? await openSource(source) : null;
     const submitter = new SubmitThread(source, parsed, reader !== null);
     try {

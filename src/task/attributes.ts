@@ -138,6 +138,7 @@ export function mergeAttributes(defaults: TaskAttributes | null, own: TaskAttrib
   if (own === null) return defaults;
   const merged: TaskAttributes = { ...defaults, ...own };
   if (defaults.tags !== undefined && own.tags !== undefined) merged.tags = { ...defaults.tags, ...own.tags };
+  if (defaults.env !== undefined && own.env !== undefined) merged.env = { ...defaults.env, ...own.env };
   // A task starts by a time or after a delay, not by both: its own word replaces either form of the default.
   if (own.startAfter !== undefined) delete merged.startDelay;
   if (own.startDelay !== undefined) delete merged.startAfter;

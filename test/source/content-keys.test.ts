@@ -53,6 +53,11 @@ describe('the keys of a submission', () => {
     expect(given).toEqual(keys(['a', 'b # MILLRACE: own:1']));
   });
 
+  it('do not depend on the environment that the submission gives to all, as the context of a trace', () => {
+    const inputs: TaskInput[] = ['a', { args: 'b', env: { X: '1' } }, { module: 'm', args: [1], tags: { t: 1 } }];
+    expect(keys(inputs, { defaults: { env: { TRACEPARENT: 'x' } } })).toEqual(keys(inputs));
+  });
+
   it('are made of the command after the template', () => {
     expect(keys(['a'], { template: 'x {}' })).toEqual(keys(['x a']));
   });

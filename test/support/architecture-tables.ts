@@ -110,6 +110,7 @@ export const moduleHomes: Readonly<Record<string, readonly string[]>> = {
   uuid: ['base'],
   eventemitter3: ['threads', 'control', 'local'],
   'fast-check': ['testing'],
+  '@opentelemetry/api': ['base'],
 };
 
 export interface Ban {

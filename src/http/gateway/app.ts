@@ -8,6 +8,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { isTraced } from '../../base/traced.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
 import { errorAnswer } from '../error-body.ts';
 import type { Access, Admitted } from './access.ts';
@@ -47,11 +48,14 @@ export function gatewayListener(parts: AppParts): RequestListener {
       const { incoming, outgoing } = context.env;
       const began = clock.now();
       outgoing.once('close', () => parts.answered(method, path, outgoing.statusCode, (clock.now() - began) / 1_000));
-      try {
+      const serve = async (): Promise<void> => {
         if (open) access.checkSite(incoming);
         const admitted = open ? nobody : await access.admit(incoming);
         const reply = await handle(context, admitted, () => leftSignal(outgoing));
         if (reply !== null) answer(clock, incoming, outgoing, reply);
+      };
+      try {
+        await (isTraced() ? inSpan(method, path, context.env, serve) : serve());
       } catch (thrown) {
         if (thrown instanceof HandlerFailure) fail(parts, incoming, outgoing, thrown.thrown, 500);
         else fail(parts, incoming, outgoing, thrown, statusOf(thrown));
@@ -119,6 +123,26 @@ export function gatewayListener(parts: AppParts): RequestListener {
     if (refusal === null) void listener(incoming, outgoing);
     else fail(parts, incoming, outgoing, refusal, refusal.status);
   };
+}
+
+/** What is done for a request belongs to the trace that it came with, and requests of its handler to other servers too. */
+async function inSpan(method: string, route: string, { incoming, outgoing }: HttpBindings, serve: () => Promise<void>): Promise<void> {
+  const { withSpan } = await import('../../base/tracing.ts');
+  const attributes = { 'http.request.method': method, 'http.route': route };
+  // A request that is refused is no failure of this server.
+  const refused = await withSpan(`${method} ${route}`, { kind: 'server', attributes, parent: incoming.headers }, async (span) => {
+    try {
+      await serve();
+      span?.set({ 'http.response.status_code': outgoing.statusCode });
+      return null;
+    } catch (thrown) {
+      const status = thrown instanceof HandlerFailure ? 500 : statusOf(thrown);
+      span?.set({ 'http.response.status_code': status });
+      if (status >= 500) throw thrown;
+      return { thrown };
+    }
+  });
+  if (refused !== null) throw refused.thrown;
 }
 
 /** Aborted when whoever asked has gone. Made for those who want it: an abort costs 40 µs, a tenth of a query. */

@@ -52,8 +52,8 @@ export interface Chunks {
 export type QueryFields = Readonly<Record<string, unknown>>;
 
 export interface Backend {
-  /** Lines of JSON, read no faster than they are stored; resolves after the commit. */
-  submit(lines: Chunks, options: QueryFields, signal: AbortSignal): Promise<Receipt>;
+  /** Lines of JSON, read no faster than they are stored; resolves after the commit. `headers`: those of the request, whose trace the tasks are of. */
+  submit(lines: Chunks, options: QueryFields, signal: AbortSignal, headers: Readonly<Record<string, unknown>>): Promise<Receipt>;
   page(query: QueryFields, after: string | null): Promise<TaskPage>;
   count(query: QueryFields): Promise<number>;
   get(id: string): Promise<TaskView | null>;

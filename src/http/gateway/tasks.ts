@@ -109,7 +109,12 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
         const { tag, ...options } = call.parameters;
         const lines = type === linesType ? await call.stream() : linesOf(await call.body());
         return json(
-          await backend.submit(lines, tag === undefined ? options : { ...options, tags: tagsOf(tag as string[]) }, call.signal()),
+          await backend.submit(
+            lines,
+            tag === undefined ? options : { ...options, tags: tagsOf(tag as string[]) },
+            call.signal(),
+            call.incoming.headers,
+          ),
           201,
         );
       },

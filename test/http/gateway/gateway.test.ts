@@ -36,6 +36,22 @@ it('takes tasks by lines of JSON, and tells what became of each', async () => {
   expect((await face.get('/api/progress')).json()).toMatchObject({ submitted: 3, succeeded: 1, failed: 1, rejected: 1, clients: 1 });
 });
 
+it('a task that comes with the context of a trace hands it on to its command, as it was sent', async () => {
+  const face = await startFace();
+  await startClientOf(face);
+  const said = async (headers: Readonly<Record<string, string>>): Promise<unknown> => {
+    const body = '"echo $TRACEPARENT/$TRACESTATE"\n';
+    const receipt = await face.ask('POST', '/api/tasks', { headers: { 'content-type': 'application/x-ndjson', ...headers }, body });
+    const [id] = receipt.json<Receipt>().ids;
+    return until(async () => (await face.get(`/api/tasks/${id}`)).json().stdout);
+  };
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  expect(await said({ traceparent, tracestate: 'vendor=x' })).toBe(`${traceparent}/vendor=x\n`);
+  expect(await said({ traceparent })).toBe(`${traceparent}/\n`);
+  for (const none of ['x', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `${traceparent}; rm`])
+    expect(await said({ traceparent: none })).toBe('/\n');
+});
+
 it('takes one task or a list as JSON, with the options of the submission', async () => {
   const face = await startFace();
   const headers = { 'content-type': 'application/json; charset=utf-8' };

@@ -6,6 +6,7 @@
  */
 import { systemClock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
+import { isTraced } from '../../../base/traced.ts';
 import { libraryError, type TaskError } from '../../../task/result.ts';
 import { bytesOf } from '../../../task/size.ts';
 import { decodeValue, encodeValue } from '../../../task/value.ts';
@@ -140,7 +141,12 @@ async function runCalls(batch: Batch): Promise<void> {
     try {
       const called = functions[target] ?? (await loaded(context, targets[target]!));
       functions[target] = called;
-      const given = functionContexts.run(context, called, ...argumentsOf(calls[item + 3] as string | Uint8Array | null));
+      const args = argumentsOf(calls[item + 3] as string | Uint8Array | null);
+      const trace = facts?.get(at)?.trace;
+      const given =
+        trace === undefined || !isTraced()
+          ? functionContexts.run(context, called, ...args)
+          : (await import('./traced-call.ts')).tracedCall(context, trace, (...own) => functionContexts.run(context, called, ...own), args);
       value = encoded(isThenable(given) ? await given : given);
       context.letGo();
       if (value !== null && isOver(value, limits.value)) {

@@ -18,6 +18,8 @@ export interface CallFacts {
   readonly group: number;
   readonly tags: Readonly<Record<string, TagValue>>;
   readonly parents: readonly ParentEnd[];
+  /** As `Execution.trace`. */
+  readonly trace?: Readonly<Record<string, string>>;
 }
 
 export interface Batch {

@@ -14,8 +14,9 @@ function stored(text: string): string | Uint8Array {
   return text.includes('\0') || /\p{Surrogate}/u.test(text) ? Uint8Array.from(Buffer.from(text)) : text;
 }
 
-function factsOf({ group = 0, tags, parents }: Execution): CallFacts | null {
-  return group === 0 && tags === undefined && parents === undefined ? null : { group, tags: tags ?? {}, parents: parents ?? [] };
+function factsOf({ group = 0, tags, parents, trace }: Execution): CallFacts | null {
+  if (group === 0 && tags === undefined && parents === undefined && trace === undefined) return null;
+  return { group, tags: tags ?? {}, parents: parents ?? [], ...(trace === undefined ? {} : { trace }) };
 }
 
 export class Run {
