@@ -56,6 +56,8 @@ export interface GraphExecution {
   readonly outputs: readonly GraphOutputSpec[];
   /** An empty folder of its own, made at the first call and removed after the end. */
   sandbox(): string;
+  /** The content of this input, by place, was changed under it: it is of no use any more. */
+  spoiled(input: number): void;
   /** Aborted: nobody wants it any more. It has to end soon. */
   readonly signal: AbortSignal;
   /** A line for whoever reads why it failed. */

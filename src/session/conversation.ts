@@ -95,6 +95,10 @@ export class Conversation {
           peer.request('graph.give-up', { session: (parameters as { session: number }).session, wait }).catch(() => {});
         if (error instanceof MillraceError && error.code === 'ERR_TIMEOUT')
           throw new MillraceError('ERR_TIMEOUT', `${lateWords[name] ?? 'the server did not answer'} within the time-out`, { cause: error });
+        if (error instanceof MillraceError && error.code === 'ERR_ABORTED')
+          throw new MillraceError('ERR_ABORTED', `${lateWords[name] ?? 'the server had not answered'} when it was called off`, {
+            cause: error,
+          });
         const isCut = error instanceof MillraceError && error.code === 'ERR_CONNECTION_CLOSED';
         if (!isCut || this.#closed || !repeatable.has(name)) throw error;
       }

@@ -141,13 +141,17 @@ function keyOf(node: ObjectRecord | TaskRecord): string {
   return `${node.kind === 'task' ? 't' : 'o'}${node.id}`;
 }
 
+/** What neither picture can hold: Graphviz ends at a null character, XML knows no others of these. */
+const unprintable = /(?![\t\n\r])[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
+
 function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+  return `"${text.replaceAll(unprintable, '\ufffd').replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }
 
 function drawn({ text, isTask, isKept }: Box, { x, y }: Place): string {
-  const shown = text.length > 20 ? `${text.slice(0, 19)}…` : text;
-  const escaped = shown.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const letters = Array.from(text);
+  const shown = letters.length > 20 ? `${letters.slice(0, 19).join('')}…` : text;
+  const escaped = shown.replaceAll(unprintable, '\ufffd').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const round = isTask ? 2 : boxHeight / 2;
   const shape = `<rect x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="${round}" fill="${isTask ? '#eef' : '#fff'}" stroke="#333" stroke-width="${isKept ? 2 : 1}"/>`;
   return `${shape}<text x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${escaped}</text>`;

@@ -171,8 +171,10 @@ export class SessionHome implements Home {
   async waitAll(options: WaitOptions): Promise<void> {
     const patience = patienceOf(options, 'waitAll()');
     this.check();
-    const tasks = [...this.submitted.tasks.values()].filter(({ state }) => state !== 'finished' && state !== 'failed');
-    if (tasks.length === 0) return;
+    const all = [...this.submitted.tasks.values()];
+    const tasks = all.filter(({ state }) => state !== 'finished' && state !== 'failed');
+    // Of a failure the server tells each time.
+    if (tasks.length === 0 && !all.some(({ state }) => state === 'failed')) return;
     await this.#ended([...tasks, ...tasks.flatMap(({ outputs }) => outputs)], () => this.#await([], false, patience));
   }
 

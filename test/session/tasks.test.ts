@@ -221,6 +221,15 @@ test('a graph can be drawn before it is submitted, for Graphviz and as a picture
     expect(session.makeGraph({ showIds: false }).toDot()).not.toContain('#');
   }));
 
+test('names that hold what no picture can hold are drawn without it', () =>
+  inSession((session) => {
+    tasks.concat([blob('a', `nul \0 bell \u0007 half ${'\ud83d'}`)], { name: `${'x'.repeat(18)}🙂 and more` });
+    const graph = session.makeGraph();
+    expect(graph.toDot()).toContain('[label="nul \ufffd bell \ufffd half \ufffd #10", shape=oval]');
+    expect(graph.toSvg()).toContain(`${'x'.repeat(18)}🙂…`);
+    for (const picture of [graph.toDot(), graph.toSvg()]) expect(picture).not.toMatch(/(?!\n)[\p{Cc}\p{Cs}]/u);
+  }));
+
 test('the inputs and outputs of a task cannot be changed: no cycle can be made of them', async () => {
   await inSession(async () => {
     const task = tasks.concat([blob('a')]);

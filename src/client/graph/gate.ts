@@ -63,7 +63,7 @@ export class GraphGate {
   disconnected(): void {
     this.#online = false;
     this.#early = [];
-    this.#work?.disconnected();
+    this.#work?.departure.disconnected();
     for (const { reject } of this.#questions.values()) reject(new MillraceError('ERR_CONNECTION_CLOSED', 'the server is away'));
     this.#questions.clear();
   }
@@ -80,7 +80,7 @@ export class GraphGate {
       case 'end':
         // It takes nothing any more.
         this.#dismissed = true;
-        this.#work?.freed();
+        this.#work?.departure.over();
         return false;
       case '=':
       case '!':
@@ -107,7 +107,7 @@ export class GraphGate {
   }
 
   #event([, name, value]: EventMessage): void {
-    if (name === 'graph.free') this.#work?.freed();
+    if (name === 'graph.free') this.#work?.departure.over();
     if (name !== 'graph.orders' && name !== 'graph.take') return;
     if (this.#work !== null) {
       this.#told(name, value);
@@ -144,7 +144,7 @@ export class GraphGate {
     const early = this.#early;
     this.#early = [];
     if (this.#closed) return;
-    if (this.#dismissed) this.#work.freed();
+    if (this.#dismissed) this.#work.departure.over();
     this.#work.paths.connected();
     for (const handle of early) handle();
     if (this.#leaving !== 'no') this.#work.leave(this.#leaving === 'now');

@@ -23,6 +23,8 @@ const kinds: readonly ObjectKind[] = ['blob', 'directory'];
 export interface RunParts {
   readonly store: ObjectStore;
   progress(run: number, value: Opaque): void;
+  /** The content of this object was changed by a task. */
+  spoiled(n: number): void;
 }
 
 /** waiting: inputs are not here yet. ended: told, not acknowledged. */
@@ -141,6 +143,7 @@ export class GraphRun {
         }),
       ),
       sandbox: () => this.#folder(),
+      spoiled: (at) => this.#parts.spoiled(inputs[at]![0]),
       signal: this.#abort.signal,
       debug: (line) => {
         this.#debug = `${this.#debug}${this.#debug === '' ? '' : '\n'}${line}`.slice(-longestDebug);

@@ -2,7 +2,22 @@
  * The objects that this client holds, by their number on the server: small and recent ones in memory, the others in files of a folder of its own. What is
  * dropped is gone at once, its file too; what a task or a transfer reads just now goes when it is done with that.
  */
-import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../base/errors.ts';
 import { RawBytes } from '../../transport/peer.ts';
@@ -79,10 +94,13 @@ export class ObjectStore {
   addFile(n: number, path: string): void {
     const target = this.#newPath();
     try {
-      renameSync(path, target);
-      const file = openSync(target, 'r');
-      const { size } = fstatSync(file);
-      closeSync(file);
+      const found = lstatSync(path);
+      // Perhaps to what belongs to another object, and goes with that.
+      if (found.isSymbolicLink()) copyFileSync(realpathSync(path), target);
+      else renameSync(path, target);
+      const { size, mode } = found.isSymbolicLink() ? statSync(target) : found;
+      // Programs find it as a link.
+      chmodSync(target, 0o400 | (mode & 0o100));
       this.#set(n, { bytes: null, path: target, size, users: 1 });
     } catch (cause) {
       throw new MillraceError('ERR_NOT_FOUND', `the file of an output cannot be taken over: ${path}`, { cause });
@@ -166,7 +184,7 @@ export class ObjectStore {
       if (this.#bytes <= this.#memory / 2) return;
       // What is read just now is held by its reader all the same; it goes to its file nevertheless.
       const path = this.#newPath();
-      writeFileSync(path, content.bytes!, { mode: 0o600 });
+      writeFileSync(path, content.bytes!, { mode: 0o400 });
       content.path = path;
       content.bytes = null;
       this.#resident.delete(content);

@@ -31,7 +31,7 @@ export class GraphWork {
   /** Objects that it is to take from a client that leaves. */
   readonly #taking: Set<number> = new Set();
   readonly #reports: Reports;
-  readonly #departure: Departure;
+  readonly departure: Departure;
   #closed = false;
   #leaving = false;
 
@@ -39,7 +39,7 @@ export class GraphWork {
     this.#parts = parts;
     this.#runner = runner;
     this.#reports = new Reports(parts);
-    this.#departure = new Departure({ clock: parts.clock, keep: (busy) => parts.feed({ type: 'keep', busy }) });
+    this.departure = new Departure({ clock: parts.clock, keep: (busy) => parts.feed({ type: 'keep', busy }) });
     this.#store = new ObjectStore(parts.spoolFolder, parts.memory);
     this.paths = new DataPaths(parts, this.#store);
     this.#fetcher = new Fetcher({
@@ -70,7 +70,13 @@ export class GraphWork {
       this.#spare(n);
     }
     for (const wire of runs)
-      this.#add(new GraphRun(wire, { store: this.#store, progress: (run, value) => this.#reports.said(run, value) }));
+      this.#add(
+        new GraphRun(wire, {
+          store: this.#store,
+          progress: (run, value) => this.#reports.said(run, value),
+          spoiled: (n) => this.#store.drop(n),
+        }),
+      );
     for (const session of forget) this.#runner.forget(session);
     if (recall > 0) this.#recall(recall);
   }
@@ -82,15 +88,6 @@ export class GraphWork {
       if (this.#store.has(n)) this.#available(n);
       else this.#fetcher.want(n, size);
     }
-  }
-
-  /** Nothing that is here is needed from it any more; or there is nobody to give it to. */
-  freed(): void {
-    this.#departure.over();
-  }
-
-  disconnected(): void {
-    this.#departure.disconnected();
   }
 
   /** A new connection: all that is here, as the server has to know it. */
@@ -120,10 +117,10 @@ export class GraphWork {
 
   /** Begins nothing more; `now`: what runs is stopped too. */
   leave(now: boolean): void {
-    this.#departure.begin(now);
+    this.departure.begin(now);
     if (!this.#leaving) this.#parts.send('graph.leaving', { now });
     this.#leaving = true;
-    if (!this.#parts.online()) this.#departure.over();
+    if (!this.#parts.online()) this.departure.over();
     const back = [...this.#runs.values()].filter(
       ({ state }) => state === 'waiting' || state === 'startable' || (now && state === 'running'),
     );
@@ -133,7 +130,7 @@ export class GraphWork {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#departure.over();
+    this.departure.over();
     this.#reports.close();
     for (const run of [...this.#runs.values()]) this.#stop(run);
     await Promise.all([this.#runner.close(), this.paths.close()]);

@@ -124,6 +124,8 @@ export class GraphData {
     if (constant !== undefined) return constant.subarray(offset, offset + length);
     let last: unknown = null;
     for (const client of [...object.holders]) {
+      // Who has it does not ask for it.
+      if (client.id === asker) this.#parts.lost(client, object);
       if (client.id === asker || !client.online) continue;
       const link = this.#parts.linkOf(client);
       if (link === null) continue;

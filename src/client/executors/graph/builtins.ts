@@ -134,7 +134,7 @@ async function exportObject({ inputs, session, task }: GraphExecution, config: u
 async function makeDirectory({ inputs, sandbox, signal }: GraphExecution, config: unknown): Promise<GraphOutcome> {
   const { paths } = config as MakeDirectoryConfig;
   const path = join(sandbox(), 'made');
-  const taken = new Set<string>();
+  const taken = new TakenPaths();
   const archive = archiveOf(async (writer) => {
     for (const [at, input] of inputs.entries()) await addInput(writer, input, checkRelative(paths[at], 'a path'), taken);
   });
@@ -142,22 +142,47 @@ async function makeDirectory({ inputs, sandbox, signal }: GraphExecution, config
   return single({ bytes: null, path }, 'directory');
 }
 
-async function addInput(writer: ArchiveWriter, input: GraphInput, path: string, taken: Set<string>): Promise<void> {
-  const take = (file: string): void => {
-    if (taken.has(file)) throw failed(`two objects of the directory have the path '${file}'`);
-    taken.add(file);
-  };
+/** Folders may come from several objects, files from one; what is the one is not the other. */
+class TakenPaths {
+  readonly #files = new Set<string>();
+  readonly #folders = new Set<string>();
+
+  file(path: string): void {
+    if (this.#files.has(path)) throw failed(`two objects of the directory have the path '${path}'`);
+    this.#around(path);
+    if (this.#folders.has(path)) throw failed(`'${path}' of the directory would be both a file and a folder`);
+    this.#files.add(path);
+  }
+
+  folder(path: string): void {
+    this.#around(`${path}/`);
+  }
+
+  #around(path: string): void {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      if (this.#files.has(folder)) throw failed(`'${folder}' of the directory would be both a file and a folder`);
+      if (this.#folders.has(folder)) return;
+      this.#folders.add(folder);
+    }
+  }
+}
+
+async function addInput(writer: ArchiveWriter, input: GraphInput, path: string, taken: TakenPaths): Promise<void> {
   if (input.kind === 'blob') {
-    take(path);
+    taken.file(path);
     await writer.addFile(path, input.size, false, contentStream(input.content));
     return;
   }
+  taken.folder(path);
   writer.addFolder(path);
   for await (const entry of readArchive(input.content)) {
     const place = `${path}/${entry.path}`;
-    if (entry.isFolder) writer.addFolder(place);
-    else {
-      take(place);
+    if (entry.isFolder) {
+      taken.folder(place);
+      writer.addFolder(place);
+    } else {
+      taken.file(place);
       await writer.addFile(place, entry.size, entry.isExecutable, entry.content);
     }
   }

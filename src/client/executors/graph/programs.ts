@@ -1,5 +1,5 @@
 /** Programs of graphs: each in a folder of its own, its inputs there as files, its files taken from there as outputs. */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type Stats } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, open, realpath, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -43,7 +43,12 @@ export class Programs {
       errors: join(root, 'stderr'),
     };
     await mkdir(places.work);
-    for (const file of config.files) await putInput(places.work, file, execution.inputs[file.input] as GraphInput);
+    const linked: LinkedInput[] = [];
+    for (const file of config.files) {
+      const input = execution.inputs[file.input] as GraphInput;
+      const target = await putInput(places.work, file, input);
+      if (target !== null) linked.push({ file, target, before: await stat(target) });
+    }
     for (const path of config.outputs)
       if (path !== null) await mkdir(dirname(placeIn(places.work, checkRelative(path, 'a path'))), { recursive: true });
     const source = config.stdin === null ? '/dev/null' : await standardInput(places.input, execution.inputs[config.stdin] as GraphInput);
@@ -61,6 +66,7 @@ export class Programs {
       config.timeout,
       places.errors,
     );
+    await checkLinked(linked, execution);
     if (end.outcome !== 'succeeded') throw await failure(end, places.errors);
     const outputs = await Promise.all(execution.outputs.map((spec, at) => outputOf(places, spec, config.outputs[at] ?? null, at)));
     return { outputs, attributes: null };
@@ -90,17 +96,40 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-async function putInput(work: string, { path, write }: MappedInput, input: GraphInput): Promise<void> {
+interface LinkedInput {
+  readonly file: MappedInput;
+  readonly target: string;
+  readonly before: Stats;
+}
+
+/** Nobody may write to these files; root does all the same. */
+async function checkLinked(linked: readonly LinkedInput[], execution: GraphExecution): Promise<void> {
+  let changed: MappedInput | null = null;
+  for (const { file, target, before } of linked) {
+    const after = await stat(target).catch(() => null);
+    if (after !== null && after.size === before.size && after.mtimeMs === before.mtimeMs) continue;
+    execution.spoiled(file.input);
+    changed = file;
+  }
+  if (changed === null) return;
+  throw failed(`the program has written to its input '${changed.path}', which may only be read: give it as new Input(…, { write: true })`);
+}
+
+/** The file that it is a link to; null: it is a copy. */
+async function putInput(work: string, { path, write }: MappedInput, input: GraphInput): Promise<string | null> {
   const place = placeIn(work, checkRelative(path, 'the path of an input'));
   await mkdir(dirname(place), { recursive: true });
   const { content } = input;
   if (input.kind === 'directory') await unpackInto(content, place);
   else if (content.path === null) await writeFile(place, content.bytes, { mode: write ? 0o644 : 0o444 });
-  else if (!write) await symlink(content.path, place);
-  else {
+  else if (!write) {
+    await symlink(content.path, place);
+    return content.path;
+  } else {
     await copyFile(content.path, place);
-    await chmod(place, 0o644);
+    await chmod(place, 0o644 | ((await stat(place)).mode & 0o100));
   }
+  return null;
 }
 
 async function standardInput(place: string, { content, kind }: GraphInput): Promise<string> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { unpackInto } from '../../../../src/session/archive.ts';
 import { blob, directory } from '../../../../src/session/blob.ts';
+import type { DataObject } from '../../../../src/session/data-object.ts';
 import { Task } from '../../../../src/session/task.ts';
 import { tasks } from '../../../../src/session/tasks.ts';
 import { temporaryFolder } from '../../../support/temporary.ts';
@@ -109,6 +110,13 @@ test('makeDirectory puts blobs and directories under their paths, also empty one
       ['dir/f', blob('mine')],
     ]);
     await expect(here.run(clash)).rejects.toThrow("two objects of the directory have the path 'dir/f'");
+    // What would be a file by one and a folder by another, whichever comes first.
+    const folders: [string, DataObject][] = [
+      ['dir', inner],
+      ['dir/hollow', blob('mine')],
+    ];
+    await expect(here.run(tasks.makeDirectory(folders))).rejects.toThrow("'dir/hollow' of the directory would be both a file and a folder");
+    await expect(here.run(tasks.makeDirectory(folders.reverse()))).rejects.toThrow("'dir/hollow' of the directory would be both");
   });
 });
 

@@ -150,6 +150,7 @@ export class Here {
         return sandbox;
       },
       signal: this.#abort.signal,
+      spoiled: () => {},
       debug: (line) => debug.push(line),
       progress: (value) => said.push(decodeValue(value)),
     });
