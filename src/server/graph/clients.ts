@@ -125,8 +125,14 @@ export class GraphClients {
       if (member?.link == null) continue;
       this.#unanswered.delete(member);
       member.answered = member.heard;
-      for (const part of cut(order))
-        letters.push([member, member.link, id, wireOrders(part, member.answered, (object) => this.#parts.small(object))]);
+      // A constant goes with the first task of a turn that reads it: the client has it as long as it has that one.
+      const gone = new Set<GraphObject>();
+      const bytesOf = (object: GraphObject): Uint8Array | null => {
+        if (!object.constant || gone.has(object)) return null;
+        gone.add(object);
+        return this.#parts.small(object);
+      };
+      for (const part of cut(order)) letters.push([member, member.link, id, wireOrders(part, member.answered, bytesOf)]);
     }
     for (const member of this.#unanswered) {
       member.answered = member.heard;
@@ -181,7 +187,13 @@ function capacityOf({ slots, cores, memory, resources }: GraphCapacity): GraphCa
 
 /** A turn's orders in messages of a bounded size: all that is not a run is in the first. */
 function* cut(orders: ClientOrders): Iterable<ClientOrders> {
-  const { run } = orders;
+  const { run, client } = orders;
+  const counted = new Set<GraphObject>();
+  const sizeOf = (object: GraphObject): number => {
+    if (!object.constant || client.held.has(object) || counted.has(object)) return 0;
+    counted.add(object);
+    return Math.min(object.size, 65_536);
+  };
   let at = 0;
   let first = true;
   do {
@@ -189,11 +201,7 @@ function* cut(orders: ClientOrders): Iterable<ClientOrders> {
     const from = at;
     while (at < run.length && weight < mostRuns) {
       const { inputs, spec } = run[at++]!;
-      weight +=
-        1 +
-        inputs.length / 8 +
-        (spec[2]?.length ?? 0) / 256 +
-        inputs.reduce((sum, { constant, size }) => sum + (constant ? Math.min(size, 65_536) : 0), 0) / 256;
+      weight += 1 + inputs.length / 8 + (spec[2]?.length ?? 0) / 256 + inputs.reduce((sum, object) => sum + sizeOf(object), 0) / 256;
     }
     const part = run.slice(from, at);
     yield first ? { ...orders, run: part } : { client: orders.client, refused: [], cancel: [], drop: [], run: part, forget: [], recall: 0 };

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import type { WireOrders } from '../../../src/protocol/graph-work.ts';
+import { type ClientsParts, GraphClients } from '../../../src/server/graph/clients.ts';
+import type { Link } from '../../../src/server/link.ts';
+import { constant, History, output, step } from '../../graph/history.ts';
+
+test('a constant goes along once in a turn, with the first task of it that reads it, and in a later turn where the client does not have it', () => {
+  const h = new History();
+  h.join('a', 4_000);
+  const told: WireOrders[] = [];
+  const parts: Partial<ClientsParts> = { handle: () => {}, small: ({ id }) => Uint8Array.of(id) };
+  const clients = new GraphClients(parts as ClientsParts);
+  const peer = { notify: (_name: string, orders: WireOrders) => told.push(orders) };
+  const offered = { slots: 4_000, cores: null, memory: null, resources: {} };
+  clients.join({ connection: { peer: { id: 'a', client: offered } }, peer } as unknown as Link);
+  const ids = Array.from({ length: 2_500 }, (_, i) => 100 + 2 * i);
+  const tell = (outputs: number[]): Uint8Array[] => {
+    const tasks = outputs.map((id) => step(id + 1, [1, 2, 1], [id]));
+    const objects = outputs.map((id) => output(id));
+    const constants = h.session.nodes.has(1) ? [] : [constant(1), constant(2)];
+    const turn = h.turn({ type: 'submit', session: h.session, objects: [...constants, ...objects], tasks, sizes: new Map() });
+    told.length = 0;
+    clients.prepare(turn.orders)();
+    const runs = told.flatMap((orders) => orders.runs);
+    expect(runs.map(([, , task]) => task)).toEqual(outputs.map((id) => id + 1));
+    return runs.flatMap(([, , , , , inputs]) => inputs.map(([, , , , , , bytes]) => bytes).filter((bytes) => bytes !== null));
+  };
+  // More than one message, and the constants in the first.
+  expect(tell(ids)).toEqual([Uint8Array.of(1), Uint8Array.of(2)]);
+  expect(told.length).toBeGreaterThan(1);
+  expect(tell([9_000, 9_002])).toEqual([Uint8Array.of(1), Uint8Array.of(2)]);
+  h.end('a', [101]);
+  expect(tell([9_004])).toEqual([]);
+});
