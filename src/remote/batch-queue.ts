@@ -33,7 +33,7 @@ export class Queue {
     return this.#picks.length - 1;
   }
 
-  /** The queue is empty afterwards, unless nothing could be sent. */
+  /** The queue is empty afterwards, whatever becomes of the calls: nobody can know which of them were made when the connection is lost. */
   async send(options: BatchSending): Promise<BatchReply> {
     const [names, picks, lists, on, batch, depends] = [
       [...this.#places.keys()],

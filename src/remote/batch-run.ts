@@ -16,6 +16,8 @@ export interface BatchSetup {
   call(target: Target, name: string, args: unknown[]): unknown;
   /** How a result is called; undefined: it is none that is passed by reference. */
   targetOf(result: unknown): Target | undefined;
+  /** Nobody waits for the answer any more: what has not begun is not made. */
+  givenUp(): boolean;
   /** Runs `body` as (the beginning of) the call that the batch is. */
   within<T>(body: () => T): T;
 }
@@ -71,6 +73,7 @@ class BatchRun {
   /** Goes on until a call has to be waited for. */
   run(from: number): BatchAnswer | Promise<BatchAnswer> {
     for (let at = from; at < this.#lists.length; at += 1) {
+      if (this.#setup.givenUp()) break;
       let result: unknown;
       try {
         result = this.#make(at);

@@ -7,6 +7,7 @@ import { Place, resultPlace } from './batch-places.ts';
 import { Queue } from './batch-queue.ts';
 import { type BatchReply, callerOf } from './caller.ts';
 import { FutureResult } from './future.ts';
+import { unheard } from './held-calls.ts';
 import { checkOptions } from './options.ts';
 
 export interface BatchOptions {
@@ -94,7 +95,7 @@ export function batch<R extends object>(remote: R): Batch<R> {
     if (oneway && later)
       throw new MillraceError('ERR_BATCH', 'a oneway batch has no result that could come later: give `oneway` or `async`, not both');
     const reply = queue.send({ oneway, continueOnError });
-    if (oneway) return reply.then(() => undefined);
+    if (oneway) return unheard(reply.then(() => undefined));
     const results = reply.then((answer) => new BatchResults(answer));
     return later ? new FutureResult(results) : results;
   };

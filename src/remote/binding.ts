@@ -6,10 +6,12 @@ import { systemClock } from '../base/clock.ts';
 import { type ErrorCode, MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import { dial } from '../transport/dial.ts';
-import { bindAgain } from './bind-again.ts';
+import { bindAgain, checkTries } from './bind-again.ts';
 import { type CallbackErrors, callbackErrors } from './callback-errors.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, remoteOver } from './caller.ts';
-import { HeldCalls } from './held-calls.ts';
+import { type Description, descriptionOf, kindIn } from './description.ts';
+import { remoteTraceback } from './error-nodes.ts';
+import { HeldCalls, unheard } from './held-calls.ts';
 import { NameSet } from './name-set.ts';
 import { type SharedRemoteOptions, wholeNumber } from './options.ts';
 import { Session } from './session.ts';
@@ -20,14 +22,6 @@ export interface BindingOptions extends SharedRemoteOptions, CallbackErrors {
   readonly timeout?: number | null;
   readonly maxRetries?: number;
   readonly signal?: AbortSignal | null;
-}
-
-/** What the object says of itself. */
-interface Description {
-  readonly methods: ReadonlySet<string>;
-  readonly attributes: ReadonlySet<string>;
-  readonly oneway: ReadonlySet<string>;
-  readonly idempotent: ReadonlySet<string>;
 }
 
 /** Errors after which the same call may succeed on a new connection. */
@@ -87,7 +81,7 @@ export class Binding implements Caller {
 
   call(method: string, args: unknown[], bounds?: CallBounds): Promise<unknown> {
     if (this.oneway.has(method) || this.#description?.oneway.has(method) === true)
-      return this.#run((session) => session.oneway(this.#object, method, args), bounds);
+      return unheard(this.#run((session) => session.oneway(this.#object, method, args), bounds));
     const perform = (session: Session, within: CallBounds): Promise<unknown> => session.call(this.#object, method, args, within);
     return this.#maxRetries === 0 ? this.#run(perform, bounds) : this.#again(method, perform, bounds);
   }
@@ -111,8 +105,7 @@ export class Binding implements Caller {
   }
 
   kindOf(name: string): 'method' | 'attribute' | null {
-    if (this.#description === null) return null;
-    return this.#description.methods.has(name) ? 'method' : this.#description.attributes.has(name) ? 'attribute' : null;
+    return kindIn(this.#description, name);
   }
 
   describe(): string {
@@ -141,6 +134,7 @@ export class Binding implements Caller {
 
   /** `tries` attempts, with growing pauses of up to 2 s. */
   async reconnect(tries: number): Promise<void> {
+    checkTries(tries);
     this.release();
     await bindAgain(() => this.bind(), tries, isPassing);
   }
@@ -247,13 +241,7 @@ export class Binding implements Caller {
 
   /** Sent before all calls of the connection, so its answer comes before theirs. */
   async #ask(session: Session): Promise<void> {
-    const answer = await session.bind(this.#object, { timeout: this.#timeout, signal: null });
-    const [methods, attributes, oneway, idempotent] = (Array.isArray(answer) ? answer : []).map(
-      (names: unknown) => new Set(names as string[]),
-    );
-    if (methods === undefined || attributes === undefined || oneway === undefined || idempotent === undefined)
-      throw new MillraceError('ERR_PROTOCOL', 'the description of a remote object is malformed');
-    this.#description = { methods, attributes, oneway, idempotent };
+    this.#description = descriptionOf(await session.bind(this.#object, { timeout: this.#timeout, signal: null }));
   }
 }
 
@@ -265,5 +253,6 @@ export function binding(uri: string | URI, options: BindingOptions): Binding {
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof MillraceError && passing.includes(error.code);
+  // Not one that the object itself met on the way to others.
+  return error instanceof MillraceError && passing.includes(error.code) && remoteTraceback(error) === null;
 }

@@ -120,7 +120,10 @@ export function remoteOver(caller: Caller, callable = false): object {
       return found;
     },
     set(_, name) {
-      throw new MillraceError('ERR_NOT_EXPOSED', `an assignment cannot be awaited: set it by control(proxy).set('${String(name)}', value)`);
+      throw new MillraceError(
+        'ERR_NOT_EXPOSED',
+        `an assignment cannot be awaited: set it by control(remote).set('${String(name)}', value)`,
+      );
     },
     has: (_, name) => typeof name === 'string' && caller.kindOf(name) !== null,
     deleteProperty: () => false,

@@ -19,6 +19,7 @@ import type { ExposeOptions } from './exposure.ts';
 import { checkSubject, type InstanceMode, markOf, type RemoteClass, targetsOf } from './instances.ts';
 import { Lingering } from './lingering.ts';
 import { Naming } from './naming.ts';
+import { checkClasses, checkFunction } from './option-checks.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
 import { Session } from './session.ts';
 import { mark, type Target } from './target.ts';
@@ -86,6 +87,8 @@ export class Daemon {
 
   private constructor(options: DaemonOptions) {
     this.#options = options;
+    checkClasses(options.classes);
+    checkFunction(options.onCallbackError, 'onCallbackError');
     this.#nameServer = options.nameServer === undefined ? null : parseAddress(options.nameServer, 'nameServer');
     this.#lingering = new Lingering(systemClock, parseDuration(options.streamLinger ?? 30, 'streamLinger'));
     this.#nameLease = parseDuration(options.nameLease ?? 30, 'nameLease');
@@ -148,6 +151,8 @@ export class Daemon {
     if (typeof id !== 'string' || !/^[^\s@]+$/.test(id))
       throw new MillraceError('ERR_OBJECT', `the id of an object is a text without spaces and '@'; it is ${JSON.stringify(id)}`);
     checkSubject(subject, instances);
+    if (owner !== undefined && typeof owner?.onEnd !== 'function')
+      throw new MillraceError('ERR_OPTION', 'owner is a call: take currentCall() before the first await', { details: { option: 'owner' } });
     if (this.#byId.has(id)) throw new MillraceError('ERR_OBJECT', `an object is registered as '${id}' already: unregister it first`);
     if (this.#bySubject.has(subject))
       throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#bySubject.get(subject)!.id}'`);

@@ -16,8 +16,9 @@ import {
   TimeoutError,
 } from './errors.ts';
 
-const builtIn: readonly (new (message?: string) => Error)[] = [
+const builtIn: readonly { readonly prototype: Error; readonly name: string }[] = [
   Error,
+  AggregateError,
   EvalError,
   RangeError,
   ReferenceError,

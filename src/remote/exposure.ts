@@ -5,6 +5,7 @@
 import { MillraceError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { isMarked } from './decorators.ts';
+import { checkNames } from './option-checks.ts';
 
 export interface ExposeOptions {
   /** Methods, accessors and fields that may be used. Default: those marked by `@expose`, else all public methods and accessors of its class, no fields. */
@@ -41,8 +42,16 @@ function isPublic(name: string): boolean {
   return name !== '' && !name.startsWith('_') && !name.startsWith('#') && !never.has(name) && !(name in Object.prototype);
 }
 
+/** Whether an object is of a class, so that functions that are its own are fields of it; those of a plain object are its methods. */
+function isInstance(shape: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(shape);
+  return prototype !== Object.prototype && prototype !== null && !Object.hasOwn(shape, 'constructor');
+}
+
 /** `shape`: the object, or the prototype of its class. @throws ERR_NOT_EXPOSED for a listed name that cannot be exposed */
 export function exposureOf(shape: object, options: ExposeOptions = {}): Exposure {
+  for (const option of ['expose', 'oneway', 'idempotent', 'callback'] as const) checkNames(options[option], option);
+  const fields = isInstance(shape) ? new Set(Object.keys(shape)) : nothing.methods;
   const found = new Map<string, 'method' | 'attribute'>();
   const marked: Record<'expose' | 'oneway' | 'callback', string[]> = { expose: [], oneway: [], callback: [] };
   let whole = false;
@@ -56,7 +65,8 @@ export function exposureOf(shape: object, options: ExposeOptions = {}): Exposure
         if ([value, get, set].some((member) => isMarked(mark, member))) marked[mark].push(name);
     }
   }
-  const listed = options.expose ?? (whole || marked.expose.length === 0 ? [...found.keys()] : marked.expose);
+  const listed =
+    options.expose ?? (whole || marked.expose.length === 0 ? [...found.keys()].filter((name) => !fields.has(name)) : marked.expose);
   for (const name of listed) {
     if (!isPublic(name)) throw new MillraceError('ERR_NOT_EXPOSED', `'${name}' is private or of every object: it cannot be exposed`);
     if (!found.has(name)) found.set(name, 'attribute');
@@ -86,7 +96,7 @@ export function notExposed(name: unknown, kind: 'method' | 'attribute', { method
   if (kind === 'method' && attributes.has(text))
     return new MillraceError(
       'ERR_NOT_EXPOSED',
-      `'${text}' is an attribute of the remote object: await it, or set it by control(proxy).set`,
+      `'${text}' is an attribute of the remote object: await it, or set it by control(remote).set`,
     );
   return new MillraceError(
     'ERR_NOT_EXPOSED',

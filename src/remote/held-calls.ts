@@ -55,3 +55,9 @@ export class HeldCalls<Session> {
     for (const held of this.#held) held.fail(error);
   }
 }
+
+/** A oneway call that nobody awaits may fail unheard: it does not end the process as other promises would. */
+export function unheard<T>(sent: Promise<T>): Promise<T> {
+  sent.catch(() => {});
+  return sent;
+}

@@ -5,21 +5,24 @@
 import type { Address } from '../base/address.ts';
 import { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { type CallbackErrors, callbackErrors, telling } from './callback-errors.ts';
 import type { Remote } from './caller.ts';
+import { control } from './control.ts';
 import type { RegisterOptions } from './daemon.ts';
 import { instancesBySession } from './hosted-instances.ts';
 import { type HostedObjects, hostedObjects } from './hosted-objects.ts';
 import { checkSubject, type RemoteClass, targetsOf } from './instances.ts';
 import { locateNS, type NameServer } from './name-server.ts';
+import { checkFunction } from './option-checks.ts';
 import { checkOptions, type SharedRemoteOptions } from './options.ts';
-import { control, proxy } from './proxy.ts';
-import { mark } from './target.ts';
+import { proxy } from './proxy.ts';
+import { mark, type Target } from './target.ts';
 import { URI } from './uri.ts';
 
-/** Of `register` at a server: what a `Daemon` takes but `owner` and `callback`. */
-export type HostedOptions = Omit<RegisterOptions, 'owner' | 'callback'>;
+/** Of `register` at a server: what a `Daemon` takes but `owner`, and who hears of errors of callbacks. */
+export interface HostedOptions extends Omit<RegisterOptions, 'owner'>, CallbackErrors {}
 
-const optionNames = ['expose', 'oneway', 'idempotent', 'instances', 'name', 'metadata'] as const;
+const optionNames = ['expose', 'oneway', 'idempotent', 'callback', 'instances', 'name', 'metadata', 'onCallbackError'] as const;
 
 /** Crosses by reference in the place of the object, which may have another mark itself. */
 class StandIn {}
@@ -46,11 +49,14 @@ export class HostDaemon implements AsyncDisposable {
 
   /** Makes an object of this thread, or the instances of a class, callable at the server's address; resolves with its URI, after its name is stored. @throws ERR_OBJECT, ERR_NOT_EXPOSED, ERR_OPTION, ERR_NAME */
   async register(subject: object | RemoteClass, id: string = `obj_${newId()}`, options?: HostedOptions): Promise<string> {
-    const { instances, name, metadata, ...exposing } = checkOptions(options, optionNames, 'register()');
+    const { instances, name, metadata, onCallbackError, ...exposing } = checkOptions(options, optionNames, 'register()');
+    checkFunction(onCallbackError, 'onCallbackError');
     checkSubject(subject, instances);
     if (this.#ids.has(subject)) throw new MillraceError('ERR_OBJECT', `this object is registered already, as '${this.#ids.get(subject)}'`);
     const mode = instances ?? 'session';
-    const targets = targetsOf(subject, mode, exposing);
+    const failed = callbackErrors(onCallbackError === undefined ? {} : { onCallbackError });
+    const bare = targetsOf(subject, mode, exposing);
+    const targets = (session: object | null): Target => telling(bare(session), failed);
     const bySession = typeof subject === 'function' && mode === 'session';
     const target = targets(null);
     const standIn = new StandIn();

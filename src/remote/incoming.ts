@@ -5,6 +5,7 @@
 import { MillraceError } from '../base/errors.ts';
 import type { WireError } from '../protocol/wire-error.ts';
 import { BatchAnswer, runBatch, unmade } from './batch-run.ts';
+import { callTelling } from './callback-errors.ts';
 import { isThenable } from './core/thenable.ts';
 import { weightOf } from './core/weight.ts';
 import { within } from './current-call.ts';
@@ -113,9 +114,12 @@ export class Incoming {
     this.#running.get(id as number)?.abort(new MillraceError('ERR_ABORTED', 'the caller does not wait for this call any more'));
   }
 
-  /** The connection is over: every running method is told, what has not begun does not. */
-  end(): void {
-    this.#queue.end();
+  /**
+   * The connection is over: every running method is told. Oneway calls that came are made all the same, since their caller does not wait for them, unless it was
+   * `here` that it was ended.
+   */
+  end(here: boolean): void {
+    if (here) this.#queue.end();
     const gone = new MillraceError('ERR_CONNECTION_CLOSED', 'the caller of this method is gone');
     for (const running of [...this.#running.values(), ...this.#oneways]) running.abort(gone);
     this.#ending.end();
@@ -135,6 +139,7 @@ export class Incoming {
         target,
         call: (on, method, args) => this.#call(on, method, args),
         targetOf: (result) => this.#setup.targetOf(result),
+        givenUp: () => answered && running.givenUp,
         within: (body) => within(running, body),
       });
     if (typeof name !== 'string') throw malformed(kind);
@@ -169,17 +174,7 @@ export class Incoming {
   }
 
   #call(target: Target, name: string, args: unknown[]): unknown {
-    if (!target.exposure.callback.has(name)) return target.call(name, args);
-    const failed = (error: unknown): never => {
-      this.#setup.callbackFailed(error, name);
-      throw error;
-    };
-    try {
-      const result = target.call(name, args);
-      return isThenable(result) ? Promise.resolve(result).catch(failed) : result;
-    } catch (error) {
-      return failed(error);
-    }
+    return callTelling(target, name, args, this.#setup.callbackFailed);
   }
 
   #reply(id: number, kind: string, result: unknown): void {

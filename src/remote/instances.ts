@@ -15,6 +15,8 @@ export type RemoteClass = new () => object;
 export function checkSubject(subject: unknown, instances: InstanceMode | undefined): void {
   if ((typeof subject !== 'object' && typeof subject !== 'function') || subject === null)
     throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class');
+  if (typeof subject === 'function' && (typeof subject.prototype !== 'object' || subject.prototype === null))
+    throw new MillraceError('ERR_OBJECT', 'register() takes an object or a class; a function is passed as an argument or a result');
   if (instances === undefined || (instanceModes.includes(instances) && typeof subject === 'function')) return;
   throw new MillraceError('ERR_OPTION', "instances is 'session', 'single' or 'percall', and only for a class", {
     details: { option: 'instances' },

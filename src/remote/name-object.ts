@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import {
+  checkFilter,
   checkName,
   checkTags,
   isAlive,
@@ -136,7 +137,7 @@ export class NameObject {
   }
 
   async list(filter: NameFilter): Promise<[name: string, uri: string][]> {
-    return matching(await this.#rows(), filter).map(({ name, uri }) => [name, uri]);
+    return matching(await this.#rows(), checkFilter(filter)).map(({ name, uri }) => [name, uri]);
   }
 
   /** For the server itself: what is kept for a name; null: there is no such name. @throws ERR_NAME */

@@ -8,11 +8,12 @@ import { parseDuration } from '../base/duration.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Duration } from '../task/task.ts';
 import type { Remote } from './caller.ts';
+import { control } from './control.ts';
 import type { NameFilter } from './core/names.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { MemoryNames, NameObject, type NameStore, nameMethods } from './name-object.ts';
 import { checkOptions } from './options.ts';
-import { control, type ProxyOptions, proxy } from './proxy.ts';
+import { type ProxyOptions, proxy } from './proxy.ts';
 import { locatePyroNS, type PyroNameServer } from './pyro/name-server.ts';
 import { nameServerAddress, namesObject, URI } from './uri.ts';
 
@@ -80,6 +81,8 @@ export class NameServer implements AsyncDisposable {
     const { regex, ...others } = checkOptions<NameListFilter>(filter, ['prefix', 'regex', 'metadataAll', 'metadataAny'], 'list()');
     if (Object.keys(filter).length > 1)
       throw new MillraceError('ERR_OPTION', 'list() takes one filter: prefix, regex, metadataAll or metadataAny');
+    if (regex !== undefined && !(regex instanceof RegExp))
+      throw new MillraceError('ERR_OPTION', 'regex must be a RegExp', { details: { option: 'regex' } });
     const found = await this.#remote.list(others);
     return new Map(regex === undefined ? found : found.filter(([name]) => name.search(regex) >= 0));
   }

@@ -1,4 +1,6 @@
 /** The names of methods that are called without an answer: a set that takes many at once. */
+import { MillraceError } from '../base/errors.ts';
+
 export class NameSet {
   readonly #names: Set<string> = new Set();
 
@@ -7,13 +9,15 @@ export class NameSet {
   }
 
   add(name: string): this {
+    if (typeof name !== 'string' || name === '') throw refused(name);
     this.#names.add(name);
     return this;
   }
 
-  /** Adds each. */
+  /** Adds each. @throws ERR_OPTION */
   update(names: Iterable<string>): this {
-    for (const name of names) this.#names.add(name);
+    if (typeof names === 'string') throw refused(names);
+    for (const name of names) this.add(name);
     return this;
   }
 
@@ -28,4 +32,8 @@ export class NameSet {
   [Symbol.iterator](): Iterator<string> {
     return this.#names.values();
   }
+}
+
+function refused(name: unknown): MillraceError {
+  return new MillraceError('ERR_OPTION', `oneway methods are names: add('play'), update(['play', 'stop']); it is ${JSON.stringify(name)}`);
 }

@@ -1,19 +1,13 @@
-/**
- * A remote object as its user has it: `proxy(uri)` is called like the object itself, `control(proxy)` has everything that is about the connection, so that no
- * method of the object is hidden by ours.
- */
+/** A remote object as its user has it: `proxy(uri)` is called like the object itself; `bounded` bounds single calls of it. */
 import { MillraceError } from '../base/errors.ts';
 import type { Duration } from '../task/task.ts';
-import { type Batch, batch } from './batch.ts';
 import { Binding } from './binding.ts';
 import type { CallbackErrors } from './callback-errors.ts';
 import { type CallBounds, type Caller, callerOf, type Remote, remoteOver } from './caller.ts';
-import { type Asynchronous, asynchronous } from './future.ts';
-import type { NameSet } from './name-set.ts';
+import { checkClasses, checkFunction, checkSignal } from './option-checks.ts';
 import { checkOptions, type SharedRemoteOptions, timeoutOf } from './options.ts';
 import { PyroBinding } from './pyro/binding.ts';
 import type { PyroSettings } from './pyro/settings.ts';
-import { ReferenceCaller } from './reference-caller.ts';
 import { URI } from './uri.ts';
 
 export interface ProxyOptions extends SharedRemoteOptions, CallbackErrors {
@@ -47,146 +41,15 @@ export function configureRemote(options: { readonly timeout?: Duration | null })
  */
 export function proxy<T>(uri: string | URI, options?: ProxyOptions): Remote<T> {
   const { timeout, ...given } = checkOptions(options, optionNames, 'proxy()');
+  checkSignal(given.signal);
+  checkClasses(given.classes);
+  checkFunction(given.onCallbackError, 'onCallbackError');
   const { pyro, ...settings } = { ...given, timeout: timeout === undefined ? defaults.timeout : timeoutOf(timeout) };
   const target = new URI(uri);
   if (target.isPyro) return remoteOver(new PyroBinding(target, pyro === undefined ? settings : { ...settings, pyro })) as Remote<T>;
   if (pyro !== undefined)
     throw new MillraceError('ERR_OPTION', '`pyro` is for objects of Pyro, whose URIs begin with PYRO', { details: { option: 'pyro' } });
   return remoteOver(new Binding(target, settings)) as Remote<T>;
-}
-
-/** The connection of a proxy. */
-export interface ProxyControl<T> extends AsyncDisposable {
-  readonly uri: string;
-  readonly connected: boolean;
-  /** Seconds; null: none. */
-  timeout: number | null;
-  maxRetries: number;
-  /** Methods that this side calls without waiting for an answer. */
-  readonly oneway: NameSet;
-  /** What the object exposes; null: it has not been connected yet. */
-  readonly methods: readonly string[] | null;
-  readonly attributes: readonly string[] | null;
-  /** Connects; false: it was connected already. Rejects with ERR_OBJECT when the object is not there. */
-  bind(): Promise<boolean>;
-  /** Closes the connection; the next call connects again. */
-  release(): void;
-  /** Connects anew, looking the name up again; by default it tries for ever, with pauses of up to 2 s. */
-  reconnect(tries?: number): Promise<void>;
-  /** Another proxy for the same object, with the same settings and a connection of its own. */
-  copy(): Remote<T>;
-  /** Whether the other proxy is of the same URI. */
-  equals(other: unknown): boolean;
-  /** As `batch(proxy)`. */
-  batch(): Batch<Remote<T>>;
-  /** As `asynchronous(proxy)`. */
-  async(): Asynchronous<Remote<T>>;
-  get<K extends keyof T & string>(name: K): Promise<T[K]>;
-  /** Sets an exposed attribute. */
-  set<K extends keyof T & string>(name: K, value: T[K]): Promise<void>;
-}
-
-/** @throws ERR_OPTION for what is no proxy */
-export function control<T>(remote: Remote<T>): ProxyControl<T> {
-  const bound = callerOf(remote);
-  if (!isBound(bound)) throw new MillraceError('ERR_OPTION', 'control() takes a proxy that proxy() has made');
-  return new Control<T>(bound, remote);
-}
-
-/** The way of a proxy to its object. */
-type Bound = Binding | PyroBinding;
-
-function isBound(caller: Caller | undefined): caller is Bound {
-  return caller instanceof Binding || caller instanceof PyroBinding;
-}
-
-class Control<T> implements ProxyControl<T> {
-  readonly #binding: Bound;
-  readonly #remote: Remote<T>;
-
-  constructor(bound: Bound, remote: Remote<T>) {
-    this.#binding = bound;
-    this.#remote = remote;
-  }
-
-  get uri(): string {
-    return this.#binding.uri;
-  }
-
-  get connected(): boolean {
-    return this.#binding.connected;
-  }
-
-  get timeout(): number | null {
-    const { timeout } = this.#binding;
-    return timeout === null ? null : timeout / 1_000;
-  }
-
-  set timeout(value: Duration | null) {
-    this.#binding.timeout = timeoutOf(value);
-  }
-
-  get maxRetries(): number {
-    return this.#binding.maxRetries;
-  }
-
-  set maxRetries(times: number) {
-    this.#binding.maxRetries = times;
-  }
-
-  get oneway(): NameSet {
-    return this.#binding.oneway;
-  }
-
-  get methods(): readonly string[] | null {
-    const { description } = this.#binding;
-    return description === null ? null : [...description.methods];
-  }
-
-  get attributes(): readonly string[] | null {
-    const { description } = this.#binding;
-    return description === null ? null : [...description.attributes];
-  }
-
-  bind(): Promise<boolean> {
-    return this.#binding.bind();
-  }
-
-  release(): void {
-    this.#binding.release();
-  }
-
-  reconnect(tries: number = Number.POSITIVE_INFINITY): Promise<void> {
-    return this.#binding.reconnect(tries);
-  }
-
-  copy(): Remote<T> {
-    return remoteOver(this.#binding.copy()) as Remote<T>;
-  }
-
-  equals(other: unknown): boolean {
-    return callerOf(other)?.uri === this.uri;
-  }
-
-  batch(): Batch<Remote<T>> {
-    return batch(this.#remote);
-  }
-
-  async(): Asynchronous<Remote<T>> {
-    return asynchronous(this.#remote);
-  }
-
-  get<K extends keyof T & string>(name: K): Promise<T[K]> {
-    return this.#binding.get(name) as Promise<T[K]>;
-  }
-
-  set<K extends keyof T & string>(name: K, value: T[K]): Promise<void> {
-    return this.#binding.set(name, value);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.release();
-  }
 }
 
 /** Bounds of single calls. */
@@ -236,12 +99,6 @@ export function bounded<R extends object>(remote: R, options: CallOptions): R {
   const caller = callerOf(remote);
   if (caller === undefined) throw new MillraceError('ERR_OPTION', 'bounded() takes a remote object');
   const { timeout, signal } = checkOptions(options, ['timeout', 'signal'], 'bounded()');
+  checkSignal(signal);
   return remoteOver(new Bounded(caller, { timeout: timeoutOf(timeout), signal: signal ?? null }), typeof remote === 'function') as R;
-}
-
-/** A remote object is not used any more: closes the connection of a proxy; lets the other side forget what it passed by reference. */
-export function release(remote: object): void {
-  const caller = callerOf(remote);
-  if (!(isBound(caller) || caller instanceof ReferenceCaller)) throw new MillraceError('ERR_OPTION', 'release() takes a remote object');
-  caller.release();
 }

@@ -21,6 +21,10 @@ export class Running implements CurrentCall {
     return this.#controller.signal;
   }
 
+  get givenUp(): boolean {
+    return this.#reason !== null;
+  }
+
   abort(reason: MillraceError): void {
     this.#reason ??= reason;
     this.#controller?.abort(reason);

@@ -56,6 +56,7 @@ export class Session {
   readonly #values: Values;
   readonly #incoming: Incoming;
   readonly #stopHeartbeat: () => void;
+  #endedHere = false;
 
   constructor(setup: SessionSetup) {
     const { connection, clock, classes, onewayThreaded } = setup;
@@ -177,10 +178,12 @@ export class Session {
 
   /** Deliver what was sent, then close. */
   close(): void {
+    this.#endedHere = true;
     this.#setup.connection.close();
   }
 
   destroy(error?: MillraceError): void {
+    this.#endedHere = true;
     this.#setup.connection.destroy(error);
   }
 
@@ -258,7 +261,7 @@ export class Session {
     this.#gate.end();
     this.#outbox.end();
     this.#outgoing.end(error);
-    this.#incoming.end();
+    this.#incoming.end(this.#endedHere);
     this.#references.clear();
     this.streams.end(error);
     this.#setup.closed(error);

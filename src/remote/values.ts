@@ -5,7 +5,7 @@
  */
 import { MillraceError, reasonOf } from '../base/errors.ts';
 import { buildValue, flattenValue, type ValueExtension } from '../task/value-table.ts';
-import { isPlain } from './core/plain.ts';
+import { isPlain, Parts } from './core/plain.ts';
 import { ErrorNodes, fillFields } from './error-nodes.ts';
 import { plainMarks } from './target.ts';
 
@@ -49,7 +49,8 @@ export class Values {
   /** Arguments: a list and its form. @throws ERR_NOT_CLONEABLE */
   packList(list: readonly unknown[], name: string): [items: readonly unknown[], form: Form] {
     const stays = plainMarks();
-    for (const item of list) if (!(item instanceof Uint8Array) && !isPlain(item, stays)) return [this.#flatten(list, name), 1];
+    const parts = new Parts();
+    for (const item of list) if (!(item instanceof Uint8Array) && !isPlain(item, stays, parts)) return [this.#flatten(list, name), 1];
     return [list, 0];
   }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectSocket, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { byReference, control, currentCall, proxy, type Remote, URI } from '../../src/remote/index.ts';
+import { bounded, byReference, control, currentCall, proxy, type Remote, URI } from '../../src/remote/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { Calculator, calculator, failure, openDaemon, openProxy } from './parts.ts';
 
@@ -35,6 +35,28 @@ describe('bad input', () => {
     expect(() => control({} as Remote<Calculator>)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
     expect(() => currentCall()).toThrow(expect.objectContaining({ code: 'ERR_STATE' }));
     expect(() => byReference(5 as unknown as object)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+  });
+
+  test('is refused where it is given, also where only its kind is wrong', async () => {
+    const { remote, daemon, uri } = await calculator();
+    const wrong = (give: () => unknown, code = 'ERR_OPTION'): void => expect(give, String(give)).toThrow(expect.objectContaining({ code }));
+    wrong(() => proxy(uri, { signal: 5 as unknown as AbortSignal }));
+    wrong(() => bounded(remote, { signal: {} as AbortSignal }));
+    wrong(() => proxy(uri, { classes: { Point: 5 } as never }));
+    wrong(() => proxy(uri, { classes: { Point: () => 1 } as never }));
+    wrong(() => proxy(uri, { onCallbackError: 5 as never }));
+    wrong(() => daemon.register({ a: () => 1 }, 'a', { expose: 'a' as never }));
+    wrong(() => daemon.register({ a: () => 1 }, 'a', { oneway: [5] as never }));
+    wrong(() => daemon.register({ a: () => 1 }, 'a', { owner: {} as never }));
+    wrong(() => daemon.register((() => 1) as never, 'a'), 'ERR_OBJECT');
+    wrong(() => control(remote).oneway.add(5 as never));
+    wrong(() => control(remote).oneway.update('play'));
+    expect([...control(remote).oneway]).toEqual([]);
+    expect(await failure(openDaemon({ classes: { Point: null } as never }))).toMatchObject({ code: 'ERR_OPTION' });
+    expect(await failure(openDaemon({ onCallbackError: 'log' as never }))).toMatchObject({ code: 'ERR_OPTION' });
+    for (const tries of [0, -1, Number.NaN, 1.5])
+      expect(await failure(control(remote).reconnect(tries)), String(tries)).toMatchObject({ code: 'ERR_OPTION' });
+    expect(await remote.add(1, 1)).toBe(2);
   });
 
   test('of a dead or half-closed host fails the call, not the process', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { batch, byReference, type Remote, release } from '../../src/remote/index.ts';
+import { batch, bounded, byReference, control, type Remote, release } from '../../src/remote/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 import { Calculator, failure, openDaemon, openProxy } from './parts.ts';
@@ -122,6 +122,67 @@ describe('callbacks', () => {
     );
     list.push(3);
     expect([await sizes.size(list), await sizes.size([...list])]).toEqual([3, 3]);
+  });
+
+  test('have their attributes read and set, their calls bounded and their methods named by control, but no connection of their own', async () => {
+    class Player {
+      songs: string[] = [];
+      #volume = 3;
+      get volume(): number {
+        return this.#volume;
+      }
+      set volume(value: number) {
+        if (!(value >= 0)) throw new RangeError('no volume');
+        this.#volume = value;
+      }
+      get sung(): string[] {
+        return this.songs;
+      }
+      note(song: string): void {
+        this.songs.push(song);
+      }
+      never(): Promise<void> {
+        return new Promise(() => {});
+      }
+    }
+    const daemon = await openDaemon();
+    const studio = openProxy<{ player(): Promise<Remote<Player>>; again(player: unknown): Promise<Remote<Player>> }>(
+      daemon.register({ player: () => byReference(new Player()), again: (player: object) => player }),
+    );
+    const player = await studio.player();
+    expect(() => {
+      (player as unknown as { volume: number }).volume = 9;
+    }).toThrow(/control\(remote\)\.set\('volume'/);
+    const held = control(player);
+    expect([held.connected, held.methods]).toEqual([true, null]);
+    await held.set('volume', 9);
+    expect([await player.volume, await held.get('volume')]).toEqual([9, 9]);
+    expect(await failure(held.set('volume', -1))).toMatchObject({ name: 'RangeError' });
+    expect(await failure(held.set('songs', []))).toMatchObject({ code: 'ERR_NOT_EXPOSED' });
+    expect([await held.bind(), held.methods, held.attributes]).toEqual([false, ['note', 'never'], ['volume', 'sung']]);
+    held.oneway.add('note');
+    expect(await player.note('one')).toBeUndefined();
+    expect(await failure((player.note as (song: unknown) => Promise<void>)(Symbol('no')))).toMatchObject({ code: 'ERR_NOT_CLONEABLE' });
+    expect(await player.sung).toEqual(['one']);
+    held.timeout = 0.05;
+    expect(await failure(player.never())).toMatchObject({ code: 'ERR_TIMEOUT' });
+    expect([held.timeout, held.equals(await studio.again(player)), held.equals(await studio.player()), held.equals(5)]).toEqual([
+      0.05,
+      true,
+      false,
+      false,
+    ]);
+    const calls = held.batch();
+    calls.note('two');
+    await calls();
+    expect(await held.async().note('three').wait(20)).toBe(true);
+    for (const none of [() => held.uri, () => held.copy(), () => held.maxRetries])
+      expect(none).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+    expect(await failure(held.reconnect())).toMatchObject({ code: 'ERR_OPTION' });
+    held.release();
+    expect([held.connected, (await failure(player.volume)).code]).toEqual([false, 'ERR_OBJECT']);
+    // A bounded form of a remote object has what the object has.
+    expect(() => control(bounded(studio, { timeout: 1 }))).toThrow(/take control\(remote\)/);
   });
 
   test('are plain objects that a daemon has registered, as long as it has them', async () => {

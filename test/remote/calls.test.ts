@@ -68,6 +68,30 @@ describe('calls', () => {
       );
   });
 
+  test('reach no functions that are fields of an instance, unless they are listed; those of a plain object are its methods', async () => {
+    class Base {
+      inherited(): string {
+        return 'inherited';
+      }
+    }
+    class Clock extends Base {
+      onTick = (): string => 'a listener of its own';
+      tick(): string {
+        return 'tick';
+      }
+    }
+    const daemon = await openDaemon();
+    const names = async (object: object, expose?: string[]): Promise<unknown> => {
+      const remote = openProxy<object>(daemon.register(object, undefined, expose === undefined ? {} : { expose }));
+      await control(remote).bind();
+      return control(remote).methods;
+    };
+    expect(await names(new Clock())).toEqual(['tick', 'inherited']);
+    expect(await names(Clock)).toEqual(['tick', 'inherited']);
+    expect(await names(new Clock(), ['onTick'])).toEqual(['onTick']);
+    expect(await names({ play: () => 1, stop() {} })).toEqual(['play', 'stop']);
+  });
+
   test('read attributes by await and write them by control, when they are exposed', async () => {
     const { remote } = await calculator();
     await control(remote).set('stored', 5);
@@ -139,6 +163,23 @@ describe('a proxy', () => {
     expect(await remote.safe()).toBe(3);
     calls = 0;
     expect(await failure(remote.unsafe())).toMatchObject({ code: 'ERR_CONNECTION_CLOSED' });
+    expect(calls).toBe(1);
+  });
+
+  test('does not call again for a connection that the method itself lost to others', async () => {
+    const daemon = await openDaemon();
+    const [gone, dead] = [await openDaemon(), new Calculator()];
+    const elsewhere = openProxy<Calculator>(gone.register(dead, 'dead'));
+    await gone.stop();
+    let calls = 0;
+    const asking = {
+      ask(): Promise<number> {
+        calls += 1;
+        return elsewhere.add(1, 1);
+      },
+    };
+    const remote = openProxy<typeof asking>(daemon.register(asking, 'asking', { idempotent: ['ask'] }), { maxRetries: 5 });
+    expect(await failure(remote.ask())).toMatchObject({ code: 'ERR_CONNECTION_CLOSED' });
     expect(calls).toBe(1);
   });
 

@@ -56,6 +56,14 @@ describe('a name server', () => {
     expect([await names.remove('x.one'), await names.remove('x.one')]).toEqual([true, false]);
   });
 
+  test('says what is wrong with a filter', async () => {
+    const { names } = await nameServer();
+    expect(await failure(names.list({ regex: '(a+)+$' as unknown as RegExp }))).toMatchObject({ code: 'ERR_OPTION' });
+    for (const filter of [{ prefix: 5 }, { metadataAll: 'loud' }, { metadataAny: [5] }])
+      expect(await failure(names.list(filter as object)), JSON.stringify(filter)).toMatchObject({ code: 'ERR_NAME' });
+    expect(await names.list({ metadataAny: [] })).toEqual(new Map());
+  });
+
   test('says what is wrong with a name, and is refused to who has another key', async () => {
     const { names, place } = await nameServer();
     await names.register('music', 'mill:m@host:1');

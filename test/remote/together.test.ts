@@ -1,5 +1,5 @@
-import { describe, expect, expectTypeOf, test } from 'vitest';
-import { async, BatchResults, batch, control, type FutureResult, future } from '../../src/remote/index.ts';
+import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest';
+import { async, BatchResults, batch, bounded, control, currentCall, type FutureResult, future } from '../../src/remote/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 import { calculator, failure, openDaemon, openProxy } from './parts.ts';
@@ -55,6 +55,48 @@ describe('oneway calls', () => {
     expect(await remote.done()).toEqual([2]);
     expect(await remote.goOn()).toBe(2);
     expect(await remote.done()).toEqual([2, 1, 3]);
+  });
+
+  test('that arrived are made though their caller has gone, since it does not wait for them; not when the daemon stops', async () => {
+    const daemon = await openDaemon();
+    const journal = new Journal();
+    const uri = daemon.register(journal, 'j', { oneway: ['slow', 'note'] });
+    const remote = openProxy<Journal>(uri);
+    await control(remote).bind();
+    void remote.slow(1);
+    void remote.note(2);
+    void remote.note(3);
+    await openProxy<Journal>(uri).done();
+    control(remote).release();
+    await until(() => daemon.sessions === 1);
+    await until(() => journal.goOn() === 1);
+    await until(() => journal.done().length === 3);
+    expect(journal.done()).toEqual([1, 2, 3]);
+    void remote.slow(4);
+    void remote.note(5);
+    await remote.done();
+    await daemon.stop();
+    await until(() => journal.goOn() === 1);
+    expect(journal.done()).toEqual([1, 2, 3, 4]);
+  });
+
+  test('that cannot be sent tell who awaits them, and nobody else: they do not end the process', async () => {
+    const daemon = await openDaemon();
+    const uri = daemon.register(new Journal(), 'j');
+    await daemon.stop();
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown): void => void unheard.push(reason);
+    process.on('unhandledRejection', hear);
+    onTestFinished(() => void process.off('unhandledRejection', hear));
+    const remote = openProxy<Journal>(uri);
+    control(remote).oneway.add('note');
+    void remote.note(1);
+    const calls = batch(remote);
+    calls.note(2);
+    void calls({ oneway: true });
+    expect(await failure(remote.note(3))).toMatchObject({ code: 'ERR_CONNECTION_CLOSED' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unheard).toEqual([]);
   });
 
   test('by the hundred thousand wait for the connection instead of costing it', async () => {
@@ -116,6 +158,29 @@ describe('a batch', () => {
     expect(
       results.settled().map((result) => (result.status === 'fulfilled' ? result.value : (result.reason.code ?? result.reason.message))),
     ).toEqual(['ERR_NOT_EXPOSED', 1, 'ERR_NOT_CLONEABLE', 'later', 1]);
+  });
+
+  test('that is given up makes no further calls', async () => {
+    const daemon = await openDaemon();
+    const made: number[] = [];
+    const remote = openProxy<{ wait(n: number): Promise<void>; made(): number[] }>(
+      daemon.register({
+        wait: async (n: number) => {
+          made.push(n);
+          const { signal } = currentCall();
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+        made: () => made,
+      }),
+    );
+    const abort = new AbortController();
+    const calls = batch(bounded(remote, { signal: abort.signal }));
+    for (const n of [1, 2, 3]) calls.wait(n);
+    const given = failure(calls({ continueOnError: true }));
+    await until(() => made.length === 1);
+    abort.abort();
+    expect(await given).toMatchObject({ code: 'ERR_ABORTED' });
+    expect(await remote.made()).toEqual([1]);
   });
 
   test('is oneway or asynchronous on request, but not both', async () => {

@@ -83,6 +83,25 @@ describe('values of remote calls', () => {
     expect([crossed(undefined), crossed(null)]).toStrictEqual([undefined, null]);
   });
 
+  test('have an object that stands in two places as one, however plain it is, and are looked through once', () => {
+    const shared = { plain: true };
+    const list = values.unpackList(...values.packList([shared, [shared], 1], 'args')) as [object, [object]];
+    expect(list).toEqual([shared, [shared], 1]);
+    expect(list[0]).toBe(list[1][0]);
+    // Looked through from each place, this would never end.
+    let many: object = {};
+    for (let depth = 0; depth < 40; depth += 1) many = { left: many, right: many };
+    const back = values.unpack(values.pack(many, 'many')) as { left: object; right: object };
+    expect(back.left).toBe(back.right);
+  });
+
+  test('are an AggregateError with its errors as such', () => {
+    const error = new AggregateError([new TypeError('one'), 2], 'both', { cause: 'why' });
+    const back = values.unpack(values.pack(error, 'an error')) as AggregateError;
+    expect(back).toBeInstanceOf(AggregateError);
+    expect([back.errors[0], back.errors[1], back.cause]).toEqual([expect.any(TypeError), 2, 'why']);
+  });
+
   test('keep cycles and shared parts', () => {
     const shared = { name: 'shared' };
     const ring: Record<string, unknown> = { shared, again: [shared] };

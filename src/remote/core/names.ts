@@ -69,6 +69,17 @@ export function renewed(known: NameRow | null, row: NameRow): NameRow | null {
   return known === null || known.uri === row.uri ? row : null;
 }
 
+/** @throws ERR_NAME */
+export function checkFilter(filter: unknown): NameFilter {
+  const { prefix, metadataAll, metadataAny } = (filter ?? {}) as Record<string, unknown>;
+  if (prefix !== undefined && typeof prefix !== 'string') throw new MillraceError('ERR_NAME', 'the prefix of names is a text');
+  return {
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(metadataAll === undefined ? {} : { metadataAll: checkTags(metadataAll) }),
+    ...(metadataAny === undefined ? {} : { metadataAny: checkTags(metadataAny) }),
+  };
+}
+
 /** By name, ascending. */
 export function matching(rows: readonly NameRow[], { prefix = '', metadataAll = [], metadataAny }: NameFilter = {}): NameRow[] {
   return rows

@@ -11,8 +11,25 @@ const deepest = 48;
 /** Whether an object stays where it is, whatever it holds. */
 export type Stays = (value: object) => boolean;
 
-/** Whether the wire gives back exactly this. `stays` null: nothing plain is passed by reference. */
-export function isPlain(value: unknown, stays: Stays | null, depth = 0): boolean {
+/** The objects and lists of one value so far: one that stands in two places has to arrive as one. */
+export class Parts {
+  #first: object | null = null;
+  #all: Set<object> | null = null;
+
+  /** False: it is among them already. */
+  add(part: object): boolean {
+    if (this.#first === null) {
+      this.#first = part;
+      return true;
+    }
+    this.#all ??= new Set([this.#first]);
+    const before = this.#all.size;
+    return this.#all.add(part).size > before;
+  }
+}
+
+/** Whether the wire gives back exactly this. `stays` null: nothing plain is passed by reference. `parts`: of the value that it is of. */
+export function isPlain(value: unknown, stays: Stays | null, parts: Parts = new Parts(), depth = 0): boolean {
   switch (typeof value) {
     case 'string':
       return !surrogate.test(value);
@@ -21,18 +38,18 @@ export function isPlain(value: unknown, stays: Stays | null, depth = 0): boolean
     case 'boolean':
       return true;
     case 'object':
-      return value === null || (depth < deepest && isPlainObject(value, stays, depth + 1));
+      return value === null || (depth < deepest && parts.add(value) && isPlainObject(value, stays, parts, depth + 1));
     default:
       return false;
   }
 }
 
-function isPlainObject(value: object, stays: Stays | null, depth: number): boolean {
+function isPlainObject(value: object, stays: Stays | null, parts: Parts, depth: number): boolean {
   if (stays?.(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Array.prototype) {
     const items = value as readonly unknown[];
-    for (let i = 0; i < items.length; i += 1) if (!isPlain(items[i], stays, depth)) return false;
+    for (let i = 0; i < items.length; i += 1) if (!isPlain(items[i], stays, parts, depth)) return false;
     return true;
   }
   if (prototype !== Object.prototype) return false;
@@ -44,7 +61,7 @@ function isPlainObject(value: object, stays: Stays | null, depth: number): boole
   for (const key of Object.keys(value)) {
     // A key of a prototype would change what the packer makes of the object.
     if (key in Object.prototype || surrogate.test(key)) return false;
-    if (!isPlain((value as Record<string, unknown>)[key], stays, depth)) return false;
+    if (!isPlain((value as Record<string, unknown>)[key], stays, parts, depth)) return false;
   }
   return true;
 }

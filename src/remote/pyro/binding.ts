@@ -6,12 +6,12 @@ import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { dialPyro } from '../../transport/pyro-channel.ts';
 import { pyroSeal } from '../../transport/pyro-digest.ts';
-import { bindAgain } from '../bind-again.ts';
+import { bindAgain, checkTries } from '../bind-again.ts';
 import type { BindingOptions } from '../binding.ts';
 import { type BatchReply, type BatchSending, type CallBounds, type Caller, remoteOver } from '../caller.ts';
 import { remoteTraceback } from '../error-nodes.ts';
 import { ConnectionClosedError, TimeoutError } from '../errors.ts';
-import { HeldCalls } from '../held-calls.ts';
+import { HeldCalls, unheard } from '../held-calls.ts';
 import { NameSet } from '../name-set.ts';
 import { wholeNumber } from '../options.ts';
 import { URI } from '../uri.ts';
@@ -88,11 +88,12 @@ export class PyroBinding implements Caller {
   }
 
   call(method: string, args: unknown[], bounds?: CallBounds): Promise<unknown> {
-    return this.#run((link, within) => {
+    const isOneway = (): boolean => this.oneway.has(method) || this.#description?.oneway.has(method) === true;
+    const answer = this.#run((link, within) => {
       this.#check(method, 'method');
-      const oneway = this.oneway.has(method) || this.#description?.oneway.has(method) === true;
-      return this.#invoke(link, this.#place.object, method, args, oneway ? flags.oneway : 0, within);
+      return this.#invoke(link, this.#place.object, method, args, isOneway() ? flags.oneway : 0, within);
     }, bounds);
+    return isOneway() ? unheard(answer) : answer;
   }
 
   get(name: string, bounds?: CallBounds): Promise<unknown> {
@@ -159,6 +160,7 @@ export class PyroBinding implements Caller {
 
   /** `tries` attempts, with growing pauses of up to 2 s. */
   async reconnect(tries: number): Promise<void> {
+    checkTries(tries);
     this.release();
     await bindAgain(() => this.bind(), tries, isPassing);
   }

@@ -1,9 +1,10 @@
 /** A name server of Pyro as its users have it, in the same words as one of ours (`NameServer`). */
 import { MillraceError } from '../../base/errors.ts';
 import type { Remote } from '../caller.ts';
+import { control } from '../control.ts';
 import type { NameFilter } from '../core/names.ts';
 import { checkOptions } from '../options.ts';
-import { control, type ProxyOptions, proxy } from '../proxy.ts';
+import { type ProxyOptions, proxy } from '../proxy.ts';
 import { URI } from '../uri.ts';
 import { textOf } from './core/text.ts';
 import { type Kwargs, kwargs } from './kwargs.ts';
