@@ -2,15 +2,18 @@
  * Functions that run on clients. A remote function is called as any other, in a session: the call makes a task. Its arguments are plain data, with data
  * objects at any depth; there the function finds what they hold.
  */
+import { readFileSync } from 'node:fs';
 import { encodeValue } from '../task/value.ts';
 import { flattenValue } from '../task/value-table.ts';
+import { argumentInputs, type RemoteInputs } from './argument-inputs.ts';
 import { codeObject, type FunctionCode, modulePath } from './code-bundle.ts';
-import { contentTypeOf } from './content-type.ts';
+import { contentTypeOf, isSubtype } from './content-type.ts';
 import { DataObject } from './data-object.ts';
 import { RainException, RainWarning } from './exceptions.ts';
 import { homeFor } from './home.ts';
-import { InputBase, mergeOutputs, Output, OutputBase } from './input-output.ts';
+import { mergeOutputs, Output, OutputBase } from './input-output.ts';
 import { checkOptions } from './options.ts';
+import { exportedParameters, type Parameter, parametersOf } from './parameters.ts';
 import { ownObject, Task, type TaskOptions, taskOptionNames } from './task.ts';
 import { type ArgumentInput, type FunctionConfig, taskTypes } from './task-types.ts';
 
@@ -22,8 +25,11 @@ export type RemoteOutputs = number | Iterable<string | OutputBase>;
 export interface RemoteOptions extends Omit<TaskOptions, 'session'> {
   /** How many outputs, or the label or description of each. Default 1. */
   readonly outputs?: RemoteOutputs;
-  /** By the place of the argument (the context not counted): whether and as what objects in it are loaded; null: as `autoLoad` says. */
-  readonly inputs?: readonly (InputBase | null)[];
+  /**
+   * Whether and as what the objects in an argument are loaded, by its place (the context not counted), or by the name of the parameter (also of one that an options
+   * object is taken apart into); null: as `autoLoad` says.
+   */
+  readonly inputs?: RemoteInputs;
   /** The function gets the values of data objects instead of `DataInstance`s. Default false. */
   readonly autoLoad?: boolean;
   /** What it returns is encoded as this content type. */
@@ -66,46 +72,55 @@ export function remote(module: string | URL, name: string, options?: RemoteOptio
 export function remote(fn: SelfContained, options?: RemoteOptions): Remote;
 export function remote(target: string | URL | SelfContained, second?: string | RemoteOptions, third?: RemoteOptions): Remote {
   if (typeof target === 'function')
-    return remoteOf({ text: selfContained(target) }, target.name, second as RemoteOptions | undefined, target.length);
+    return remoteOf({ text: selfContained(target) }, target.name, second as RemoteOptions | undefined, {
+      count: target.length,
+      read: () => parametersOf(Function.prototype.toString.call(target)),
+    });
   if (typeof second !== 'string' || second === '') throw new RainException('remote() needs the name of an export beside the module');
-  return remoteOf({ path: modulePath(target), name: second }, second, third, 0);
+  const path = modulePath(target);
+  return remoteOf({ path, name: second }, second, third, { count: 0, read: () => exportedParameters(readFileSync(path, 'utf8'), second) });
 }
 
-function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOptions | undefined, parameters: number): Remote {
+/** How many arguments the function needs with its context, where that is known; and what they are called. */
+interface Parameters {
+  readonly count: number;
+  read(): readonly Parameter[] | null;
+}
+
+function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOptions | undefined, parameters: Parameters): Remote {
   const { outputs = 1, inputs = [], autoLoad = false, autoEncode, ...rest } = checkOptions(options, remoteNames, 'remote()');
   const encode = contentTypeOf(autoEncode);
   const prototypes = outputList(outputs, encode);
   if (typeof autoLoad !== 'boolean') throw new RainException('`autoLoad` is true or false');
-  if (!Array.isArray(inputs) || inputs.some((input: unknown) => input !== null && !(input instanceof InputBase)))
-    throw new RainException('`inputs` of remote() is a list: an Input, an InputDir or null for each argument');
-  for (const input of inputs as readonly (InputBase | null)[])
-    if (input !== null && input.dataobj !== null) throw new RainException('an input of remote() has no object: it comes with the call');
+  const described = argumentInputs(inputs, parameters.read);
   const make = (call: RemoteCallOptions, args: readonly unknown[]): Task => {
     const { output, outputs: given, session, ...more } = checkOptions(call, callNames, 'a remote function');
     if (output !== undefined && given !== undefined) throw new RainException('give either `output` or `outputs`');
-    if (args.length < parameters - 1)
+    if (args.length < parameters.count - 1)
       throw new RainException(
-        `${defaultName || 'the function'} takes ${parameters - 1} arguments beside its context; ${args.length} were given`,
+        `${defaultName || 'the function'} takes ${parameters.count - 1} arguments beside its context; ${args.length} were given`,
       );
     const wanted = merged(prototypes, output === undefined ? given : [output]);
     const home = homeFor(session);
     const taken: DataObject[] = [];
     const facts: ArgumentInput[] = [];
-    const tables = args.map((arg, at) =>
-      flattenValue(arg, `args[${at}]`, {
+    const tables = args.map((arg, at) => {
+      const specOf = described.specOf(at, arg);
+      return flattenValue(arg, `args[${at}]`, {
         write: (part) => {
           if (!(part instanceof DataObject) && !(part instanceof Task)) return null;
           const object = ownObject(part, home);
-          const spec = (inputs as readonly (InputBase | null)[])[at] ?? null;
+          const spec = specOf(part);
           if (spec !== null && spec.dataType !== object.dataType)
             throw new RainException(`${object} is of the other kind than argument ${at} takes`);
+          checkType(object, spec?.contentType ?? null, at);
           const load = object.dataType === 'blob' && (spec?.load ?? autoLoad);
           return ['D', argumentInput(taken, facts, object, load, spec?.contentType ?? null)];
         },
         shell: () => undefined,
         fill: () => {},
-      }),
-    );
+      });
+    });
     checkSize(tables);
     const config: FunctionConfig = {
       name: 'text' in code ? 'default' : code.name,
@@ -115,11 +130,9 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
     };
     const source = new DataObject(codeObject(home, code));
     const name = defaultName === '' ? {} : { name: defaultName };
-    const described = wanted.map((own, at) =>
-      own.label === null ? mergeOutputs(own, sameKind(own, labelOf(own, at, wanted.length))) : own,
-    );
+    const results = wanted.map((own, at) => (own.label === null ? mergeOutputs(own, sameKind(own, labelOf(own, at, wanted.length))) : own));
     const all = { ...name, ...rest, ...more, ...(session === undefined ? {} : { session }) };
-    return new Task([source, ...taken], described, { ...all, taskType: taskTypes.function, config });
+    return new Task([source, ...taken], results, { ...all, taskType: taskTypes.function, config });
   };
   return Object.assign((...args: unknown[]) => make({}, args), {
     with:
@@ -136,6 +149,13 @@ function argumentInput(taken: DataObject[], facts: ArgumentInput[], object: Data
   if (at < 0) at = taken.push(object) - 1;
   const same = facts.findIndex((fact) => fact.input === at + 1 && fact.load === load && fact.contentType === contentType);
   return same >= 0 ? same : facts.push({ input: at + 1, load, contentType }) - 1;
+}
+
+/** What the object is said to be may be narrower when it is there, but no other. @throws RainException (ERR_CONTENT_TYPE) */
+function checkType(object: DataObject, wanted: string | null, at: number): void {
+  const { contentType } = object;
+  if (wanted === null || contentType === null || isSubtype(contentType, wanted) || isSubtype(wanted, contentType)) return;
+  throw new RainException(`${object} is '${contentType}', argument ${at} takes '${wanted}'`, { code: 'ERR_CONTENT_TYPE' });
 }
 
 function outputList(outputs: unknown, encode: string | null): OutputBase[] {

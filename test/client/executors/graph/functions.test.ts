@@ -75,7 +75,14 @@ test('values are loaded for all arguments, or for those that say so, and must be
     expect(await here.text(remote(shown, { inputs: [new Input(null, { load: true })] })(value, value))).toBe('[[[1,2]],"object"]');
     expect(await here.text(remote(shown, { autoLoad: true, inputs: [new Input(null, { load: false })] })(value))).toBe('["object"]');
     const strict = remote(shown, { inputs: [new Input(null, { contentType: 'json' })] });
-    await expect(here.run(strict(value))).rejects.toThrow(/is 'pickle', the function takes 'json'/);
+    expect(thrown(() => strict(value))).toMatchObject({
+      code: 'ERR_CONTENT_TYPE',
+      message: expect.stringMatching(/'pickle', argument 0 takes 'json'/),
+    });
+    // What it becomes is known when it is there.
+    const open = remote((context: Context) => context.pickled(1))();
+    await here.run(open);
+    await expect(here.run(strict(open))).rejects.toThrow(/is 'pickle', the function takes 'json'/);
     const raw = remote(shown, { inputs: [new Input(null, { contentType: 'json', load: true })] });
     expect(await here.text(raw(blob(Buffer.from('{}'))))).toBe('["object"]');
   });
