@@ -7,8 +7,9 @@ import { MillraceError } from '../base/errors.ts';
 import type { TaskChange } from '../data/change.ts';
 import { orderedNumbers } from '../data/ordered.ts';
 import { searchNumbers, searchTasks } from '../store/search.ts';
-import type { Condition, TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
+import { type Condition, storedState, type TaskFilter, type TaskRow, type TaskStore } from '../store/store.ts';
 import { outcomeCode } from '../task/result.ts';
+import { taskState } from '../task/state.ts';
 import { checkTags, isTagKey } from '../task/tags.ts';
 import type { ServerCore } from './core/core.ts';
 import type { Turns } from './turns.ts';
@@ -20,6 +21,21 @@ const chunk = 2_000;
 const rowsChunk = 500;
 
 const pending: Condition = { field: 'state', op: '!=', value: 'done' };
+
+/**
+ * Ready tasks that were granted stand as ready in the store, and the core alone knows better. `search`: finds as many more as may have to be left out; null: the filter means
+ * what the store says.
+ */
+export function readyOnly(core: ServerCore, filter: TaskFilter): { search: TaskFilter; limit: number; isReady(n: number): boolean } | null {
+  if (filter.state !== storedState.ready) return null;
+  const { limit = Number.POSITIVE_INFINITY } = filter;
+  const { leased, running } = core.census();
+  return {
+    search: Number.isFinite(limit) ? { ...filter, limit: limit + leased + running } : filter,
+    limit,
+    isReady: (n) => (core.task(n)?.state ?? taskState.ready) === taskState.ready,
+  };
+}
 
 export interface ChangesParts {
   readonly core: ServerCore;
@@ -92,11 +108,18 @@ export class Changes {
     };
     refuse();
     const ordered = filter.limit !== undefined && filter.orderBy !== undefined && filter.orderBy !== 'n';
-    const lists = ordered ? [[...(await orderedNumbers(store, filter, clock))]] : searchNumbers(store, filter, clock);
-    for await (const numbers of lists) {
+    const ready = readyOnly(core, filter);
+    const search = ready?.search ?? filter;
+    let left = ready?.limit ?? Number.POSITIVE_INFINITY;
+    const lists = ordered ? [[...(await orderedNumbers(store, search, clock))]] : searchNumbers(store, search, clock);
+    for await (const found of lists) {
+      const numbers = ready === null ? found : found.filter(ready.isReady).slice(0, left);
+      left -= numbers.length;
       for (let from = 0; from < numbers.length; from += chunk) {
         refuse();
-        yield numbers.slice(from, from + chunk);
+        const part = numbers.slice(from, from + chunk);
+        // Meanwhile some may have begun.
+        yield ready === null ? part : part.filter(ready.isReady);
       }
     }
   }

@@ -10,7 +10,7 @@ import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
 import { taskState } from '../task/state.ts';
 import type { Peer } from '../transport/peer.ts';
 import type { Audience } from './audience.ts';
-import { type Changes, checkChange } from './changes.ts';
+import { type Changes, checkChange, readyOnly } from './changes.ts';
 import type { ServerCore } from './core/core.ts';
 import { type ExplanationFacts, explain } from './explain.ts';
 import { clientFacts } from './facts.ts';
@@ -82,12 +82,13 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   }),
   /** For an order that cannot be continued by `after`: which tasks, in that order; their rows are asked for by number. */
   numbers: gated(async (context, _link, parameters) => {
-    const { store, clock } = context;
-    return [...(await orderedNumbers(store, stored(context, await filterOf(context, parameters)), clock))];
+    const { store, clock, core } = context;
+    const filter = stored(context, await filterOf(context, parameters));
+    const ready = readyOnly(core, filter);
+    const numbers = [...(await orderedNumbers(store, ready?.search ?? filter, clock))];
+    return ready === null ? numbers : numbers.filter(ready.isReady).slice(0, ready.limit);
   }),
-  count: gated(async (context, _link, parameters) =>
-    countTasks(context.store, stored(context, await filterOf(context, parameters)), context.clock),
-  ),
+  count: gated(async (context, _link, parameters) => counted(context, stored(context, await filterOf(context, parameters)))),
   async history(context, _link, parameters) {
     const row = await rowOf(context, fields(parameters).id);
     if (row === null) throw unknownTask(fields(parameters).id);
@@ -147,14 +148,31 @@ async function rowOf(context: RequestContext, id: unknown): Promise<TaskRow | nu
 async function rowsThatFit(context: RequestContext, filter: TaskFilter & { limit: number }): Promise<TaskRow[]> {
   const rows: TaskRow[] = [];
   let bytes = 0;
-  for await (const page of searchTasks(context.store, stored(context, filter), context.clock, fewestRows)) {
-    const found = withStates(context.core, page).map(leanRow);
+  const meant = stored(context, filter);
+  const ready = readyOnly(context.core, meant);
+  for await (const page of searchTasks(context.store, ready?.search ?? meant, context.clock, fewestRows)) {
+    const now = withStates(context.core, page);
+    const kept = ready === null ? now : now.filter(({ n }) => ready.isReady(n)).slice(0, ready.limit - rows.length);
+    const found = kept.map(leanRow);
     const fit = fitting(found, rowSize, bytes);
     rows.push(...found.slice(0, fit.count));
     bytes = fit.bytes;
-    if (fit.count < found.length) break;
+    if (fit.count < found.length || rows.length >= filter.limit) break;
   }
   return rows;
+}
+
+/** Of ready tasks alone the core knows the number, however long the queue is. */
+async function counted({ core, store, clock }: RequestContext, filter: TaskFilter): Promise<number> {
+  if (readyOnly(core, filter) === null) return countTasks(store, filter, clock);
+  const { limit = Number.POSITIVE_INFINITY, ...others } = filter;
+  const { leased, running } = taskState;
+  const granted = [...core.numbersIn(leased), ...core.numbersIn(running)].filter((n) => filter.numbers?.includes(n) ?? true);
+  const all =
+    Object.keys(others).length === 1
+      ? core.ready
+      : (await countTasks(store, others, clock)) - (await store.count({ ...others, numbers: granted }));
+  return Math.min(all, limit);
 }
 
 /** The filter as the store understands it: leased and running tasks are known to the core alone. */

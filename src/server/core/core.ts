@@ -164,6 +164,11 @@ export class ServerCore {
     return census(this.#state);
   }
 
+  /** Tasks that are ready, those of later groups too. */
+  get ready(): number {
+    return this.#state.window.total;
+  }
+
   clients(): readonly CoreClient[] {
     return [...this.#state.leases.clients.values()];
   }
