@@ -1,14 +1,13 @@
 /**
- * What does the HTTP face cost those who work, and what does a long submission by it take? `queries`: functions of some 20 ms on half of the cores, from an
- * SQLite file; in turns alone and beside 1,000 queries of tasks a second (`REQUESTS`), which come from another process over 64 connections: tasks a
- * second with them against without. `submission`: 1,000,000 lines (`--lines=`) by one request into SQLite; the most memory of the server's process, three times,
+ * What does the HTTP face cost those who work, and what does a long submission by it take? `queries`: functions of some 20 ms, at a pace
+ * that takes half of the cores, into an SQLite file; in turns alone and beside 1,000 queries of tasks a second (`REQUESTS`), which come from another process over
+ * 64 connections: tasks a second, and how long each takes from its commit to its end, with them against without. `submission`: 1,000,000 lines (`--lines=`) by one request into SQLite; the most memory of the server's process, three times,
  * each in a process of its own. Run after `npm run build`.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -18,74 +17,13 @@ import { chosen, inProcess } from './compare.mjs';
 import { argument, median, packageVersions, quick, round, show, showBars } from './harness.mjs';
 
 const file = fileURLToPath(import.meta.url);
+const asking = fileURLToPath(new URL('./gateway-queries.mjs', import.meta.url));
 const asked = Number(process.env.REQUESTS ?? 1_000);
 const lines = Number(argument('lines') ?? (quick ? 200_000 : 1_000_000));
 const token = 'a-token-for-the-benchmark';
 const rounds = quick ? 2 : 6;
 const windowMs = quick ? 1_000 : 2_500;
 const taskMs = 20;
-
-// ---- what asks ----
-
-/** A connection that asks again and again, one request after the other: `ask(path)` resolves with the length of the answer. */
-async function asker(port) {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.setNoDelay(true).setEncoding('latin1');
-  let text = '';
-  let answered = null;
-  socket.on('data', (more) => {
-    text += more;
-    const head = text.indexOf('\r\n\r\n');
-    if (head === -1) return;
-    const whole = head + 4 + Number(/content-length: (\d+)/i.exec(text)[1]);
-    if (text.length < whole) return;
-    if (!text.startsWith('HTTP/1.1 200')) throw new Error(text.slice(0, 500));
-    text = text.slice(whole);
-    answered(whole);
-  });
-  return {
-    ask: (path) =>
-      new Promise((resolve) => {
-        answered = resolve;
-        socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${token}\r\n\r\n`);
-      }),
-    close: () => socket.destroy(),
-  };
-}
-
-/** In a process of its own: so many requests a second, by the clock, while it is told to. */
-async function load(port, ids) {
-  const askers = await Promise.all(Array.from({ length: 64 }, () => asker(port)));
-  // As a page that many look at asks: tasks by their ids, pages of tasks in a state, now and then a count.
-  const page = '/api/tasks?state=ready&limit=10';
-  const one = (place) => `/api/tasks/${ids[place]}`;
-  const paths = [one(0), page, one(1), one(2), page, one(0), one(1), page, one(2), '/api/count?state=ready'];
-  let running = false;
-  let due = 0;
-  let count = 0;
-  const askOn = async ({ ask }, place) => {
-    for (let turn = place; ; turn++) {
-      while (!running) await sleep(5);
-      const wait = due - performance.now();
-      due += 1_000 / asked;
-      if (wait > 1) await sleep(wait);
-      await ask(paths[turn % paths.length]);
-      count++;
-    }
-  };
-  for (const [place, each] of askers.entries()) void askOn(each, place);
-  process.on('message', (told) => {
-    if (told === 'end') process.exit(0);
-    running = told === 'go';
-    if (running) {
-      count = 0;
-      due = performance.now();
-    }
-    process.send(count);
-  });
-  process.send('ready');
-}
 
 // ---- tasks beside queries ----
 
@@ -101,60 +39,82 @@ async function calibrate() {
   return Math.round((5e6 * taskMs) / best);
 }
 
+/** Tasks at a pace that takes half of the cores, into the server, until `over`: what is offered does not depend on how they fare. */
+async function* paced(work, perSecond, over) {
+  const began = performance.now();
+  for (let made = 0; !over.aborted; made++) {
+    const wait = began + (made * 1_000) / perSecond - performance.now();
+    if (wait > 0) await sleep(wait);
+    yield work;
+  }
+}
+
 async function queries() {
   const { ClientThread, ServerThread } = await import('../dist/index.js');
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-gateway-'));
-  const slots = Math.max(1, Math.floor(availableParallelism() / 2));
+  const cores = availableParallelism();
   const server = await ServerThread.new({
     address: 'localhost:0',
     database: join(folder, 'tasks.db'),
     foreverMode: true,
     http: { address: '127.0.0.1:0', auth: { token } },
   });
-  const client = await ClientThread.new({ address: server.address, numTasks: slots });
+  const client = await ClientThread.new({ address: server.address, numTasks: cores });
   let child = null;
   try {
     const work = { module: new URL('./busy.mjs', import.meta.url).href, name: 'work', args: [await calibrate()] };
-    // Twice as many as can be done meanwhile.
-    const tasks = Math.ceil(((rounds * 2 + 4) * windowMs * slots * 2) / taskMs);
+    // What is asked for: tasks that have ended, and a long queue behind them that is not begun.
     const { ids } = await server.submit(Array.from({ length: 3 }, () => work));
-    await server.submit(Array.from({ length: tasks }, () => work));
-    child = fork(file, [`--load=${server.httpAddress.port}`, `--ids=${ids.join(',')}`], { stdio: 'inherit' });
+    await server.submit(Array.from({ length: 10_000 }, () => ({ args: 'true', group: 1 })));
+    child = fork(asking, [server.httpAddress.port, ids.join(','), asked, token].map(String), { stdio: 'inherit' });
     await once(child, 'message');
     const tell = async (what) => {
       child.send(what);
       return (await once(child, 'message'))[0];
     };
-    const window = async () => {
-      const from = { cpu: process.cpuUsage(), at: performance.now(), done: (await server.progress()).succeeded };
+    // All threads stand before the pace begins: what is late at its start would be late for long.
+    await Promise.all(Array.from({ length: cores * 4 }, () => server.run(work)));
+    const over = new AbortController();
+    const perSecond = (cores * 500) / taskMs;
+    const submission = server.submit(paced(work, perSecond, over.signal), { bundlewait: 0.005 });
+    const window = async (beside) => {
+      const from = { cpu: process.cpuUsage(), at: performance.now(), wall: Date.now(), done: (await server.progress()).succeeded };
       await sleep(windowMs);
       const done = (await server.progress()).succeeded - from.done;
       const ms = performance.now() - from.at;
       const { user, system } = process.cpuUsage(from.cpu);
-      return { rate: (done / ms) * 1_000, busy: (user + system) / 1_000 / ms / availableParallelism(), ms };
+      return { beside, from: from.wall, to: Date.now(), ms, rate: (done / ms) * 1_000, busy: (user + system) / 1_000 / ms / cores };
     };
     // The first ones load what they need.
     await tell('go');
-    await window();
+    await window(true);
     await tell('stop');
-    const pairs = [];
+    const windows = [];
     for (let turn = 0; turn < rounds; turn++) {
-      const pair = {};
       for (const beside of turn % 2 === 0 ? [false, true] : [true, false]) {
         if (beside) await tell('go');
-        const found = await window();
-        if (beside) pair.requests = ((await tell('stop')) / found.ms) * 1_000;
-        pair[beside ? 'beside' : 'alone'] = found;
+        const found = await window(beside);
+        windows.push(beside ? { ...found, requests: ((await tell('stop')) / found.ms) * 1_000 } : found);
       }
-      pairs.push(pair);
     }
-    return {
-      alone: median(pairs.map(({ alone }) => alone.rate)),
-      beside: median(pairs.map(({ beside }) => beside.rate)),
-      busy: median(pairs.map(({ alone }) => alone.busy)),
-      requests: median(pairs.map(({ requests }) => requests)),
-      slowdown: median(pairs.map(({ alone, beside }) => alone.rate / beside.rate)),
+    over.abort();
+    await submission;
+    // How long each took from its commit to its end, of those that were submitted in a window.
+    for (const one of windows) one.took = [];
+    for await (const { submittedAt, waitedMs, durationMs } of server.tasks.find({ outcome: 'succeeded' }))
+      windows.find(({ from, to }) => from <= submittedAt && submittedAt < to)?.took.push(waitedMs + durationMs);
+    const of = (beside) => {
+      const chosen = windows.filter((one) => one.beside === beside);
+      const took = chosen.flatMap((one) => one.took).sort((a, b) => a - b);
+      return {
+        rate: median(chosen.map(({ rate }) => rate)),
+        busy: median(chosen.map(({ busy }) => busy)),
+        took: median(took),
+        late: took[Math.floor(took.length * 0.95)],
+      };
     };
+    const requests = median(windows.flatMap((one) => one.requests ?? []));
+    return { offered: perSecond, alone: of(false), beside: of(true), requests };
   } finally {
     child?.send('end');
     await server.stop({ timeout: 5 });
@@ -236,17 +196,31 @@ async function measure() {
   const bars = [];
   for (const { name } of chosen([{ name: 'queries' }, { name: 'submission' }])) {
     if (name === 'queries') {
-      const { alone, beside, busy, requests, slowdown } = await inProcess(file, ['--queries', ...(quick ? ['--quick'] : [])]);
-      rows.push({
-        case: name,
-        'tasks/s alone': Math.round(alone),
-        'tasks/s beside': Math.round(beside),
-        'requests/s': Math.round(requests),
-        '% of the CPU alone': Math.round(busy * 100),
-        slowdown: round(slowdown, 3),
-      });
+      const { offered, alone, beside, requests } = await inProcess(file, ['--queries', ...(quick ? ['--quick'] : [])]);
+      for (const [what, found] of Object.entries({ alone, beside }))
+        rows.push({
+          case: `${name}, ${what}`,
+          'requests/s': what === 'alone' ? 0 : Math.round(requests),
+          'tasks/s offered': offered,
+          'tasks/s': round(found.rate, 1),
+          '% of the CPU': Math.round(found.busy * 100),
+          'ms a task, median': round(found.took, 1),
+          'ms a task, 95 %': round(found.late, 1),
+        });
+      const slower = (one, other) => (one / other - 1) * 100;
       bars.push({ what: `queries of tasks a second, of ${asked}`, case: name, value: requests, least: asked * 0.98 });
-      bars.push({ what: `% that tasks are slower beside ${asked} queries a second`, case: name, value: (slowdown - 1) * 100, most: 10 });
+      bars.push({
+        what: `% fewer tasks a second beside ${asked} queries a second`,
+        case: name,
+        value: slower(alone.rate, beside.rate),
+        most: 10,
+      });
+      bars.push({
+        what: `% longer from commit to end, median, beside ${asked} queries a second`,
+        case: name,
+        value: slower(beside.took, alone.took),
+        most: 10,
+      });
     } else {
       const runs = await submissions();
       const peaks = runs.map(({ peak }) => Math.round(peak));
@@ -276,6 +250,5 @@ process.once('disconnect', () => process.exit());
 
 const folder = argument('serve');
 if (folder !== undefined) await serve(folder);
-else if (argument('load') !== undefined) await load(Number(argument('load')), argument('ids').split(','));
 else if (process.argv.includes('--queries')) console.log(JSON.stringify(await queries()));
 else await measure();
