@@ -80,8 +80,11 @@ export class Binding implements Caller {
   }
 
   call(method: string, args: unknown[], bounds?: CallBounds): Promise<unknown> {
-    if (this.oneway.has(method) || this.#description?.oneway.has(method) === true)
-      return unheard(this.#run((session) => session.oneway(this.#object, method, args), bounds));
+    if (this.oneway.has(method) || this.#description?.oneway.has(method) === true) {
+      const sent = this.#run((session) => session.oneway(this.#object, method, args), bounds);
+      // What is wrong with its arguments is told, awaited or not.
+      return this.connected ? sent : unheard(sent);
+    }
     const perform = (session: Session, within: CallBounds): Promise<unknown> => session.call(this.#object, method, args, within);
     return this.#maxRetries === 0 ? this.#run(perform, bounds) : this.#again(method, perform, bounds);
   }
