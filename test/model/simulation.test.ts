@@ -71,7 +71,7 @@ describe('shrinking', () => {
     ['no-fence', 16],
     ['sends-before-commit', 3],
     ['grants-not-persisted', 1],
-    ['one-phase-recall', 1],
+    ['one-phase-recall', 6],
   ] as const)('makes a seed that notices %s a story of few lines, which its options show again', (mutation, seed) => {
     const { options, failure, call, runs } = shrink({ seed, mutation }, { runs: 600 });
     console.log(`${runs} runs\n${failure.story.join('\n')}\n${failure.reason}\n${call}`);

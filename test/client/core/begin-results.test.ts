@@ -17,6 +17,16 @@ it('begins a task a slot, in order of arrival, and says so', () => {
   expect(begun(bench.end(0, [ended(1)])).map(([slot, numbers]) => [slot, numbers])).toEqual([[0, [3]]]);
 });
 
+it('says that a function began only when it still runs 5 ms later, and of a command at once', () => {
+  const bench = new Bench();
+  bench.connect();
+  expect(said(bench.work(7, call(1), call(2)), 'started')).toEqual([]);
+  expect(bench.core.wakeAt(0)).toBe(5);
+  expect(said(bench.end(0, [ended(1)]), 'started')).toEqual([]);
+  expect(said(bench.pass(5), 'started')).toEqual([['started', 7, [2, 2]]]);
+  expect(said(bench.work(8, shell(3)), 'started')).toEqual([['started', 8, [3, 3]]]);
+});
+
 it('sends the first result at once, the next ones when it is settled, a bundle is full, or bundlewait has passed', () => {
   const bench = new Bench({ slots: 6 });
   bench.connect();
