@@ -16,7 +16,7 @@ import { costOf, services } from './services.mjs';
 const clockTick = 10;
 
 /** Processor time (ms) of this process, its threads, and the children that it has waited for. */
-function processorTime() {
+export function processorTime() {
   const { user, system } = process.cpuUsage();
   let children = 0;
   try {

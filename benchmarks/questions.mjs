@@ -18,5 +18,6 @@ export const questions = {
   remote: 'calls of remote objects a second, beside bare TCP, capnweb, grpc-js, Comlink and Pyro4',
   graph: 'what tiny tasks cost in graphs of several shapes, beside dask.distributed; bytes between clients, and memory',
   'remote-references': 'whether a session of 1,000,000 callbacks and results by reference grows',
+  floor: 'the least that a program of this shape can take on this machine, part by part, beside what ours takes',
   'shell-slots': 'the bare slots of a client, without a server',
 };

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { median } from './harness.mjs';
+import { limits } from './limits.mjs';
 import { writePictures } from './plot.mjs';
 import { questions } from './questions.mjs';
 import { results } from './results.mjs';
@@ -76,7 +77,9 @@ export function report(lines, drawn) {
   const bars = lines.filter(({ bar }) => bar !== undefined).sort((a, b) => order.indexOf(a.benchmark) - order.indexOf(b.benchmark));
   const rows = lines.filter((line) => line.bar === undefined && line.processor === undefined);
   const parts = [opening, '## Bars', barTable(bars)];
-  parts.push(`${bars.filter(({ met }) => met).length} of ${bars.length} met.`, '## Where a rival is quicker', slower(rows));
+  parts.push(`${bars.filter(({ met }) => met).length} of ${bars.length} met.`);
+  if (bars.some(({ met }) => !met)) parts.push('## Why a bar is missed', limits(bars, rows));
+  parts.push('## Where a rival is quicker', slower(rows));
   const pictures = { 'rivals.svg': 'Tasks a second beside rivals', 'cost.svg': 'What a task costs as things grow' };
   for (const [file, title] of Object.entries(pictures)) if (drawn.includes(file)) parts.push(`![${title}](${file})`);
   for (const [name, question] of Object.entries(questions)) {

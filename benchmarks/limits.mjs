@@ -1,0 +1,51 @@
+/**
+ * Why a bar is missed, with the figures of `floor` and of the benchmark itself: a paragraph for each bar that has been profiled. The report prints those
+ * of the bars that are missed; what a machine or a later version meets disappears from it.
+ */
+
+/** The figures that the paragraphs name: `of(benchmark, what, column)`, `what` being the name in the row's first columns. */
+function figures(rows) {
+  return (benchmark, what, column) => {
+    const row = rows.find(
+      (one) =>
+        one.benchmark === benchmark &&
+        [one.what, one.contestant, `${one.case}: ${one.what ?? one.contestant}`, `${one.task}: ${one.clock}`].includes(what),
+    );
+    const value = row?.[column];
+    return value === undefined || value === null ? '(not run)' : value.toLocaleString('en');
+  };
+}
+
+const compiling =
+  'V8 optimizes each function in each of six isolates anew, on its helper threads, and collects their garbage there: by `/proc/PID/task/*/stat` these took 0.8 of the 2.4 s of processor time of a process that runs 50,000 durable calls, its start included, and with `--no-opt` 0.2.';
+
+const latency = (of) =>
+  `A function begins after four steps that nothing can leave out: loopback TCP to the server's thread (${of('floor', 'floor: loopback TCP to another thread', 'median')} ms in the run of \`floor\`), a commit on disk, since nothing is handed out that is not recorded (${of('floor', 'floor: a commit of one row', 'median')} ms), TCP to the client's thread, and a message to the thread of the function (${of('floor', 'floor: a message to another thread', 'median')} ms). Four bare threads that do these steps and nothing else take ${of('floor', 'floor: TCP, commit, TCP, message', 'median')} ms, ours in turns with them ${of('floor', 'idle latency, ms: millrace, function', 'median')}. What is beyond is ours: marks in each thread lay 0.1 ms to packing, 0.2 to reading and deciding in the server, 0.2 to the statements beside the commit, 0.5 to the client and up to 1 to the function's thread, which wakes while the others hold both cores; code that runs a hundred times a second is not compiled. BullMQ has fewer steps: its worker is in the process that adds, and Redis writes to disk later; with each write on disk (\`appendfsync always\`) it takes ${of('latency', 'BullMQ, appendfsync always: submit to its own clock', 'median')} ms.`;
+
+/** By the name of the bar. */
+const reasons = {
+  '/bin/true against xargs -P2': (of) =>
+    `Two bare shells that read lines take ${of('floor', '/bin/true: floor: two shells that read lines', 'CPU µs/task')} µs of processor time a command, with both streams in files ${of('floor', '/bin/true: floor: the same, output to files', 'CPU µs/task')}, \`xargs -P2\` in turns with them ${of('floor', '/bin/true: xargs -P2', 'CPU µs/task')}: forking from a shell and keeping the output alone is all that \`xargs\` takes and more. Ours takes ${of('floor', '/bin/true: millrace', 'CPU µs/task')}: what is beyond the shells is the record, a server, a client and a submitter that wake for each command on the cores on which the commands run.`,
+  'durable functions a second': (of) =>
+    `${compiling} SQLite alone, with the texts made before, takes ${of('floor', 'durable functions: floor: SQLite alone, 500 rows a commit', 'CPU µs/task')} µs of the ${of('floor', 'durable functions: millrace', 'CPU µs/task')} µs that a call takes, the bare messages to two threads and back ${of('floor', 'durable functions: floor: calls to two threads and back', 'CPU µs/task')}. When all is compiled a call takes less: ${of('floor', 'durable functions: millrace, four times as many', 'CPU µs/task')} µs each for 200,000 of them. 60,000 a second on two cores are 33 µs a call, warming up included.`,
+  'durable functions against graphile-worker': (of) =>
+    `graphile-worker takes ${of('functions', 'functions, SQLite: graphile-worker', 'CPU µs/task')} µs a call: its batch runs in the process that asks, in its one thread, and PostgreSQL, which is compiled, does the rest. Ours takes ${of('functions', 'functions, SQLite: millrace', 'CPU µs/task')} µs with a thread for each function, so on two full cores 2.5 times its rate would need some 30 µs, of which SQLite alone is ${of('floor', 'durable functions: floor: SQLite alone, 500 rows a commit', 'CPU µs/task')}.`,
+  'durable functions, resident MB of all parts': (of) =>
+    `Node alone has ${of('floor', 'floor: node alone', 'peak')} MB, with five threads that have loaded nothing ${of('floor', 'floor: with five threads that have loaded nothing', 'peak')}; server, client, submitter and two threads of functions after their first two calls ${of('floor', 'millrace, two functions', 'peak')}, at the end of 50,000 ${of('floor', 'millrace, 50,000 functions', 'peak')}. What comes on top is the young garbage of six isolates, the window of 8,192 tasks at the server, 2,048 ahead at the client, and SQLite's cache of 16 MB. Three quarters of that window and half of what is ahead saved 6 MB and cost a tenth of the rate.`,
+  'functions a second in memory, one process': (of) =>
+    `${compiling} The bare calls to two threads and their ends back make ${of('floor', 'functions in memory: floor: calls to two threads and back', 'rate')} a second at ${of('floor', 'functions in memory: floor: calls to two threads and back', 'CPU µs/task')} µs, without a task, a lease or a record; ours takes ${of('floor', 'functions in memory: millrace, runLocal', 'CPU µs/task')} µs, and ${of('floor', 'functions in memory: millrace, runLocal, four times as many', 'CPU µs/task')} when four times as many have warmed it up. 150,000 a second on two cores would be 13 µs, all of the messages, turns and records included.`,
+  'idle submit to start of a function, median ms': latency,
+  'idle submit to start of a function, p99 ms': (of) =>
+    `As the median: the commit alone had a p99 of ${of('floor', 'floor: a commit of one row', 'p99')} ms in that run, a message to a thread ${of('floor', 'floor: a message to another thread', 'p99')}, the four bare steps ${of('floor', 'floor: TCP, commit, TCP, message', 'p99')}, ours ${of('floor', 'idle latency, ms: millrace, function', 'p99')}.`,
+  'idle submit to start, median against BullMQ': () =>
+    'As the median: BullMQ commits nothing to disk before its answer, and runs the job in the process that adds it.',
+};
+
+/** Lines for the bars that are missed; those that nobody has looked into are named. */
+export function limits(bars, rows) {
+  const of = figures(rows);
+  return bars
+    .filter(({ met }) => !met)
+    .map(({ bar }) => `- **${bar}**: ${reasons[bar]?.(of) ?? 'not profiled.'}`)
+    .join('\n');
+}
