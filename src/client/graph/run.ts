@@ -40,7 +40,9 @@ export class GraphRun {
   missing = 0;
   end: WireEnd | null = null;
   readonly #parts: RunParts;
-  readonly #abort: AbortController = new AbortController();
+  /** Made when somebody asks for the signal: most tasks never do, and it costs more than a tiny one. */
+  #abort: AbortController | null = null;
+  #stopped: MillraceError | null = null;
   #debug = '';
   #sandbox: string | null = null;
   #releases: (() => void)[] = [];
@@ -75,7 +77,8 @@ export class GraphRun {
   }
 
   abort(error: MillraceError): void {
-    this.#abort.abort(error);
+    this.#stopped ??= error;
+    this.#abort?.abort(error);
   }
 
   begin(runner: GraphTaskRunner): GraphOutcome | Promise<GraphOutcome> {
@@ -124,6 +127,7 @@ export class GraphRun {
 
   #execution(): GraphExecution {
     const [, session, task, type, config, inputs, outputs, more] = this.wire;
+    const signal = (): AbortSignal => this.#signal();
     return {
       session,
       task,
@@ -144,12 +148,22 @@ export class GraphRun {
       ),
       sandbox: () => this.#folder(),
       spoiled: (at) => this.#parts.spoiled(inputs[at]![0]),
-      signal: this.#abort.signal,
+      get signal() {
+        return signal();
+      },
       debug: (line) => {
         this.#debug = `${this.#debug}${this.#debug === '' ? '' : '\n'}${line}`.slice(-longestDebug);
       },
       progress: (value) => this.#parts.progress(this.number, value),
     };
+  }
+
+  #signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#stopped !== null) this.#abort.abort(this.#stopped);
+    }
+    return this.#abort.signal;
   }
 
   #input([n, object, label, kind, contentType, , , attributes, info]: WireInput): GraphInput {

@@ -69,11 +69,12 @@ async function concatFiles({ inputs, sandbox, signal }: GraphExecution): Promise
   return single({ bytes: null, path }, 'blob');
 }
 
-function sleep({ inputs, signal }: GraphExecution, config: unknown, clock: Clock): GraphOutcome | Promise<GraphOutcome> {
+function sleep(execution: GraphExecution, config: unknown, clock: Clock): GraphOutcome | Promise<GraphOutcome> {
   const { ms } = config as SleepConfig;
-  const input = inputs[0] as GraphInput;
+  const input = execution.inputs[0] as GraphInput;
   const outcome = single({ input: 0 }, input.kind);
   if (ms === 0) return outcome;
+  const { signal } = execution;
   return new Promise((resolve, reject) => {
     const stop = clock.after(ms, () => {
       signal.removeEventListener('abort', abort);
