@@ -1,6 +1,7 @@
 /** The page of a server in a real browser: what it shows, what it does, and that nothing of it is refused by its own policy. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Route } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
@@ -80,6 +81,22 @@ it('a condition that is none is said beside the list, and the list stays', async
   await page.keyboard.press('Enter');
   await until(async () => /where/.test((await page.locator('.problem:visible').textContent()) ?? ''));
   expect(await rows(page).count()).toBe(1);
+});
+
+it('a search that takes longer than the list is kept is waited for, and not asked again and again', async () => {
+  const server = await startServer();
+  await server.submit(['one']);
+  const { page } = await open(server);
+  await page.clock.install();
+  await page.reload();
+  const held: Route[] = [];
+  await page.route('**/api/tasks?*state=ready*', (route) => void held.push(route));
+  await page.locator('select').selectOption('ready');
+  await until(() => held.length === 1);
+  await page.clock.runFor(20_000);
+  expect(held).toHaveLength(1);
+  await held[0]!.continue();
+  await rows(page).first().waitFor();
 });
 
 it('a server with keys is seen by whoever has a token', async () => {

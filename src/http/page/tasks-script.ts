@@ -22,6 +22,7 @@ export function tasksView() {
   let pages = [null];
   let next = null;
   let turn = 0;
+  let answered = 0;
   const kind = h('select', { onchange: restart }, kinds.map(([name, text]) => h('option', { value: name }, text)));
   const tag = h('input', { type: 'search', placeholder: 'key or key:value', onchange: restart });
   const where = h('input', { type: 'search', placeholder: "args ~ ^test, exitStatus != 0", onchange: restart, id: 'search' });
@@ -74,6 +75,8 @@ export function tasksView() {
       if (mine !== turn) return;
       problem.hidden = false;
       problem.textContent = error.message;
+    } finally {
+      if (mine === turn) answered = mine;
     }
   }
 
@@ -133,8 +136,8 @@ export function tasksView() {
     name: 'tasks', title: 'Tasks', key: 't', element, load, search: where,
     /** Show tasks of one kind. */
     choose(name) { kind.value = name; restart(); },
-    /** Pages that were turned to stay as they are. */
-    refresh() { if (pages.length === 1) void load(); },
+    /** Pages that were turned to stay as they are; a search that takes long is waited for. */
+    refresh() { if (pages.length === 1 && answered === turn) void load(); },
     act(row, what) { row.querySelector('[data-act="' + what + '"]')?.click(); },
     open(row) { void openTask(row.dataset.key); },
   };
