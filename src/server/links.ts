@@ -146,8 +146,12 @@ export class Links {
   /** What a turn has for connections. */
   perform({ sends, cut, left }: Turn): void {
     this.sendAll(sends);
-    for (const { connection, error } of cut) this.cut(connection, error);
-    for (const id of left) this.#graphs.left(id, false);
+    for (const { connection, error } of cut) {
+      // Who is here again by another connection, as may be after a slow commit, was given up with the former one.
+      const entry = this.#entries.get(connection);
+      if (entry?.role === 'client' && left.includes(entry.connection.peer.id)) this.#graphs.gaveUp(entry);
+      this.cut(connection, error);
+    }
   }
 
   send(name: string, message: Message): void {
@@ -213,7 +217,7 @@ export class Links {
           turns.feed({ type: 'contact', connection: id });
           return;
         }
-        if (message[0] === 'bye') this.#graphs.left(entry.connection.peer.id, true);
+        if (message[0] === 'bye') this.#graphs.left(entry.connection.peer.id);
         const event = clientEvent(id, message);
         if (event !== null) turns.feed(event, rowsOf(message));
         return;

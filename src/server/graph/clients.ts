@@ -66,9 +66,10 @@ export class GraphClients {
     member.stopGrace = this.#parts.clock.after(this.#parts.grace, () => this.left(id));
   }
 
-  /** The queue has given it up: for its silence, or because it has nothing of the queue and its connection is gone, when it may still come back. */
-  gaveUp(id: string): void {
-    if (this.#members.get(id)?.link != null) this.left(id);
+  /** The queue has given up the client of this connection for its silence. One that is here by another connection stays. */
+  gaveUp(link: Link): void {
+    const { id } = link.connection.peer;
+    if (this.#members.get(id)?.link === link) this.left(id);
   }
 
   /** It said goodbye, or did not come back. */

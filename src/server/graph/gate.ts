@@ -54,8 +54,12 @@ export class GraphGate {
     this.#host?.disconnected(link);
   }
 
-  left(client: string, goodbye: boolean): void {
-    this.#host?.left(client, goodbye);
+  left(client: string): void {
+    this.#host?.left(client);
+  }
+
+  gaveUp(link: Link): void {
+    this.#host?.gaveUp(link);
   }
 
   close(): void {

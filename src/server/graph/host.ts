@@ -111,10 +111,14 @@ export class GraphHost {
     else this.#seats.disconnected(link);
   }
 
-  /** A client said goodbye; or the queue gave it up. */
-  left(client: string, goodbye: boolean): void {
-    if (goodbye) this.#clients.left(client);
-    else this.#clients.gaveUp(client);
+  /** A client said goodbye. */
+  left(client: string): void {
+    this.#clients.left(client);
+  }
+
+  /** The queue has given up the client of this connection for its silence. */
+  gaveUp(link: Link): void {
+    this.#clients.gaveUp(link);
   }
 
   close(): void {

@@ -32,3 +32,19 @@ test('a constant goes along once in a turn, with the first task of it that reads
   h.end('a', [101]);
   expect(tell([9_004])).toEqual([]);
 });
+
+test('a client that is given up with its former connection stays when it is here by another', () => {
+  const events: string[] = [];
+  const parts: Partial<ClientsParts> = { handle: ({ type }) => void events.push(type), door: () => {} };
+  const clients = new GraphClients(parts as ClientsParts);
+  const offered = { slots: 1, cores: null, memory: null, resources: {} };
+  const connected = (): Link => ({ connection: { peer: { id: 'a', client: offered } }, peer: {} }) as unknown as Link;
+  const [former, present] = [connected(), connected()];
+  clients.join(former);
+  clients.receive(present, 'graph.held', { sequence: 0, ends: [], runs: [], objects: [] });
+  clients.gaveUp(former);
+  clients.disconnected(former);
+  expect(events).toEqual(['client-joined', 'client-offline', 'client-resumed']);
+  clients.gaveUp(present);
+  expect(events.at(-1)).toBe('client-left');
+});
