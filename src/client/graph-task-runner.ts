@@ -56,6 +56,8 @@ export interface GraphExecution {
   readonly outputs: readonly GraphOutputSpec[];
   /** An empty folder of its own, made at the first call and removed after the end. */
   sandbox(): string;
+  /** Where that is, whether it is made or not: for who makes it itself when it needs it. Making it and taking it away cost a function more than its call (0.6 ms). */
+  sandboxPath(): string;
   /** The content of this input, by place, was changed under it: it is of no use any more. */
   spoiled(input: number): void;
   /** Aborted: nobody wants it any more. It has to end soon. */

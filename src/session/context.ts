@@ -16,8 +16,8 @@ import { checkRelative, placeIn } from './paths.ts';
 
 /** How a context reaches the client that runs it. */
 export interface ContextParts {
-  /** Of its own, empty at first. */
-  readonly folder: string;
+  /** Of its own, empty at first; made when it is asked for. */
+  folder(): string;
   readonly name: string;
   readonly signal: AbortSignal;
   readonly user: UserAttributes;
@@ -27,8 +27,6 @@ export interface ContextParts {
 
 /** (Source: Rain, `executor.Context`.) */
 export class Context {
-  /** The task's folder; the files of its results are made here. A function runs in a thread, which has no working directory of its own. */
-  readonly folder: string;
   /** The task's name. */
   readonly name: string;
   /** `spec.user`: what the program gave the task; to be read. `info.user`: what the program will find in `task.info.user`. */
@@ -39,9 +37,13 @@ export class Context {
   /** Not for users. */
   constructor(parts: ContextParts) {
     this.#parts = parts;
-    this.folder = parts.folder;
     this.name = parts.name;
     this.attributes = { spec: { user: parts.user }, info: { user: {} } };
+  }
+
+  /** The task's folder; the files of its results are made here. A function runs in a thread, which has no working directory of its own. */
+  get folder(): string {
+    return this.#parts.folder();
   }
 
   /** Aborted when nobody wants the task any more. */

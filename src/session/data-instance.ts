@@ -15,7 +15,7 @@ export interface InstanceFacts {
   /** In a task: which of its inputs it is. */
   readonly input?: number;
   /** In a task: its folder, from which relative paths go. */
-  readonly folder?: string;
+  readonly folder?: () => string;
 }
 
 /** In memory, or in a file that may only be read. (Source: Rain, `common.DataInstance`.) */
@@ -25,22 +25,26 @@ export class DataInstance {
   /** Of an input of the running task: its place among them, so that it can be returned without a copy. */
   readonly input: number | null;
   readonly #content: Content;
-  /** In a task: its folder. */
-  readonly folder: string;
+  readonly #folder: (() => string) | null;
   #cached: { readonly value: unknown } | null = null;
 
   /** Not for users: `fetch()` and a task's context make it. */
-  constructor(content: Content, { spec, info, input, folder = '' }: InstanceFacts) {
+  constructor(content: Content, { spec, info, input, folder }: InstanceFacts) {
     this.spec = spec;
     this.info = info;
     this.input = input ?? null;
     this.#content = content;
-    this.folder = folder;
+    this.#folder = folder ?? null;
   }
 
   /** What its task said that it is, else what was asked for. */
   get contentType(): string | null {
     return this.info.contentType ?? this.spec.contentType;
+  }
+
+  /** In a task: its folder. */
+  get folder(): string {
+    return this.#folder?.() ?? '';
   }
 
   get dataType(): DataType {

@@ -45,6 +45,7 @@ export class GraphRun {
   #stopped: MillraceError | null = null;
   #debug = '';
   #sandbox: string | null = null;
+  #sandboxMade = false;
   #releases: (() => void)[] = [];
 
   constructor(wire: WireRun, parts: RunParts) {
@@ -123,6 +124,7 @@ export class GraphRun {
     this.#releases = [];
     if (this.#sandbox !== null) rmSync(this.#sandbox, { recursive: true, force: true });
     this.#sandbox = null;
+    this.#sandboxMade = false;
   }
 
   #execution(): GraphExecution {
@@ -147,6 +149,7 @@ export class GraphRun {
         }),
       ),
       sandbox: () => this.#folder(),
+      sandboxPath: () => this.#folderPath(),
       spoiled: (at) => this.#parts.spoiled(inputs[at]![0]),
       get signal() {
         return signal();
@@ -172,12 +175,16 @@ export class GraphRun {
     return { object, label, kind: kinds[kind]!, contentType, size: this.#parts.store.sizeOf(n), content, attributes, info };
   }
 
-  #folder(): string {
-    if (this.#sandbox === null) {
-      this.#sandbox = join(this.#parts.store.folder, `run-${this.number}`);
-      mkdirSync(this.#sandbox, { mode: 0o700 });
-    }
+  #folderPath(): string {
+    this.#sandbox ??= join(this.#parts.store.folder, `run-${this.number}`);
     return this.#sandbox;
+  }
+
+  #folder(): string {
+    const path = this.#folderPath();
+    if (!this.#sandboxMade) mkdirSync(path, { mode: 0o700 });
+    this.#sandboxMade = true;
+    return path;
   }
 }
 

@@ -24,6 +24,7 @@ export interface FunctionCall {
   /** The file of the module. */
   readonly module: string;
   readonly name: string;
+  /** Where its own folder is; made when it is needed. */
   readonly folder: string;
   readonly attributes: Opaque | null;
   readonly config: FunctionConfig;

@@ -15,6 +15,12 @@ import type { CallOutput, FunctionCall, FunctionResult, ResultOutput } from './f
 /** Larger outputs leave the thread as files (bytes). */
 const largestInMemory = 64 * 1024;
 
+/** The task's folder: where it is, and the context, that makes it when it is used. */
+interface ResultFolder {
+  readonly path: string;
+  readonly context: Context;
+}
+
 /** @throws MillraceError (ERR_TASK_FAILED) for what does not fit the outputs */
 export async function outputsOf(returned: unknown, call: FunctionCall, context: Context): Promise<FunctionResult> {
   const { outputs } = call.config;
@@ -22,7 +28,7 @@ export async function outputsOf(returned: unknown, call: FunctionCall, context: 
   const staged = new Set<string>();
   const results: ResultOutput[] = [];
   for (const [at, value] of values.entries()) {
-    const result = await resultOf(value, outputs[at] as FunctionOutput, call.outputs[at] as CallOutput, call.folder, at);
+    const result = await resultOf(value, outputs[at] as FunctionOutput, call.outputs[at] as CallOutput, { path: call.folder, context }, at);
     if (result.path !== null && staged.has(result.path)) throw wrong(`'${result.path}' is staged for two outputs: stage a file for each`);
     if (result.path !== null) staged.add(result.path);
     results.push(result);
@@ -61,10 +67,10 @@ async function resultOf(
   value: unknown,
   { label, encode }: FunctionOutput,
   spec: CallOutput,
-  folder: string,
+  folder: ResultFolder,
   at: number,
 ): Promise<ResultOutput> {
-  if (value instanceof DataInstance) return await placed(instanceResult(value, label, spec, folder), folder, at);
+  if (value instanceof DataInstance) return await placed(instanceResult(value, label, spec, folder.path), folder, at);
   if (spec.isFolder) throw wrong(`the output '${label}' is a directory: return context.directory(path)`);
   const bare = { input: null, path: null, attributes: null };
   if (encode !== null) return await placed({ ...bare, bytes: encodeAs(value, encode), contentType: encode }, folder, at);
@@ -89,9 +95,9 @@ function instanceResult(value: DataInstance, label: string, spec: CallOutput, fo
   return { input: null, path: content.path, bytes: null, contentType, attributes };
 }
 
-async function placed(result: ResultOutput, folder: string, at: number): Promise<ResultOutput> {
+async function placed(result: ResultOutput, { context }: ResultFolder, at: number): Promise<ResultOutput> {
   if (result.bytes === null || result.bytes.length <= largestInMemory) return result;
-  const path = join(folder, `.output-${at}`);
+  const path = join(context.folder, `.output-${at}`);
   await writeFile(path, result.bytes, { flag: 'wx' });
   return { ...result, path, bytes: null };
 }

@@ -28,7 +28,7 @@ export class FunctionTasks {
     const call: FunctionCall = {
       module: this.#code.place(session, execution.inputs[0] as GraphInput),
       name: name ?? config.name,
-      folder: execution.sandbox(),
+      folder: execution.sandboxPath(),
       attributes,
       config,
       inputs: execution.inputs.map((input, at) => (at === 0 ? null : callInput(input))),

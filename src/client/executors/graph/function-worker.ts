@@ -1,4 +1,5 @@
 /** What runs in a function's thread for a task of a graph: finds the function, gives it what its arguments stand for, and takes what it returns. */
+import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../../../base/errors.ts';
 import type { UserAttributes } from '../../../session/attributes.ts';
@@ -16,7 +17,8 @@ import { outputsOf } from './function-results.ts';
 export async function runFunction(call: FunctionCall): Promise<FunctionResult> {
   const task = functionContext();
   if (task === undefined) throw new MillraceError('ERR_INTERNAL', 'a task of a graph runs outside of a function thread');
-  const { config, folder } = call;
+  const { config } = call;
+  const folder = folderOf(call);
   const fn = await functionOf(call.module, config.name);
   const context = new Context({
     folder,
@@ -39,6 +41,16 @@ export async function runFunction(call: FunctionCall): Promise<FunctionResult> {
   return await outputsOf(returned, call, context);
 }
 
+/** The task's folder, made with the first look at it. */
+function folderOf({ folder }: FunctionCall): () => string {
+  let made = false;
+  return () => {
+    if (!made) mkdirSync(folder, { mode: 0o700 });
+    made = true;
+    return folder;
+  };
+}
+
 async function functionOf(module: string, name: string): Promise<(...args: unknown[]) => unknown> {
   const found = ((await import(pathToFileURL(module).href)) as Record<string, unknown>)[name];
   if (typeof found === 'function') return found as (...args: unknown[]) => unknown;
@@ -52,7 +64,7 @@ function userOf(attributes: CallInput['attributes']): UserAttributes {
 function instanceOf(
   { object, label, isFolder, contentType, size, content, attributes, info }: CallInput,
   input: number,
-  folder: string,
+  folder: () => string,
 ): DataInstance {
   return new DataInstance(content, {
     spec: { id: object, label: label ?? '', contentType, dataType: isFolder ? 'dir' : 'blob', user: userOf(attributes) },
@@ -75,5 +87,10 @@ async function argumentValue({ input, load, contentType }: ArgumentInput, instan
 
 function retyped(instance: DataInstance, contentType: string): DataInstance {
   const { spec, info, input, content } = instance;
-  return new DataInstance(content, { spec: { ...spec, contentType }, info, ...(input === null ? {} : { input }), folder: instance.folder });
+  return new DataInstance(content, {
+    spec: { ...spec, contentType },
+    info,
+    ...(input === null ? {} : { input }),
+    folder: () => instance.folder,
+  });
 }

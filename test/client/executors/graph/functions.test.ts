@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { blob, directory, json, pickled } from '../../../../src/session/blob.ts';
 import type { Context } from '../../../../src/session/context.ts';
@@ -116,6 +116,17 @@ test('large results leave their thread as files, staged files as they are', asyn
       return context.stageFile('result.txt', 'text');
     })();
     expect([await here.text(staged), (await here.made(staged)).contentType]).toEqual(['from a file', 'text']);
+  });
+});
+
+test('a folder is made for a function that looks for it, and for no other', async () => {
+  const here = new Here();
+  await here.session.bindOnly(async () => {
+    const made = (): string[] => readdirSync(here.folder).filter((name) => name.startsWith('sandbox-'));
+    expect(await here.text(remote((_context: Context, input: Instance) => input.size.toString())(blob('four')))).toBe('4');
+    expect(made()).toEqual([]);
+    const asked = await here.text(remote((context: Context) => context.folder)());
+    expect(made()).toEqual([basename(asked)]);
   });
 });
 

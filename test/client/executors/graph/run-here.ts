@@ -149,6 +149,7 @@ export class Here {
         sandbox ??= mkdtempSync(join(this.folder, 'sandbox-'));
         return sandbox;
       },
+      sandboxPath: () => join(this.folder, `sandbox-own-${task.id}`),
       signal: this.#abort.signal,
       spoiled: () => {},
       debug: (line) => debug.push(line),
