@@ -6,7 +6,7 @@ import { ClientThread } from '../../dist/index.js';
 import { blob, Client, type Session, type Task, TaskException, tasks } from '../../dist/session/index.js';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { failureOf, graphKey, startCluster, userOf } from './graph-rig.ts';
+import { failureOf, graphKey, startCluster, submitOvernight, userOf } from './graph-rig.ts';
 import { type Program, startProgram, startServerProgram } from './rig.ts';
 
 const patience = 60_000;
@@ -47,22 +47,7 @@ test('a server is killed under a persistent session: what waits goes on, what ru
   await startWorker(server.port);
   const session = await newUser(server.port).newSession('kill', { persistent: true });
   expect(session.resumed).toBe(false);
-  const runs = join(folder, 'runs');
-  const made = await session.bindOnly(async () => {
-    // Larger than what travels inside of a submission.
-    const large = blob(Buffer.alloc(3_000_000, 'a'));
-    const early = tasks.execute(`echo early >> ${runs}; printf early`, { shell: true, stdout: true, name: 'early' });
-    const long = tasks.execute(`echo long >> ${runs}; while ! test -e ${folder}/go; do sleep 0.05; done; printf long`, {
-      shell: true,
-      stdout: true,
-      name: 'long',
-    });
-    const last = tasks.concat([early, long], { name: 'last' });
-    const sized = tasks.concat([large, early], { name: 'sized' });
-    for (const task of [early, last, sized]) task.output.keep();
-    await session.submit();
-    return { early, long, last, sized };
-  });
+  const { runs, ...made } = await submitOvernight(session, folder);
   await session.wait([made.early, made.sized]);
   await until(() => readFileSync(runs, 'utf8').includes('long'), 'the long one runs', patience);
   const waiting = session.waitAll();

@@ -1,7 +1,8 @@
 /** Servers, clients and sessions of the system tests of task graphs: real threads and sockets, each ended when its test has finished. */
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ClientOptions, ServerOptions, ServerThread } from '../../dist/index.js';
-import { Client, type MillraceError, type Session, type SessionOptions } from '../../dist/session/index.js';
+import { blob, Client, type MillraceError, type Session, type SessionOptions, type Task, tasks } from '../../dist/session/index.js';
 import { startClient, startServer } from './rig.ts';
 
 export interface Cluster {
@@ -42,4 +43,27 @@ export async function failureOf(call: () => unknown): Promise<MillraceError> {
     return error as MillraceError;
   }
   throw new Error('nothing was thrown');
+}
+
+/** What is under way when a server is killed: each command notes in `runs` that it ran, and the long one ends when there is a file `go`. */
+export async function submitOvernight(
+  session: Session,
+  folder: string,
+): Promise<Record<'early' | 'long' | 'last' | 'sized', Task> & { runs: string }> {
+  const runs = join(folder, 'runs');
+  return await session.bindOnly(async () => {
+    // Larger than what travels inside of a submission.
+    const large = blob(Buffer.alloc(3_000_000, 'a'));
+    const early = tasks.execute(`echo early >> ${runs}; printf early`, { shell: true, stdout: true, name: 'early' });
+    const long = tasks.execute(`echo long >> ${runs}; while ! test -e ${folder}/go; do sleep 0.05; done; printf long`, {
+      shell: true,
+      stdout: true,
+      name: 'long',
+    });
+    const last = tasks.concat([early, long], { name: 'last' });
+    const sized = tasks.concat([large, early], { name: 'sized' });
+    for (const task of [early, last, sized]) task.output.keep();
+    await session.submit();
+    return { early, long, last, sized, runs };
+  });
 }

@@ -7,7 +7,7 @@ import { blob, Client, type Task, TaskException, tasks } from '../../dist/sessio
 import { usePostgres } from '../store/postgres/database.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { failureOf, graphKey } from './graph-rig.ts';
+import { failureOf, graphKey, submitOvernight } from './graph-rig.ts';
 import { startServer, startServerProgram } from './rig.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -42,22 +42,7 @@ test('a persistent session goes on at the server that takes the queue over, and 
   const worker = await ClientThread.new({ address, auth: graphKey, numTasks: 2 });
   onTestFinished(() => worker.stop({ timeout: 5 }));
   const session = await newUser(follower.address as Address).newSession('overnight', { persistent: true });
-  const runs = join(folder, 'runs');
-  const made = await session.bindOnly(async () => {
-    // Larger than what travels inside of a submission.
-    const large = blob(Buffer.alloc(3_000_000, 'a'));
-    const early = tasks.execute(`echo early >> ${runs}; printf early`, { shell: true, stdout: true, name: 'early' });
-    const long = tasks.execute(`echo long >> ${runs}; while ! test -e ${folder}/go; do sleep 0.05; done; printf long`, {
-      shell: true,
-      stdout: true,
-      name: 'long',
-    });
-    const last = tasks.concat([early, long], { name: 'last' });
-    const sized = tasks.concat([large, early], { name: 'sized' });
-    for (const task of [early, last, sized]) task.output.keep();
-    await session.submit();
-    return { early, last, sized };
-  });
+  const { runs, ...made } = await submitOvernight(session, folder);
   await session.wait([made.early, made.sized]);
   await until(() => readFileSync(runs, 'utf8').includes('long'), 'the long one runs', 60_000);
   const waiting = session.waitAll();

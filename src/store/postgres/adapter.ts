@@ -30,7 +30,7 @@ import { PostgresNames } from './names.ts';
 import type { Queries } from './queries.ts';
 import { readyTasks } from './queue.ts';
 import { readRecovery } from './recover.ts';
-import { type RetainLimits, retain } from './retain.ts';
+import { retain } from './retain.ts';
 import { attemptEnd, clientRow, quoted, storedTask, taskRow } from './rows.ts';
 import { PostgresSessions } from './sessions.ts';
 import { Statistics } from './statistics.ts';
@@ -125,7 +125,7 @@ export class PostgresStore implements TaskStore {
     );
   }
 
-  retain(limits: RetainLimits, most: number): Promise<number> {
+  retain(limits: { count: number | null; before: number | null }, most: number): Promise<number> {
     const { line, sql } = this.#connection;
     return this.#guard(() => {
       const { epoch } = this.#mayWrite();

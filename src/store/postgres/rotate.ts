@@ -7,6 +7,7 @@
  */
 import { type Clock, pauseFor } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
+import type { Front } from '../front.ts';
 import { toRuns } from '../ranges.ts';
 import type { StoreCounts } from '../store.ts';
 import type { ConnectionFacts } from './address.ts';
@@ -16,7 +17,7 @@ import { type Dial, type Driver, listOf } from './driver.ts';
 import { Line } from './line.ts';
 import { inspect, migrate } from './migrate.ts';
 import { type Queries, queriesOf } from './queries.ts';
-import { type Front, readFront, removeFront } from './retain.ts';
+import { readFront, removeFront } from './retain.ts';
 import { type RotateQueries, rotateQueriesOf } from './rotate-queries.ts';
 
 /** Tasks of one step. */

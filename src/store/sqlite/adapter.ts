@@ -30,7 +30,7 @@ import { type NameAccess, SqliteNames } from './names.ts';
 import * as sql from './queries.ts';
 import { readyTasks } from './queue.ts';
 import { pendingTasks, readRecovery } from './recover.ts';
-import { type RetainLimits, retain } from './retain.ts';
+import { retain } from './retain.ts';
 import { clientRow, pastAttempt, taskRow } from './rows.ts';
 import { SqliteSessions } from './sessions.ts';
 import { Statements } from './statements.ts';
@@ -153,7 +153,7 @@ export class SqliteStore implements TaskStore {
     return this.#guard(() => outcomesOf(this.#statements, numbers));
   }
 
-  retain(limits: RetainLimits, most: number): number {
+  retain(limits: { count: number | null; before: number | null }, most: number): number {
     return this.#guard(() => {
       this.#mayWrite();
       return retain(this.#statements, limits, most, this.#lastEnd());

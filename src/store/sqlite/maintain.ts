@@ -9,13 +9,14 @@ import { dirname, resolve } from 'node:path';
 import { type Clock, pauseFor } from '../../base/clock.ts';
 import { MillraceError, reasonOf } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import type { Front } from '../front.ts';
 import { toRuns } from '../ranges.ts';
 import type { StoreCounts } from '../store.ts';
 import { type Connection, type ConnectOptions, connect } from './connect.ts';
 import type { DriverKind } from './driver.ts';
 import { canonicalPath, makePrivateFile } from './lock.ts';
 import * as sql from './queries.ts';
-import { type Front, readFront, removeFront } from './retain.ts';
+import { readFront, removeFront } from './retain.ts';
 import * as steps from './rotate-queries.ts';
 import { Statements } from './statements.ts';
 

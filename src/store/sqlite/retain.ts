@@ -3,34 +3,14 @@
  *
  * A record may be over: its task was queued again or removed. Such records go with the others and are not counted.
  */
-import { eachNumber, toRuns } from '../ranges.ts';
+import { type EndRecord, type Front, type FrontLimits, findFront, type RetainLimits } from '../front.ts';
+import { toRuns } from '../ranges.ts';
 import { addStale, removeTasks } from './changes.ts';
 import * as sql from './queries.ts';
 import type { Statements } from './statements.ts';
 
-export interface RetainLimits {
-  readonly count: number | null;
-  readonly before: number | null;
-}
-
 /** Rows of `completion` in one look. */
 const rowsAtOnce = 512;
-
-/** Records that are over in one call: a million tasks that were queued again must not be one long transaction. */
-const mostOver = 16_384;
-
-/** The front of the record: what of it goes. */
-export interface Front {
-  /** Tasks whose end is recorded there. */
-  readonly live: readonly number[];
-  /** Tasks whose record there is over. */
-  readonly over: readonly number[];
-  /** The ordinal behind it, and what is left of the row that it ends in. */
-  readonly next: number;
-  readonly rest: { readonly numbers: readonly number[]; readonly endedAt: number | null } | null;
-  /** When the last of it was recorded. */
-  readonly endedAt: number | null;
-}
 
 /** One transaction; how many tasks were forgotten. `ended`: ends recorded so far. */
 export function retain(statements: Statements, { count, before }: RetainLimits, most: number, ended: number): number {
@@ -44,52 +24,27 @@ export function retain(statements: Statements, { count, before }: RetainLimits, 
   return front.live.length;
 }
 
-/** The records up to `until` that are beyond `excess` or were made before `before`, at most so many; null: none. */
-export function readFront(statements: Statements, limits: { excess: number; before: number; most: number; until: number }): Front | null {
+/** The records from the first on that are beyond the limits; null: none. */
+export function readFront(statements: Statements, limits: FrontLimits): Front | null {
   const first = firstRecord(statements);
   if (first === null) return null;
-  const { before, most, until } = limits;
-  let excess = limits.excess;
-  const live: number[] = [];
-  const over: number[] = [];
-  let next = first;
-  let rest: Front['rest'] = null;
-  let latest: number | null = null;
-  const full = (): boolean => live.length >= most || over.length >= mostOver;
-  reading: while (!full()) {
-    const rows = statements.all(sql.completionsFrom, next, rowsAtOnce);
-    for (const row of rows) {
-      const endedAt = row.ended_at === null ? null : Number(row.ended_at);
-      const ordinal = Number(row.ordinal);
-      const old = endedAt !== null && endedAt < before;
-      if (ordinal > until || (!old && excess === 0)) break reading;
-      const numbers: number[] = [];
-      eachNumber(JSON.parse(String(row.tasks)) as number[], (n) => numbers.push(n));
-      let alive: ReadonlySet<number> = new Set();
-      let looked = 0;
-      let i = 0;
-      for (; i < numbers.length && !full() && (old || excess > 0); i++) {
-        if (i === looked) {
-          looked += most;
-          alive = liveOf(statements, ordinal + i, numbers.slice(i, looked));
-        }
-        const n = numbers[i] as number;
-        if (!alive.has(ordinal + i)) over.push(n);
-        else {
-          live.push(n);
-          if (excess > 0) excess--;
-        }
-      }
-      next = ordinal + i;
-      if (i > 0) latest = endedAt;
-      if (i < numbers.length) {
-        rest = { numbers: numbers.slice(i), endedAt };
-        break reading;
-      }
-    }
-    if (rows.length < rowsAtOnce) break;
+  const finding = findFront(first, limits, rowsAtOnce);
+  let step = finding.next();
+  while (step.done !== true) {
+    const question = step.value;
+    step = finding.next(
+      question.ask === 'rows' ? recordsFrom(statements, question.from) : liveOf(statements, question.first, question.numbers),
+    );
   }
-  return next === first ? null : { live, over, next, rest, endedAt: latest };
+  return step.value;
+}
+
+function recordsFrom(statements: Statements, first: number): EndRecord[] {
+  return statements.all(sql.completionsFrom, first, rowsAtOnce).map((row) => ({
+    ordinal: Number(row.ordinal),
+    runs: JSON.parse(String(row.tasks)) as number[],
+    endedAt: row.ended_at === null ? null : Number(row.ended_at),
+  }));
 }
 
 /** The ordinals, from `first` on, whose record is not over. */

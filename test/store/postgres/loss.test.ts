@@ -19,6 +19,28 @@ async function opened(url: string): Promise<TaskStore> {
   return store;
 }
 
+/** A store whose connections go through a proxy, and where the database is without it. */
+async function openedByProxy(): Promise<{ store: TaskStore; proxy: TcpProxy; url: string }> {
+  const proxy = await TcpProxy.open(postgres.server.port);
+  onTestFinished(() => proxy.close());
+  const url = await postgres.database();
+  const store = await opened(url.replace(/:\d+\//, `:${proxy.address[1]}/`));
+  await store.recover();
+  return { store, proxy, url };
+}
+
+/** Cuts connections now, and each later one after so many bytes, from 500 on: somewhere in a call or its answer. */
+function cutter(proxy: TcpProxy, seed: number, bytes: number): () => void {
+  let state = seed;
+  return () => {
+    proxy.cutAfter = () => {
+      state = (state * 48_271) % 2_147_483_647;
+      return 500 + (state % bytes);
+    };
+    proxy.cut();
+  };
+}
+
 /** As a server does it: the same writes again and again until the commit is answered; how often it failed. */
 async function commit(store: TaskStore, batch: Writes): Promise<number> {
   for (let failures = 0; ; failures++) {
@@ -46,23 +68,12 @@ async function expectSteps(store: TaskStore, last: number): Promise<void> {
 }
 
 test('a commit whose answer was lost is not made a second time', async () => {
-  const proxy = await TcpProxy.open(postgres.server.port);
-  onTestFinished(() => proxy.close());
-  const url = await postgres.database();
-  const store = await opened(url.replace(/:\d+\//, `:${proxy.address[1]}/`));
-  await store.recover();
+  const { store, proxy } = await openedByProxy();
   let failures = 0;
-  let seed = 7;
+  const cut = cutter(proxy, 7, 5_000);
   const last = 120;
   for (let n = 1; n <= last; n++) {
-    // Somewhere in the call or in its answer, some way on from the greeting of a connection.
-    if (n % 2 === 0) {
-      proxy.cutAfter = () => {
-        seed = (seed * 48_271) % 2_147_483_647;
-        return 500 + (seed % 5_000);
-      };
-      proxy.cut();
-    }
+    if (n % 2 === 0) cut();
     failures += await commit(store, step(n));
     proxy.cutAfter = null;
   }
@@ -84,22 +95,12 @@ async function commitBoth(store: TaskStore, batches: readonly Writes[]): Promise
 }
 
 test('of two commits that are under way when the connection breaks, or the database is killed, each is made once, in their order', async () => {
-  const proxy = await TcpProxy.open(postgres.server.port);
-  onTestFinished(() => proxy.close());
-  const url = await postgres.database();
-  const store = await opened(url.replace(/:\d+\//, `:${proxy.address[1]}/`));
-  await store.recover();
+  const { store, proxy } = await openedByProxy();
   let failures = 0;
-  let seed = 11;
+  const cut = cutter(proxy, 11, 8_000);
   const last = 120;
   for (let n = 1; n <= last; n += 2) {
-    if (n % 3 === 0) {
-      proxy.cutAfter = () => {
-        seed = (seed * 48_271) % 2_147_483_647;
-        return 500 + (seed % 8_000);
-      };
-      proxy.cut();
-    }
+    if (n % 3 === 0) cut();
     const both = commitBoth(store, [step(n), step(n + 1)]);
     if (n === 41) {
       await postgres.server.kill('SIGKILL');
@@ -126,11 +127,7 @@ test('a commit is refused when the one before it, which was sent with it, could 
 });
 
 test('when the answer was lost and other writes come, both are made once', async () => {
-  const proxy = await TcpProxy.open(postgres.server.port);
-  onTestFinished(() => proxy.close());
-  const url = await postgres.database();
-  const store = await opened(url.replace(/:\d+\//, `:${proxy.address[1]}/`));
-  await store.recover();
+  const { store, proxy, url } = await openedByProxy();
   await store.commit(writes({ tasks: storedTasks(1, 1) }));
   // The call gets there, its answer does not.
   proxy.silence('down');
