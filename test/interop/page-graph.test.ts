@@ -4,16 +4,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { ServerThread } from '../../dist/index.js';
 import { blob, Client, type Session, tasks } from '../../dist/session/index.js';
 import { until } from '../support/until.ts';
-import { auth, open, poorContrasts, rows, startClient, startServer, withBrowser } from './page-rig.ts';
+import { open, poorContrasts, rows, sessionOf, startClient, startServer, withBrowser } from './page-rig.ts';
 
 withBrowser();
-
-async function sessionOf(server: ServerThread, name: string): Promise<Session> {
-  const { host, port } = server.address as { host: string; port: number };
-  const user = new Client(host, port, { auth });
-  onTestFinished(() => user.close());
-  return user.newSession(name);
-}
 
 const boxes = (page: Page) => page.locator('.graph [role="button"]');
 const box = (page: Page, text: string) => page.locator(`.graph [role="button"][aria-label*="${text}"]`);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
 import { ClientThread, type ServerOptions, ServerThread } from '../../dist/index.js';
+import { Client, type Session } from '../../dist/session/index.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
@@ -34,6 +35,13 @@ export async function startServer(http: ServerOptions['http'] = {}, options: Ser
 export async function startClient(server: ServerThread): Promise<void> {
   const client = await ClientThread.new({ address: server.address, auth, numTasks: 2, taskSignalwait: 0.2 });
   onTestFinished(() => client.stop({ timeout: 5 }));
+}
+
+export async function sessionOf(server: ServerThread, name: string): Promise<Session> {
+  const { host, port } = server.address as { host: string; port: number };
+  const user = new Client(host, port, { auth });
+  onTestFinished(() => user.close());
+  return user.newSession(name);
 }
 
 /** The page, and everything that the browser complained of. */

@@ -88,8 +88,42 @@ export async function request(path, options = {}, expected = []) {
     return response;
   }
 }
-export const getJson = async (path) => (await request(path)).json();
+export const getJson = async (path, signal) => (await request(path, { signal })).json();
 export const post = async (path, body) => (await request(path, { method: 'POST', body: body === undefined ? undefined : JSON.stringify(body) })).json();
+
+/**
+ * A question that is asked again and again, of which only the last answer is shown, however long it takes: problem is the place of its error, shown is marked
+ * as busy meanwhile. refresh() waits for an answer that is due; load() asks anew, and what is under way is given up.
+ */
+export function asker(problem, shown, ask, show) {
+  let current = null;
+  async function put() {
+    current?.abort();
+    const mine = current = new AbortController();
+    try {
+      const found = await ask(mine.signal);
+      if (mine !== current) return;
+      problem.hidden = true;
+      show(found);
+    } catch (error) {
+      if (mine !== current) return;
+      problem.hidden = false;
+      problem.textContent = error.message;
+    } finally {
+      if (mine === current) {
+        current = null;
+        shown.removeAttribute('aria-busy');
+      }
+    }
+  }
+  return {
+    load() {
+      shown.setAttribute('aria-busy', 'true');
+      return put();
+    },
+    refresh() { if (current === null) void put(); },
+  };
+}
 
 /** Events of the server, for as long as the page is open: tell(name, value), and state(true or false) when the link stands or falls. */
 export async function listen(names, tell, state) {

@@ -1,6 +1,6 @@
 /** The list of clients: where they are, how much of their slots is in use, and how long ago they were heard. */
 export const clientsScript: string = `
-import { count, getJson, h, putRows, span, svg } from './base.js';
+import { asker, count, getJson, h, putRows, span, svg } from './base.js';
 
 const pageSize = 100;
 
@@ -8,7 +8,6 @@ export function clientsView() {
   let offset = 0;
   let order = 'host';
   let desc = false;
-  let turn = 0;
   const search = h('input', { type: 'search', placeholder: 'host, id or tag', oninput: restart });
   const connected = h('input', { type: 'checkbox', onchange: restart, checked: true });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
@@ -37,28 +36,25 @@ export function clientsView() {
     void load();
   }
 
-  async function load() {
-    const mine = ++turn;
+  const { load, refresh } = asker(problem, table, (signal) => {
     const fields = new URLSearchParams({ limit: pageSize, offset, orderBy: order, desc });
     if (search.value.trim() !== '') fields.set('search', search.value.trim());
     if (connected.checked) fields.set('connected', 'true');
-    try {
-      const { clients, total } = await getJson('/api/clients?' + fields);
-      if (mine !== turn) return;
-      problem.hidden = true;
-      putRows(body, clients, (client) => client.id, makeRow, updateRow);
-      for (const head of table.querySelectorAll('th')) head.setAttribute('aria-sort', head.dataset.order === order ? (desc ? 'descending' : 'ascending') : 'none');
-      table.hidden = total === 0;
-      empty.hidden = total > 0;
-      back.disabled = offset === 0;
-      further.disabled = offset + pageSize >= total;
-      place.textContent = total === 0 ? '' : count(offset + 1) + ' to ' + count(Math.min(offset + pageSize, total)) + ' of ' + count(total);
-    } catch (error) {
-      if (mine !== turn) return;
-      problem.hidden = false;
-      problem.textContent = error.message;
+    return getJson('/api/clients?' + fields, signal);
+  }, ({ clients, total }) => {
+    // Those of this page have gone.
+    if (offset > 0 && offset >= total) {
+      offset = Math.max(0, Math.ceil(total / pageSize) - 1) * pageSize;
+      return void load();
     }
-  }
+    putRows(body, clients, (client) => client.id, makeRow, updateRow);
+    for (const head of table.querySelectorAll('th')) head.setAttribute('aria-sort', head.dataset.order === order ? (desc ? 'descending' : 'ascending') : 'none');
+    table.hidden = total === 0;
+    empty.hidden = total > 0;
+    back.disabled = offset === 0;
+    further.disabled = offset + pageSize >= total;
+    place.textContent = total === 0 ? '' : count(offset + 1) + ' to ' + count(Math.min(offset + pageSize, total)) + ' of ' + count(total);
+  });
 
   function makeRow(client) {
     const used = svg('rect', { class: 'used', width: 0, height: 8, rx: 4 });
@@ -81,6 +77,6 @@ export function clientsView() {
     tags.textContent = Object.entries(client.tags || {}).map(([key, value]) => key + ': ' + value).join(', ');
   }
 
-  return { name: 'clients', title: 'Clients', key: 'c', element, load, search, refresh: () => void load(), act() {}, open() {} };
+  return { name: 'clients', title: 'Clients', key: 'c', element, load, search, refresh, act() {}, open() {} };
 }
 `;

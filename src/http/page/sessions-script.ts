@@ -1,6 +1,6 @@
 /** The list of sessions of task graphs, and behind each the graph that it has: the two share a place on the page. */
 export const sessionsScript: string = `
-import { bytes, confirmed, count, getJson, h, post, putRows, time } from './base.js';
+import { asker, bytes, confirmed, count, getJson, h, post, putRows, time } from './base.js';
 import { sessionView, taskWords } from './session.js';
 
 const pageSize = 50;
@@ -8,14 +8,13 @@ const pageSize = 50;
 export function sessionsView() {
   let pages = [0];
   let next = null;
-  let turn = 0;
   let opened = null;
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const body = h('tbody');
   const empty = h('div', { class: 'empty' }, 'No session is open.');
   const place = h('span', { class: 'faint' });
   const back = h('button', { type: 'button', onclick: () => { pages.pop(); void load(); } }, 'Back');
-  const further = h('button', { type: 'button', onclick: () => { pages.push(next); void load(); } }, 'Further');
+  const further = h('button', { type: 'button', onclick: () => { if (next !== null) { pages.push(next); next = null; void load(); } } }, 'Further');
   const table = h('table', {},
     h('colgroup', {}, h('col', { class: 'w-host' }), h('col', { width: '88' }), h('col'), h('col', { class: 'opt w-tags' }), h('col', { class: 'opt w-tags' }), h('col', { width: '88' })),
     h('thead', {}, h('tr', {}, h('th', {}, 'Session'), h('th', {}, 'State'), h('th', {}, 'Tasks'), h('th', { class: 'opt' }, 'Objects held'), h('th', { class: 'opt' }, 'Opened'), h('th', {}))),
@@ -23,26 +22,16 @@ export function sessionsView() {
   const list = h('div', {}, problem, table, empty, h('div', { class: 'pager' }, h('div', { class: 'row' }, back, further, place)));
   const element = h('div', {}, list);
 
-  async function load() {
-    if (opened !== null) return opened.load();
-    const mine = ++turn;
-    try {
-      const page = await getJson('/api/sessions?' + new URLSearchParams({ limit: pageSize, from: pages[pages.length - 1] }));
-      if (mine !== turn) return;
-      next = page.next;
-      problem.hidden = true;
-      putRows(body, page.sessions, (session) => String(session.session), makeRow, updateRow);
-      table.hidden = page.sessions.length === 0;
-      empty.hidden = page.sessions.length > 0;
-      back.disabled = pages.length === 1;
-      further.disabled = next === null;
-      place.textContent = page.sessions.length === 0 ? '' : 'page ' + count(pages.length);
-    } catch (error) {
-      if (mine !== turn) return;
-      problem.hidden = false;
-      problem.textContent = error.message;
-    }
-  }
+  const asked = asker(problem, table, (signal) => getJson('/api/sessions?' + new URLSearchParams({ limit: pageSize, from: pages[pages.length - 1] }), signal), (page) => {
+    next = page.next;
+    putRows(body, page.sessions, (session) => String(session.session), makeRow, updateRow);
+    table.hidden = page.sessions.length === 0;
+    empty.hidden = page.sessions.length > 0;
+    back.disabled = pages.length === 1;
+    further.disabled = next === null;
+    place.textContent = page.sessions.length === 0 ? '' : 'page ' + count(pages.length);
+  });
+  const load = () => opened === null ? asked.load() : opened.load();
 
   function makeRow(session) {
     return h('tr', { tabindex: 0, onclick: (event) => { if (!event.target.closest('button')) enter(session.session); } },
@@ -90,7 +79,7 @@ export function sessionsView() {
   return {
     name: 'sessions', title: 'Sessions', key: 's', element, load,
     get path() { return opened === null ? 'sessions' : 'sessions/' + opened.number; },
-    refresh() { if (opened !== null) void opened.refresh(); else void load(); },
+    refresh() { if (opened !== null) void opened.refresh(); else asked.refresh(); },
     act(row, what) { row.querySelector('[data-act="' + what + '"]')?.click(); },
     open(row) { if (opened === null) enter(Number(row.dataset.key)); else opened.open(row); },
     /** Whether the key was for the graph. */

@@ -59,6 +59,7 @@ tbody tr { cursor: pointer; } tbody tr:hover { background: var(--soft); } tbody 
 .tag { display: inline-block; font-size: 12px; padding: 0 6px; margin-right: 4px; border-radius: 4px; background: var(--soft); color: var(--accent); border: 0; min-height: 0; }
 .load { display: inline-block; vertical-align: middle; width: 64px; height: 8px; margin-right: 8px; }
 .load rect.base { fill: var(--line); } .load rect.used { fill: var(--busy); }
+table[aria-busy="true"] tbody { opacity: .45; transition: opacity .15s .35s; }
 .empty { padding: 26px 8px; text-align: center; color: var(--faint); }
 .pager { display: flex; justify-content: space-between; align-items: center; margin-top: 10px; gap: 8px; flex-wrap: wrap; }
 dialog { border: 1px solid var(--line); border-radius: 10px; background: var(--card); color: var(--text); width: min(860px, calc(100vw - 32px)); max-height: calc(100vh - 48px); padding: 18px 20px; overflow: auto; }

@@ -1,6 +1,6 @@
 /** The list of tasks: by state, tags and conditions, a page at a time, newest first; one of them with its output; cancel and retry. */
 export const tasksScript: string = `
-import { byId, confirmed, count, getJson, h, post, putRows, request, span, time } from './base.js';
+import { asker, byId, confirmed, count, getJson, h, post, putRows, request, span, time } from './base.js';
 
 const pageSize = 50;
 const kinds = [
@@ -17,12 +17,16 @@ const kinds = [
   ['all', 'All', {}],
 ];
 
+/** A comma inside of a tag has a backslash before it; one that parts two conditions is told by what comes behind it. */
+const betweenTags = /(?<!\\\\),/;
+const betweenConditions = /,(?=\\s*[\\w.-]+\\s*(?:[=!<>]=|[<>~]))/;
+
 export function tasksView() {
   /** Where each page that was seen begins; the last one is shown. */
   let pages = [null];
   let next = null;
-  let turn = 0;
-  let answered = 0;
+  /** What is searched for and not answered yet; null: nothing. */
+  let sought = null;
   const kind = h('select', { onchange: restart }, kinds.map(([name, text]) => h('option', { value: name }, text)));
   const tag = h('input', { type: 'search', placeholder: 'key or key:value', onchange: restart });
   const where = h('input', { type: 'search', placeholder: "args ~ ^test, exitStatus != 0", onchange: restart, id: 'search' });
@@ -31,7 +35,7 @@ export function tasksView() {
   const empty = h('div', { class: 'empty' }, 'No such tasks.');
   const place = h('span', { class: 'faint' });
   const newer = h('button', { type: 'button', onclick: () => { pages.pop(); void load(); } }, 'Newer');
-  const older = h('button', { type: 'button', onclick: () => { pages.push(next); void load(); } }, 'Older');
+  const older = h('button', { type: 'button', onclick: () => turn(next) }, 'Older');
   const cancelAll = h('button', { type: 'button', class: 'danger', onclick: () => void changeAll('cancel', 'Cancel') }, 'Cancel all of these');
   const retryAll = h('button', { type: 'button', onclick: () => void changeAll('retry', 'Retry') }, 'Retry all of these');
 
@@ -48,37 +52,39 @@ export function tasksView() {
 
   function query() {
     const fields = new URLSearchParams(kinds.find(([name]) => name === kind.value)[2]);
-    for (const one of tag.value.split(',')) if (one.trim() !== '') fields.append('tag', one.trim());
-    for (const one of where.value.split(',')) if (one.trim() !== '') fields.append('where', one.trim());
+    for (const one of tag.value.split(betweenTags)) if (one.trim() !== '') fields.append('tag', one.trim().replaceAll('\\,', ','));
+    for (const one of where.value.split(betweenConditions)) if (one.trim() !== '') fields.append('where', one.trim());
     return fields;
   }
 
+  /** A field that is left by Enter says so twice. */
   function restart() {
+    const words = String(query());
+    if (words === sought) return;
+    sought = words;
     pages = [null];
+    void load().then(() => { if (sought === words) sought = null; });
+  }
+
+  /** Twice before the answer is once: there is no other page known. */
+  function turn(to) {
+    if (to === null) return;
+    next = null;
+    pages.push(to);
     void load();
   }
 
-  async function load() {
-    const mine = ++turn;
+  const { load, refresh } = asker(problem, table, (signal) => {
     const fields = query();
     fields.set('limit', pageSize);
     fields.set('desc', 'true');
     const from = pages[pages.length - 1];
     if (from !== null) fields.set('after', from);
-    try {
-      const page = await getJson('/api/tasks?' + fields);
-      if (mine !== turn) return;
-      problem.hidden = true;
-      next = page.tasks.length < pageSize ? null : page.next;
-      show(page.tasks);
-    } catch (error) {
-      if (mine !== turn) return;
-      problem.hidden = false;
-      problem.textContent = error.message;
-    } finally {
-      if (mine === turn) answered = mine;
-    }
-  }
+    return getJson('/api/tasks?' + fields, signal);
+  }, (page) => {
+    next = page.tasks.length < pageSize ? null : page.next;
+    show(page.tasks);
+  });
 
   function show(tasks) {
     putRows(body, tasks, (task) => task.id, makeRow, updateRow);
@@ -101,8 +107,9 @@ export function tasksView() {
   function updateRow(row, task) {
     const [state, args, tags, attempt, took, acts] = row.children;
     const name = task.outcome || task.state;
-    if (row.dataset.state === name + task.attempt) return;
-    row.dataset.state = name + task.attempt;
+    const told = JSON.stringify([name, task.attempt, task.tags]);
+    if (row.dataset.told === told) return;
+    row.dataset.told = told;
     state.firstChild.className = 'badge ' + name;
     state.firstChild.textContent = name;
     args.textContent = task.args;
@@ -115,7 +122,8 @@ export function tasksView() {
 
   function tagButtons(tags) {
     return Object.entries(tags).map(([key, value]) => h('button', { type: 'button', class: 'tag', title: 'Show tasks with this tag', onclick: () => {
-      tag.value = typeof value === 'string' ? key + ':' + value : key;
+      if (typeof value === 'string') tag.value = (key + ':' + value).replaceAll(',', '\\,');
+      else where.value = 'tag.' + key + ' == ' + value;
       restart();
     } }, key + ': ' + String(value)));
   }
@@ -136,8 +144,8 @@ export function tasksView() {
     name: 'tasks', title: 'Tasks', key: 't', element, load, search: where,
     /** Show tasks of one kind. */
     choose(name) { kind.value = name; restart(); },
-    /** Pages that were turned to stay as they are; a search that takes long is waited for. */
-    refresh() { if (pages.length === 1 && answered === turn) void load(); },
+    /** Pages that were turned to stay as they are. */
+    refresh() { if (pages.length === 1) refresh(); },
     act(row, what) { row.querySelector('[data-act="' + what + '"]')?.click(); },
     open(row) { void openTask(row.dataset.key); },
   };
