@@ -96,25 +96,28 @@ it.each([
   ['tasks', 'ready', '**/api/tasks?*', submitOne],
   ['clients', '', '**/api/clients?*', startClient],
   ['sessions', '', '**/api/sessions?*', openSession],
-] as const)('a list of %s that takes longer than it is kept is waited for, and not asked again and again', async (list, kind, path, fill) => {
-  const server = await startServer();
-  await fill(server);
-  const { page } = await open(server);
-  if (kind !== '') await page.locator('select').selectOption(kind);
-  await page.clock.install();
-  await page.reload();
-  const held: Route[] = [];
-  await page.getByRole('tab', { name: list === 'tasks' ? 'Clients' : 'Tasks' }).click();
-  await page.route(path, (route) => void held.push(route));
-  await page.getByRole('tab', { name: new RegExp(list, 'i') }).click();
-  if (kind !== '') await page.locator('select').selectOption(kind);
-  await until(() => held.at(-1)?.request().url().includes(kind) === true);
-  const asked = held.length;
-  await page.clock.runFor(20_000);
-  expect(held).toHaveLength(asked);
-  await held.at(-1)!.continue();
-  await rows(page).first().waitFor();
-});
+] as const)(
+  'a list of %s that takes longer than it is kept is waited for, and not asked again and again',
+  async (list, kind, path, fill) => {
+    const server = await startServer();
+    await fill(server);
+    const { page } = await open(server);
+    if (kind !== '') await page.locator('select').selectOption(kind);
+    await page.clock.install();
+    await page.reload();
+    const held: Route[] = [];
+    await page.getByRole('tab', { name: list === 'tasks' ? 'Clients' : 'Tasks' }).click();
+    await page.route(path, (route) => void held.push(route));
+    await page.getByRole('tab', { name: new RegExp(list, 'i') }).click();
+    if (kind !== '') await page.locator('select').selectOption(kind);
+    await until(() => held.at(-1)?.request().url().includes(kind) === true);
+    const asked = held.length;
+    await page.clock.runFor(20_000);
+    expect(held).toHaveLength(asked);
+    await held.at(-1)!.continue();
+    await rows(page).first().waitFor();
+  },
+);
 
 it('of two questions the later one is shown, whichever is answered first; a page turned twice before its answer is turned once', async () => {
   const server = await startServer();
@@ -137,7 +140,9 @@ it('of two questions the later one is shown, whichever is answered first; a page
   await tag.fill('');
   await page.keyboard.press('Enter');
   await until(async () => (await first())?.includes('echo 169') === true);
-  await page.evaluate(`{ const [older] = [...document.querySelectorAll('button')].filter((one) => one.textContent === 'Older'); older.click(); older.click(); }`);
+  await page.evaluate(
+    `{ const [older] = [...document.querySelectorAll('button')].filter((one) => one.textContent === 'Older'); older.click(); older.click(); }`,
+  );
   await page.getByText('page 2').waitFor();
   expect(await first()).toContain('echo 119');
 });
