@@ -48,9 +48,9 @@ export class RemoteTaskData extends TaskChanges implements TaskData {
 
   /**
    * A page of tasks, as many as fit into an answer and at most `limit`; `after` is the `next` of the page before. `next` is null after an empty page, and in another
-   * order than that of acceptance, which cannot be continued.
+   * order than that of acceptance, which cannot be continued. `light`: without output and value.
    */
-  async page(query: TaskQuery, after: string | null): Promise<{ records: TaskRecord[]; next: string | null }> {
+  async page(query: TaskQuery, after: string | null, light: boolean): Promise<{ records: TaskRecord[]; next: string | null }> {
     const checked = checkQuery(query);
     const { orderBy } = checked.filter;
     if (orderBy !== undefined && orderBy !== 'n') {
@@ -61,7 +61,7 @@ export class RemoteTaskData extends TaskChanges implements TaskData {
       return { records, next: null };
     }
     if (after !== null && !/^\d{1,15}$/.test(after)) throw new MillraceError('ERR_QUERY', 'after must be the `next` of the page before');
-    const filter = { ...wire(checked), ...(after === null ? {} : { after: Number(after) }) };
+    const filter = { ...wire(checked), ...(after === null ? {} : { after: Number(after) }), light };
     const rows = filter.limit === 0 ? [] : ((await this.#ask('find', filter)) as TaskRow[]);
     const salt = await this.#salt();
     return { records: rows.map((row) => recordOf(row, salt)), next: rows.length === 0 ? null : String(rows.at(-1)!.n) };

@@ -143,6 +143,20 @@ export async function resolveIds(store: Pick<TaskStore, 'find' | 'known'>, salt:
   return [...numbers];
 }
 
+/** The task with this public id; null: there is none. One look into the store where the id is computed, as nearly all are. */
+export async function findTask(store: Pick<TaskStore, 'find' | 'known'>, salt: string, given: string): Promise<TaskRow | null> {
+  const [id] = checkIds([given]);
+  const computed = taskNumber(salt, id!);
+  if (computed !== null) {
+    const [row] = await store.find({ numbers: [computed.n], limit: 1 });
+    if (row !== undefined && publicId(row, salt) === id) return row;
+  }
+  const n = (await store.known([], [id!])).ids.get(id!);
+  if (n === undefined) return null;
+  const [row] = await store.find({ numbers: [n], limit: 1 });
+  return row ?? null;
+}
+
 /** A query as one filter for a store. */
 export async function toFilter(store: Pick<TaskStore, 'find' | 'known'>, salt: string, query: CheckedQuery): Promise<TaskFilter> {
   return query.ids === null ? query.filter : { ...query.filter, numbers: await resolveIds(store, salt, query.ids) };

@@ -50,14 +50,11 @@ export type AttemptRecord = Pick<
 /** The result of a task that is done. A row without an end is a defect of the caller. */
 export function toTaskResult(row: TaskRow, salt: string): TaskResult {
   if (row.end === null) throw new TypeError(`task ${row.n} is not done: it has a record, but no result`);
-  const end = toAttemptRecord(row.end, row.client);
+  // Not by spreading: an object that two others are spread into is a table by names, ten times as slow as this (26 µs a record).
+  const result: TaskResult = Object.assign(accepted(row, salt), toAttemptRecord(row.end, row.client));
   // A command that no template changed travels once.
-  const ran = row.task[0] === 0 && row.end.startedAt !== null;
-  return {
-    ...accepted(row, salt),
-    ...end,
-    command: end.command ?? (ran ? row.task[1] : null),
-  };
+  if (result.command === null && row.task[0] === 0 && row.end.startedAt !== null) result.command = row.task[1];
+  return result;
 }
 
 /**
@@ -65,20 +62,19 @@ export function toTaskResult(row: TaskRow, salt: string): TaskResult {
  * @param live Where the server has it when it is not done: the store itself does not know `leased` and `running`.
  */
 export function toTaskRecord(row: TaskRow, salt: string, live?: 'leased' | 'running'): TaskRecord {
-  const asked = demands(row.task[3]);
-  if (row.end !== null) return { ...toTaskResult(row, salt), ...asked, state: 'done' };
-  const state = live ?? (row.state === storedState.waiting ? 'waiting' : 'ready');
-  return { ...accepted(row, salt), ...asked, state, attempt: row.attempts };
+  if (row.end !== null) return withDemands(Object.assign(toTaskResult(row, salt), { state: 'done' as const }), row.task[3]);
+  const state: TaskStateName = live ?? (row.state === storedState.waiting ? 'waiting' : 'ready');
+  return withDemands(Object.assign(accepted(row, salt), { state, attempt: row.attempts }), row.task[3]);
 }
 
-function demands(attributes: TaskAttributes | null): TaskDemands {
-  const { cores, memory, timeout, priority } = attributes ?? {};
-  return {
-    ...(cores === undefined ? {} : { cores }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    ...(priority === undefined ? {} : { priority }),
-  };
+function withDemands(record: TaskRecord, attributes: TaskAttributes | null): TaskRecord {
+  if (attributes === null) return record;
+  const { cores, memory, timeout, priority } = attributes;
+  if (cores !== undefined) record.cores = cores;
+  if (memory !== undefined) record.memory = memory;
+  if (timeout !== undefined) record.timeoutMs = timeout;
+  if (priority !== undefined) record.priority = priority;
+  return record;
 }
 
 /**

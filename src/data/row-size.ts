@@ -44,6 +44,15 @@ export function leanRow(row: TaskRow): TaskRow {
   return { ...row, task: [kind, args, null, others] };
 }
 
+/** The same without what it wrote and returned: a line of a list. */
+export function lightRow(row: TaskRow): TaskRow {
+  const lean = leanRow(row);
+  const extra = lean.end?.extra ?? null;
+  if (lean.end === null || extra === null) return lean;
+  const { stdout: _out, stderr: _err, value: _value, ...rest } = extra;
+  return { ...lean, end: { ...lean.end, extra: rest } };
+}
+
 /** How many of these, from the first on, fit beside what has `used` bytes of the list; at least one when nothing is in it. */
 export function fitting<T>(items: readonly T[], size: (item: T) => number, used = 0): { count: number; bytes: number } {
   let bytes = used;

@@ -10,7 +10,7 @@ import type { TaskRow, TaskStore } from '../store/store.ts';
 import { outcomes } from '../task/result.ts';
 import type { TaskChange } from './change.ts';
 import { orderedNumbers } from './ordered.ts';
-import { type CheckedQuery, checkQuery, resolveIds, type TaskQuery, toFilter } from './query.ts';
+import { type CheckedQuery, checkQuery, findTask, type TaskQuery, toFilter } from './query.ts';
 import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from './record.ts';
 import { TaskChanges } from './task-changes.ts';
 import type { Explanation, RotateOptions, StoredTaskData } from './task-data.ts';
@@ -44,7 +44,7 @@ export class StoredTasks extends TaskChanges implements StoredTaskData {
   }
 
   async get(id: string): Promise<TaskRecord | null> {
-    const row = await this.#row(id);
+    const row = await findTask(this.#store, this.#salt, id);
     return row === null ? null : toTaskRecord(row, this.#salt);
   }
 
@@ -126,17 +126,9 @@ export class StoredTasks extends TaskChanges implements StoredTaskData {
   }
 
   async #found(id: string): Promise<TaskRow> {
-    const row = await this.#row(id);
+    const row = await findTask(this.#store, this.#salt, id);
     if (row === null) throw new MillraceError('ERR_NOT_FOUND', `no task has the id ${id}`);
     return row;
-  }
-
-  async #row(id: string): Promise<TaskRow | null> {
-    const { ids } = checkQuery({ ids: [id] });
-    const numbers = await resolveIds(this.#store, this.#salt, ids ?? []);
-    if (numbers.length === 0) return null;
-    const [row] = await this.#store.find({ numbers, limit: 1 });
-    return row ?? null;
   }
 }
 

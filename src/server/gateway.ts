@@ -70,8 +70,8 @@ export function gatewayBackend(accept: (connection: Connection) => void, own: Ow
       if (own === null) return control.submitRead(reader, submission, signal);
       return submitTo(own, reader, { ...pumpOptions(submission), clock, signal, salt: await control.salt });
     },
-    async page(query, after) {
-      const { records, next } = await tasks.page(query as TaskQuery, after);
+    async page(query, after, light) {
+      const { records, next } = await tasks.page(query as TaskQuery, after, light);
       return { tasks: records, next };
     },
     count: (query) => tasks.count(query as TaskQuery),

@@ -2,8 +2,8 @@
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { orderedNumbers } from '../data/ordered.ts';
-import { checkQuery, resolveIds } from '../data/query.ts';
-import { attemptSize, fewestRows, fitting, leanRow, type ResultPage, rowSize } from '../data/row-size.ts';
+import { findTask, resolveIds } from '../data/query.ts';
+import { attemptSize, fewestRows, fitting, leanRow, lightRow, type ResultPage, rowSize } from '../data/row-size.ts';
 import { areConditions } from '../data/where.ts';
 import { countTasks, searchTasks } from '../store/search.ts';
 import type { TaskFilter, TaskRow, TaskStore } from '../store/store.ts';
@@ -137,11 +137,10 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   },
 };
 
-async function rowOf(context: RequestContext, id: unknown): Promise<TaskRow | null> {
-  const numbers = await resolveIds(context.store, context.salt, checkQuery({ ids: texts([id], 'id') }).ids ?? []);
-  if (numbers.length === 0) return null;
-  const [row] = withStates(context.core, await context.store.find({ numbers, limit: 1 }));
-  return row === undefined ? null : leanRow(row);
+async function rowOf({ store, salt, core }: RequestContext, id: unknown): Promise<TaskRow | null> {
+  const [given] = texts([id], 'id');
+  const row = await findTask(store, salt, given!);
+  return row === null ? null : leanRow(withState(core, row));
 }
 
 /** As many rows of the default order as fit into a message; the reader goes on after the last, until there are none. */
@@ -150,10 +149,11 @@ async function rowsThatFit(context: RequestContext, filter: TaskFilter & { limit
   let bytes = 0;
   const meant = stored(context, filter);
   const ready = readyOnly(context.core, meant);
-  for await (const page of searchTasks(context.store, ready?.search ?? meant, context.clock, fewestRows)) {
-    const now = withStates(context.core, page);
+  const { light } = filter;
+  for await (const page of searchTasks(context.store, ready?.search ?? meant, context.clock, light ? undefined : fewestRows)) {
+    const now = page.map((row) => withState(context.core, row));
     const kept = ready === null ? now : now.filter(({ n }) => ready.isReady(n)).slice(0, ready.limit - rows.length);
-    const found = kept.map(leanRow);
+    const found = kept.map(light ? lightRow : leanRow);
     const fit = fitting(found, rowSize, bytes);
     rows.push(...found.slice(0, fit.count));
     bytes = fit.bytes;
@@ -166,13 +166,11 @@ async function rowsThatFit(context: RequestContext, filter: TaskFilter & { limit
 async function counted({ core, store, clock }: RequestContext, filter: TaskFilter): Promise<number> {
   if (readyOnly(core, filter) === null) return countTasks(store, filter, clock);
   const { limit = Number.POSITIVE_INFINITY, ...others } = filter;
+  if (Object.keys(others).length === 1) return Math.min(core.ready, limit);
   const { leased, running } = taskState;
-  const granted = [...core.numbersIn(leased), ...core.numbersIn(running)].filter((n) => filter.numbers?.includes(n) ?? true);
-  const all =
-    Object.keys(others).length === 1
-      ? core.ready
-      : (await countTasks(store, others, clock)) - (await store.count({ ...others, numbers: granted }));
-  return Math.min(all, limit);
+  const numbers = [...core.numbersIn(leased), ...core.numbersIn(running)].filter((n) => filter.numbers?.includes(n) ?? true);
+  const granted = numbers.length === 0 ? 0 : await store.count({ ...others, numbers });
+  return Math.min((await countTasks(store, others, clock)) - granted, limit);
 }
 
 /** The filter as the store understands it: leased and running tasks are known to the core alone. */
@@ -182,8 +180,8 @@ function stored({ core }: RequestContext, filter: TaskFilter): TaskFilter {
   return { ...others, numbers: core.numbersIn(state).filter((n) => filter.numbers?.includes(n) ?? true) };
 }
 
-function withStates(core: ServerCore, rows: TaskRow[]): TaskRow[] {
-  return rows.map((row) => (row.end === null ? { ...row, state: core.task(row.n)?.state ?? row.state } : row));
+function withState(core: ServerCore, row: TaskRow): TaskRow {
+  return row.end === null ? { ...row, state: core.task(row.n)?.state ?? row.state } : row;
 }
 
 function fields(parameters: unknown): Record<string, unknown> {
@@ -212,6 +210,7 @@ const filterFields: Readonly<Record<keyof TaskFilter, (value: unknown) => boolea
   limit: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   after: Number.isSafeInteger,
   upTo: Number.isSafeInteger,
+  light: (value) => typeof value === 'boolean',
 };
 
 /** A filter from outside: each field is checked; public ids become numbers, `tagKeys` tags of any value. */

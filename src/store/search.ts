@@ -95,15 +95,23 @@ async function* stretches(store: TaskStore, filter: TaskFilter, clock: Clock): A
     return;
   }
   const edge = async (last: boolean): Promise<number | undefined> => (await store.numbers({ desc: last, limit: 1 }))[0];
-  const [lowest, highest] = [await edge(false), await edge(true)];
-  if (lowest === undefined || highest === undefined) return;
   const { desc = false, after, upTo } = filter;
-  const first = desc ? Math.min(highest, (after ?? highest + 1) - 1) : Math.max(lowest, (after ?? lowest - 1) + 1);
-  const last = desc ? Math.max(lowest, upTo ?? lowest) : Math.min(highest, upTo ?? highest);
-  for (let at = first; desc ? at >= last : at <= last; at += desc ? -stretch : stretch) {
-    if (at !== first) await pauseFor(clock, 0);
-    yield desc
-      ? { ...filter, after: at + 1, upTo: Math.max(last, at - stretch + 1) }
-      : { ...filter, after: at - 1, upTo: Math.min(last, at + stretch - 1) };
+  const near = await edge(desc);
+  if (near === undefined) return;
+  const first = desc ? Math.min(near, (after ?? near + 1) - 1) : Math.max(near, (after ?? near - 1) + 1);
+  let last = upTo;
+  let isKnown = false;
+  for (let at = first; last === undefined || (desc ? at >= last : at <= last); at += desc ? -stretch : stretch) {
+    const end = desc ? at - stretch + 1 : at + stretch - 1;
+    const upToNow = last === undefined ? end : desc ? Math.max(last, end) : Math.min(last, end);
+    yield { ...filter, after: desc ? at + 1 : at - 1, upTo: upToNow };
+    // The first stretch answers most questions: where the last one ends is looked up when it did not.
+    if (!isKnown) {
+      const far = await edge(!desc);
+      if (far === undefined) return;
+      last = desc ? Math.max(far, upTo ?? far) : Math.min(far, upTo ?? far);
+      isKnown = true;
+    }
+    await pauseFor(clock, 0);
   }
 }

@@ -233,8 +233,7 @@ export interface TaskFilter {
   tags?: Readonly<Record<string, string | number | boolean | null | undefined>>;
   /** All of them hold. */
   where?: readonly Condition[];
-  /** Keys of submissions (idempotency). */
-  keys?: readonly string[];
+  /** Of submissions (idempotency). */ keys?: readonly string[];
   orderBy?: 'n' | 'submittedAt' | 'completedAt' | 'durationMs' | 'priority';
   desc?: boolean;
   limit?: number;
@@ -242,6 +241,8 @@ export interface TaskFilter {
   after?: number;
   /** Only numbers up to this one, itself included (down to it when `desc`). With `after` it bounds what one call looks at: see `search.ts`. */
   upTo?: number;
+  /** Rows that are found may lack input, output and value: a store that has them apart need not read them. */
+  light?: boolean;
 }
 
 export interface TaskStore extends KeepsSessions {

@@ -1,8 +1,7 @@
 /** Sessions of task graphs and their graphs on the page, in a real browser. */
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
-import type { ServerThread } from '../../dist/index.js';
-import { blob, Client, type Session, tasks } from '../../dist/session/index.js';
+import { blob, tasks } from '../../dist/session/index.js';
 import { until } from '../support/until.ts';
 import { open, poorContrasts, rows, sessionOf, startClient, startServer, withBrowser } from './page-rig.ts';
 

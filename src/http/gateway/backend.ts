@@ -54,7 +54,8 @@ export type QueryFields = Readonly<Record<string, unknown>>;
 export interface Backend {
   /** Lines of JSON, read no faster than they are stored; resolves after the commit. `headers`: those of the request, whose trace the tasks are of. */
   submit(lines: Chunks, options: QueryFields, signal: AbortSignal, headers: Readonly<Record<string, unknown>>): Promise<Receipt>;
-  page(query: QueryFields, after: string | null): Promise<TaskPage>;
+  /** `light`: without output and value. */
+  page(query: QueryFields, after: string | null, light: boolean): Promise<TaskPage>;
   count(query: QueryFields): Promise<number>;
   get(id: string): Promise<TaskView | null>;
   history(id: string): Promise<readonly object[]>;

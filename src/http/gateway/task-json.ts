@@ -3,23 +3,19 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import type { RunningOutput } from '../../protocol/running-output.ts';
 
 const streams = ['stdout', 'stderr'] as const;
-/** What a list leaves out: a page of it may have a thousand tasks. */
-const heavy: ReadonlySet<string> = new Set([...streams, 'value']);
 
-/** `output`: with output and value. */
+/** `output`: with output and value, which a list leaves out: a page of it may have a thousand tasks. What is `undefined` is not in the JSON. */
 export function taskJson(given: object, output: boolean): Record<string, unknown> {
-  const task = given as Readonly<Record<string, unknown>>;
-  const shown: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(task)) if (!heavy.has(name)) shown[name] = value;
-  if (!output) return shown;
+  const shown: Record<string, unknown> = { ...given };
   for (const name of streams) {
-    const bytes = task[name];
-    if (!(bytes instanceof Uint8Array)) continue;
+    const bytes = shown[name];
+    shown[name] = undefined;
+    if (!output || !(bytes instanceof Uint8Array)) continue;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (isUtf8(buffer)) shown[name] = buffer.toString('utf8');
     else shown[`${name}Base64`] = buffer.toString('base64');
   }
-  if (task.value !== undefined) shown.value = plain(task.value);
+  shown.value = output && shown.value !== undefined ? plain(shown.value) : undefined;
   return shown;
 }
 

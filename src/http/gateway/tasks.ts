@@ -144,8 +144,9 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       },
       refusals: [400],
       async run({ parameters: { after, output, limit, ...others } }) {
-        const page = await backend.page({ ...fieldsOf(others), limit: limit ?? 100 }, (after as string | undefined) ?? null);
-        return json({ tasks: page.tasks.map((found) => taskJson(found, output === true)), next: page.next });
+        const whole = output === true;
+        const page = await backend.page({ ...fieldsOf(others), limit: limit ?? 100 }, (after as string | undefined) ?? null, !whole);
+        return json({ tasks: page.tasks.map((found) => taskJson(found, whole)), next: page.next });
       },
     },
     {

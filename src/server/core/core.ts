@@ -10,7 +10,7 @@ import type { Recovery } from '../../store/store.ts';
 import { taskState } from '../../task/state.ts';
 import type { TaskAttributes } from '../../task/task.ts';
 import { cancel } from './cancel.ts';
-import { type Census, census } from './census.ts';
+import { type Census, census, numbersIn } from './census.ts';
 import { change } from './changes.ts';
 import { checkState } from './check.ts';
 import { CoreClient, CoreTask } from './entities.ts';
@@ -180,9 +180,7 @@ export class ServerCore {
 
   /** The numbers of all tasks in memory that are in this state. */
   numbersIn(state: number): number[] {
-    const numbers: number[] = [];
-    for (const task of this.#state.tasks.values()) if (task.state === state) numbers.push(task.n);
-    return numbers;
+    return numbersIn(this.#state, state);
   }
 
   /** How many tasks `change` events have changed so far. */

@@ -51,7 +51,9 @@ export class Search {
       const numbers = JSON.stringify(this.#tested(filter, compiled));
       return this.#statements.all(recordsOf, numbers).map((row) => this.#toRow(row, this.#statements.payload));
     }
-    return this.#select(recordRow, filter, compiled, filter.limit ?? -1).map((row) => this.#toRow(row, this.#statements.payload));
+    const { limit = -1, light } = filter;
+    if (light) return this.#select(lightRow, filter, compiled, limit).map((row) => this.#toRow(row, noPayload));
+    return this.#select(recordRow, filter, compiled, limit).map((row) => this.#toRow(row, this.#statements.payload));
   }
 
   numbers(filter: TaskFilter): number[] {

@@ -114,9 +114,13 @@ function splitExtra(extra: ResultExtra | null): { extra: ExtraText | null; bytes
   return { extra: text, bytes: Buffer.concat(parts) };
 }
 
+/** Without bytes: what is not read is left out. */
 function joinExtra(text: ExtraText, container: Uint8Array | null): ResultExtra {
   const extra = { ...text } as ResultExtra;
-  if (container === null) return extra;
+  if (container === null) {
+    for (const field of byteFields) if (text[field] === true) delete extra[field];
+    return extra;
+  }
   const bytes = Buffer.from(container.buffer, container.byteOffset, container.byteLength);
   let at = 0;
   for (const field of byteFields) {
