@@ -1,127 +1,24 @@
 /**
- * What does the HTTP face cost those who work, and what does a long submission by it take? `queries`: functions of some 20 ms, at a pace
- * that takes half of the cores, into an SQLite file; in turns alone and beside 1,000 queries of tasks a second (`REQUESTS`), which come from another process over
- * 64 connections: tasks a second, and how long each takes from its commit to its end, with them against without. `submission`: 1,000,000 lines (`--lines=`) by one request into SQLite; the most memory of the server's process, three times,
- * each in a process of its own. Run after `npm run build`.
+ * What does the HTTP face cost those who work, and what does a long submission by it take? `queries`: tasks that take half of the processor time, alone and beside
+ * 1,000 queries a second (`REQUESTS`), as `gateway-beside.mjs` says: tasks a second, and how long each takes from its commit to its end. `submission`: 1,000,000
+ * lines (`--lines=`) by one request into SQLite; the most memory of the server's process, three times, each in a process of its own. Run after `npm run build`.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chosen, inProcess } from './compare.mjs';
+import { queriesBeside } from './gateway-beside.mjs';
 import { argument, median, packageVersions, quick, round, show, showBars } from './harness.mjs';
 
 const file = fileURLToPath(import.meta.url);
-const asking = fileURLToPath(new URL('./gateway-queries.mjs', import.meta.url));
 const asked = Number(process.env.REQUESTS ?? 1_000);
 const lines = Number(argument('lines') ?? (quick ? 200_000 : 1_000_000));
 const token = 'a-token-for-the-benchmark';
-const rounds = quick ? 2 : 6;
-const windowMs = quick ? 1_000 : 2_500;
-const taskMs = 20;
-
-// ---- tasks beside queries ----
-
-async function calibrate() {
-  const { work } = await import('./busy.mjs');
-  let best = Number.POSITIVE_INFINITY;
-  // The first ones are compiled, and others may be on the machine.
-  for (let turn = 0; turn < 8; turn++) {
-    const began = performance.now();
-    work(5e6);
-    best = Math.min(best, performance.now() - began);
-  }
-  return Math.round((5e6 * taskMs) / best);
-}
-
-/** Tasks at a pace that takes half of the cores, into the server, until `over`: what is offered does not depend on how they fare. */
-async function* paced(work, perSecond, over) {
-  const began = performance.now();
-  for (let made = 0; !over.aborted; made++) {
-    const wait = began + (made * 1_000) / perSecond - performance.now();
-    if (wait > 0) await sleep(wait);
-    yield work;
-  }
-}
-
-async function queries() {
-  const { ClientThread, ServerThread } = await import('../dist/index.js');
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-gateway-'));
-  const cores = availableParallelism();
-  const server = await ServerThread.new({
-    address: 'localhost:0',
-    database: join(folder, 'tasks.db'),
-    foreverMode: true,
-    http: { address: '127.0.0.1:0', auth: { token } },
-  });
-  const client = await ClientThread.new({ address: server.address, numTasks: cores });
-  let child = null;
-  try {
-    const work = { module: new URL('./busy.mjs', import.meta.url).href, name: 'work', args: [await calibrate()] };
-    // What is asked for: tasks that have ended, and a long queue behind them that is not begun.
-    const { ids } = await server.submit(Array.from({ length: 3 }, () => work));
-    await server.submit(Array.from({ length: 10_000 }, () => ({ args: 'true', group: 1 })));
-    child = fork(asking, [server.httpAddress.port, ids.join(','), asked, token].map(String), { stdio: 'inherit' });
-    await once(child, 'message');
-    const tell = async (what) => {
-      child.send(what);
-      return (await once(child, 'message'))[0];
-    };
-    // All threads stand before the pace begins: what is late at its start would be late for long.
-    await Promise.all(Array.from({ length: cores * 4 }, () => server.run(work)));
-    const over = new AbortController();
-    const perSecond = (cores * 500) / taskMs;
-    const submission = server.submit(paced(work, perSecond, over.signal), { bundlewait: 0.005 });
-    const window = async (beside) => {
-      const from = { cpu: process.cpuUsage(), at: performance.now(), wall: Date.now(), done: (await server.progress()).succeeded };
-      await sleep(windowMs);
-      const done = (await server.progress()).succeeded - from.done;
-      const ms = performance.now() - from.at;
-      const { user, system } = process.cpuUsage(from.cpu);
-      return { beside, from: from.wall, to: Date.now(), ms, rate: (done / ms) * 1_000, busy: (user + system) / 1_000 / ms / cores };
-    };
-    // The first ones load what they need.
-    await tell('go');
-    await window(true);
-    await tell('stop');
-    const windows = [];
-    for (let turn = 0; turn < rounds; turn++) {
-      for (const beside of turn % 2 === 0 ? [false, true] : [true, false]) {
-        if (beside) await tell('go');
-        const found = await window(beside);
-        windows.push(beside ? { ...found, requests: ((await tell('stop')) / found.ms) * 1_000 } : found);
-      }
-    }
-    over.abort();
-    await submission;
-    // How long each took from its commit to its end, of those that were submitted in a window.
-    for (const one of windows) one.took = [];
-    for await (const { submittedAt, waitedMs, durationMs } of server.tasks.find({ outcome: 'succeeded' }))
-      windows.find(({ from, to }) => from <= submittedAt && submittedAt < to)?.took.push(waitedMs + durationMs);
-    const of = (beside) => {
-      const chosen = windows.filter((one) => one.beside === beside);
-      const took = chosen.flatMap((one) => one.took).sort((a, b) => a - b);
-      return {
-        rate: median(chosen.map(({ rate }) => rate)),
-        busy: median(chosen.map(({ busy }) => busy)),
-        took: median(took),
-        late: took[Math.floor(took.length * 0.95)],
-      };
-    };
-    const requests = median(windows.flatMap((one) => one.requests ?? []));
-    return { offered: perSecond, alone: of(false), beside: of(true), requests };
-  } finally {
-    child?.send('end');
-    await server.stop({ timeout: 5 });
-    await client.join();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 // ---- a long submission ----
 
@@ -196,19 +93,22 @@ async function measure() {
   const bars = [];
   for (const { name } of chosen([{ name: 'queries' }, { name: 'submission' }])) {
     if (name === 'queries') {
-      const { offered, alone, beside, requests } = await inProcess(file, ['--queries', ...(quick ? ['--quick'] : [])]);
-      for (const [what, found] of Object.entries({ alone, beside }))
+      const { offered, alone, beside, bare } = await inProcess(file, ['--queries', ...(quick ? ['--quick'] : [])]);
+      for (const [what, found] of Object.entries({ alone, beside, 'beside a bare node:http': bare }))
         rows.push({
           case: `${name}, ${what}`,
-          'requests/s': what === 'alone' ? 0 : Math.round(requests),
-          'tasks/s offered': offered,
+          'requests/s': Math.round(found.requests),
+          'ms an answer, median': round(found.answered?.median ?? null),
+          'ms an answer, 99 %': round(found.answered?.late ?? null),
+          'tasks/s offered': round(offered, 1),
           'tasks/s': round(found.rate, 1),
           '% of the CPU': Math.round(found.busy * 100),
-          'ms a task, median': round(found.took, 1),
-          'ms a task, 95 %': round(found.late, 1),
+          '% by others, at most': Math.round(found.others * 100),
+          'ms a task, median': round(found.took.median, 1),
+          'ms a task, 95 %': round(found.took.late, 1),
         });
       const slower = (one, other) => (one / other - 1) * 100;
-      bars.push({ what: `queries of tasks a second, of ${asked}`, case: name, value: requests, least: asked * 0.98 });
+      bars.push({ what: `queries of tasks a second, of ${asked}`, case: name, value: beside.requests, least: asked * 0.98 });
       bars.push({
         what: `% fewer tasks a second beside ${asked} queries a second`,
         case: name,
@@ -218,7 +118,7 @@ async function measure() {
       bars.push({
         what: `% longer from commit to end, median, beside ${asked} queries a second`,
         case: name,
-        value: slower(beside.took, alone.took),
+        value: slower(beside.took.median, alone.took.median),
         most: 10,
       });
     } else {
@@ -250,5 +150,5 @@ process.once('disconnect', () => process.exit());
 
 const folder = argument('serve');
 if (folder !== undefined) await serve(folder);
-else if (process.argv.includes('--queries')) console.log(JSON.stringify(await queries()));
+else if (process.argv.includes('--queries')) console.log(JSON.stringify(await queriesBeside(asked, token)));
 else await measure();
