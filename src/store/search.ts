@@ -99,19 +99,23 @@ async function* stretches(store: TaskStore, filter: TaskFilter, clock: Clock): A
   const near = await edge(desc);
   if (near === undefined) return;
   const first = desc ? Math.min(near, (after ?? near + 1) - 1) : Math.max(near, (after ?? near - 1) + 1);
+  const past = (at: number, last: number): boolean => (desc ? at < last : at > last);
   let last = upTo;
   let isKnown = false;
-  for (let at = first; last === undefined || (desc ? at >= last : at <= last); at += desc ? -stretch : stretch) {
+  if (last !== undefined && past(first, last)) return;
+  for (let at = first; ; ) {
     const end = desc ? at - stretch + 1 : at + stretch - 1;
-    const upToNow = last === undefined ? end : desc ? Math.max(last, end) : Math.min(last, end);
+    const upToNow = last === undefined || past(last, end) ? end : last;
     yield { ...filter, after: desc ? at + 1 : at - 1, upTo: upToNow };
     // The first stretch answers most questions: where the last one ends is looked up when it did not.
     if (!isKnown) {
       const far = await edge(!desc);
       if (far === undefined) return;
-      last = desc ? Math.max(far, upTo ?? far) : Math.min(far, upTo ?? far);
+      last = upTo === undefined || past(upTo, far) ? far : upTo;
       isKnown = true;
     }
+    at += desc ? -stretch : stretch;
+    if (past(at, last!)) return;
     await pauseFor(clock, 0);
   }
 }
