@@ -68,8 +68,11 @@ export type Welcome = readonly [
 /** Sent when nothing else was for `heartrate`; both ways. */
 export type Heartbeat = readonly ['heartbeat'];
 
-/** The run is over or the server is being stopped: end in good order, do not reconnect. */
-export type End = readonly ['end', reason: 'complete' | 'stopped' | 'failed'];
+/**
+ * The run is over or the server is being stopped: end in good order, do not reconnect. `elsewhere`: this server ends, others of its queue go on: who knows another
+ * address goes there.
+ */
+export type End = readonly ['end', reason: 'complete' | 'stopped' | 'failed' | 'elsewhere'];
 
 /** The sender leaves for good. */
 export type Bye = readonly ['bye'];

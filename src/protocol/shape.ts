@@ -38,7 +38,7 @@ const server = plain(
 const shapes: Readonly<Record<Message[0], Check>> = {
   welcome: tuple(none, server),
   heartbeat: tuple(none),
-  end: tuple(none, oneOf('complete', 'stopped', 'failed')),
+  end: tuple(none, oneOf('complete', 'stopped', 'failed', 'elsewhere')),
   bye: tuple(none),
   resume: tuple(none, byGrant),
   resumed: tuple(none, byGrant),

@@ -6,6 +6,7 @@ import { silentLogger } from '../base/log.ts';
 import { ownSource } from '../control/resume.ts';
 import { fromWireError } from '../protocol/wire-error.ts';
 import { openSource } from '../source/open.ts';
+import type { SourceReader } from '../source/reader.ts';
 import { isPostgres } from '../store/open.ts';
 import type { Summary } from '../task/result.ts';
 import { runComponent } from '../threads/lifecycle.ts';
@@ -16,7 +17,7 @@ import type { Follower } from './follower.ts';
 import type { ServerInfo, ServerParts, ServerThreadData } from './messages.ts';
 import { logRecovered } from './recovered.ts';
 import { Server } from './server.ts';
-import { feedSource } from './source-feed.ts';
+import { type FeedOptions, feedSource, type SourceFeed } from './source-feed.ts';
 
 runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   const { config, sourcePath, expectSource, listens, host, attached } = data as ServerThreadData;
@@ -30,7 +31,7 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   // Loaded by those who have a face only. Bound first: what is missing there is known before a database is held.
   const face = config.http === null ? null : await import('./gateway.ts');
   const gateway = face === null || config.http === null ? null : await face.Gateway.open(config.http, { clock, logger });
-  const opened = await openServer(parts, reader === null).catch(async (error: unknown) => {
+  const opened = await openServer(parts).catch(async (error: unknown) => {
     await gateway?.close(Promise.resolve());
     throw error;
   });
@@ -44,7 +45,7 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
   if (face !== null) gateway?.serve(face.gatewayBackend(acceptFace, opened.follows ? null : opened.server.own, parts));
   const unlisten = (): void => gateway?.unlisten();
   server.ended.then(unlisten, unlisten);
-  const feed = reader === null || opened.follows ? null : feedSource(opened.server, reader, { config, own, clock });
+  const feed = reader === null ? null : await feedInto(opened, reader, { config, own, clock });
   return {
     info: { ...server.info, httpAddress: gateway?.address ?? null },
     component: {
@@ -70,16 +71,20 @@ runComponent<ServerInfo, Summary>(async ({ id, data, emit }) => {
 
 type Opened = { readonly follows: false; readonly server: Server } | { readonly follows: true; readonly server: Follower };
 
-/**
- * A server that leads, or one that follows where another leads: on a queue that several may share, and when nothing of this server's own is to be run to
- * an end.
- */
-async function openServer(parts: ServerParts, sourceless: boolean): Promise<Opened> {
+async function feedInto(opened: Opened, reader: SourceReader, options: FeedOptions): Promise<SourceFeed> {
+  if (!opened.follows) return feedSource(opened.server, reader, options);
+  const { feedFollowed } = await import('./followed-source.ts');
+  return feedFollowed(opened.server, reader, options);
+}
+
+/** A server that leads, or one that follows where another leads, on a queue that several may share. */
+async function openServer(parts: ServerParts): Promise<Opened> {
   try {
     return { follows: false, server: await Server.open(parts) };
   } catch (thrown) {
-    const { database, foreverMode } = parts.config;
-    const mayFollow = sourceless && !parts.expectSource && foreverMode && parts.listens && database !== null && isPostgres(database);
+    const { database } = parts.config;
+    // Who opens no port could not lead where others are to come.
+    const mayFollow = parts.listens && database !== null && isPostgres(database);
     if (!mayFollow || MillraceError.from(thrown).code !== 'ERR_DATABASE_IN_USE') throw thrown;
     // Loaded by those who share a queue.
     const { Follower } = await import('./follower.ts');

@@ -3,13 +3,12 @@
  * the queue is a door to all of it. When the leader is gone one of those who follow takes the queue over and leads, with everything that a server finds
  * when it starts again; connections are then made anew by those who had them.
  *
- * States: *following* → *leading* (a `Server` has taken its place) → *ended*; a plain stop ends it from either.
+ * States: *following* → *leading* (a `Server` has taken its place) → *ended*; or *following* → *ended*, by a stop, or, without `foreverMode`, when the one that
+ * leads says that the queue is done; results are then read on from the database.
  */
 import { formatAddress } from '../base/address.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
-import { hostName, newId } from '../base/ids.ts';
-import type { PeerInfo } from '../protocol/messages.ts';
 import { isLasting } from '../store/lasting.ts';
 import { openStore } from '../store/open.ts';
 import { follow, type Membership } from '../store/postgres/membership.ts';
@@ -17,21 +16,22 @@ import type { TaskStore } from '../store/store.ts';
 import type { Summary } from '../task/result.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { NetListener } from '../transport/listen.ts';
-import { memoryLink } from '../transport/memory.ts';
+import { type Beginning, beginning, failureOf, joinedSummary } from './followed-run.ts';
+import type { Parting } from './hand-over.ts';
 import { HostRelay } from './host-relay.ts';
 import { Leader } from './leader.ts';
 import { openListener } from './listener.ts';
+import { localLink, peerOf } from './local-link.ts';
 import type { ServerInfo, ServerParts } from './messages.ts';
-import { relay } from './relay.ts';
+import { PassedOn, patience } from './passed-on.ts';
+import { readAfter } from './read-after.ts';
 import { Server } from './server.ts';
 import { openStoreOf } from './store-of.ts';
+import { withSummary } from './summary.ts';
 import { infoOf } from './welcome.ts';
 
 /** Between two looks whether somebody leads, while connections say that somebody does (ms). */
 const lookEvery = 2_000;
-
-/** How long a connection waits for a leader (ms); then it is closed, and its owner tries elsewhere. */
-const patience = 3_000;
 
 /** A connection of this process, which stays whoever leads; `host`: that of the handle. */
 interface Attended {
@@ -46,9 +46,14 @@ export class Follower {
   readonly #parts: ServerParts;
   readonly #database: string;
   readonly #leader: Leader;
-  readonly #salt: string;
-  readonly #relayed: Set<Connection> = new Set();
+  readonly #beginning: Beginning;
+  readonly #startedAt: number;
+  readonly #passedOn: PassedOn;
   readonly #abort: AbortController = new AbortController();
+  /** Tasks that had been submitted when it began. */
+  #submitted = 0;
+  /** It has had its first submission. */
+  #begun = false;
   #listener: NetListener | null = null;
   #membership: Membership | null = null;
   /** Connections of this process. */
@@ -56,15 +61,14 @@ export class Follower {
   #server: Server | null = null;
   #held = false;
   #over = false;
+  #reading: Promise<void> | null = null;
   #wake: (() => void) | null = null;
 
   /** @throws ERR_DATABASE…, ERR_ADDRESS…, ERR_AUTH_REQUIRED, ERR_TLS */
   static async open(parts: ServerParts): Promise<Follower> {
     const database = parts.config.database ?? '';
-    const reader = await openStore(database, { access: 'read', clock: parts.clock });
-    const salt = await Promise.resolve(reader.salt()).finally(() => reader.close());
-    const follower = new Follower(parts, database, salt);
-    await follower.#leader.open();
+    const follower = new Follower(parts, database, await beginning(database, parts.clock));
+    follower.#submitted = await follower.#leader.open();
     const listener = await openListener(parts, (connection) => follower.accept(connection, false));
     follower.#listener = listener;
     follower.#membership = await follow(database, parts.id, listener === null ? '' : formatAddress(listener.address), parts.clock);
@@ -72,36 +76,44 @@ export class Follower {
     return follower;
   }
 
-  private constructor(parts: ServerParts, database: string, salt: string) {
+  private constructor(parts: ServerParts, database: string, began: Beginning) {
+    const { config, clock, logger } = parts;
     this.#parts = parts;
     this.#database = database;
-    this.#salt = salt;
-    this.#leader = new Leader(parts.config, database, parts.clock);
+    this.#beginning = began;
+    this.#startedAt = clock.now();
+    this.#leader = new Leader(config, database, clock);
+    this.#passedOn = new PassedOn({ leader: this.#leader, logger, signal: this.#abort.signal, lost: () => this.#lost() });
     this.ended = this.#ended.promise;
     this.ended.catch(() => {});
   }
 
   get info(): Omit<ServerInfo, 'httpAddress'> {
-    return infoOf(this.#parts, this.#listener, this.#salt, null);
+    return infoOf(this.#parts, this.#listener, this.#beginning.salt, null);
   }
 
   accept(connection: Connection, host: boolean): void {
     if (host) this.attend(connection, true);
     else if (this.#server !== null) this.#server.admit(connection);
-    else void this.#pass(connection);
+    else void this.#passedOn.add(connection);
   }
 
-  /** Take over a connection of this process: that of its host, or of its HTTP face. */
+  /** Take over a connection of this process: that of its host, of its source, or of its HTTP face. */
   attend(connection: Connection, host: boolean): void {
-    const { clock, config } = this.#parts;
+    const { clock, config, expectSource } = this.#parts;
     const lost = (): void => {
       if (this.#server === null) this.#lost();
       // The server of this thread has ended, and nobody reads from it any more.
       else relay.close();
     };
-    const relay = new HostRelay(connection, { clock, heartrate: config.heartrate, limit: config.evictAfter, lost });
+    const submits = (): void => {
+      if (!this.#begun) void this.#untilDone(relay, null);
+      this.#begun = true;
+    };
+    const relay = new HostRelay(connection, { clock, config, since: this.#beginning.since, lost, submits });
     const attended = { relay, host, joining: false };
     this.#attended.push(attended);
+    if (host && !expectSource) void this.#untilDone(relay, config.restartMode ? null : this.#submitted);
     if (this.#server === null) void this.#join(attended);
     else this.#lead(this.#server, attended);
   }
@@ -118,36 +130,48 @@ export class Follower {
   }
 
   lingers(): Promise<void> | null {
-    return this.#server?.lingers() ?? null;
+    return this.#reading ?? this.#server?.lingers() ?? null;
   }
 
-  /** A connection to the leader, for one that came here. */
-  async #pass(near: Connection): Promise<void> {
-    this.#relayed.add(near);
-    const over = (): void => {
-      this.#relayed.delete(near);
-      this.#lost();
-    };
+  /** Without `foreverMode`: be told when the queue is done. `submitted`: not before more than so many tasks were submitted to it. */
+  async #untilDone(relay: HostRelay, submitted: number | null): Promise<void> {
+    if (this.#parts.config.foreverMode) return;
     try {
-      const far = await this.#leader.dial(near.peer, patience, this.#abort.signal);
-      if (this.#over || this.#server !== null) {
-        far.close();
-        near.close();
-        this.#relayed.delete(near);
-      } else relay(near, far, over);
+      const parting = (await relay.ask('over', { server: this.#parts.id, submitted })) as Parting;
+      if (this.#over || this.#server !== null) return;
+      this.#over = true;
+      await this.#done(parting);
     } catch (thrown) {
-      const error = MillraceError.from(thrown);
-      this.#parts.logger.debug({ err: error }, 'a connection was not passed on: nobody leads the queue, or it cannot be reached');
-      near.destroy(new MillraceError('ERR_CONNECTION_CLOSED', 'no server leads the queue at the moment', { cause: error }));
-      this.#relayed.delete(near);
+      if (this.#server === null) void this.#close(MillraceError.from(thrown));
     }
+  }
+
+  async #done(parting: Parting): Promise<void> {
+    // What this host listens to was sent before, on a connection of its own.
+    await Promise.all(this.#attended.map(({ relay, host }) => (host ? relay.flushed() : null)));
+    const { clock, config } = this.#parts;
+    const summary = await this.#leader.summary();
+    const hosts = this.#attended.filter(({ host }) => host).map(({ relay }) => relay);
+    for (const host of hosts) host.tellOver();
+    let error: MillraceError | null = null;
+    try {
+      const store = await openStore(this.#database, { access: 'read', clock });
+      if (config.throwOnFailure) error = await failureOf(store, this.#beginning, summary);
+      this.#reading = Promise.all(hosts.map((host) => readAfter(store, host, clock))).then(() => store.close());
+    } catch (thrown) {
+      error = MillraceError.from(thrown);
+    }
+    await this.#leave(parting);
+    for (const { relay, host } of this.#attended) if (!host || this.#reading === null) relay.close();
+    if (error === null) this.#ended.resolve(summary);
+    else this.#ended.reject(withSummary(error, summary));
   }
 
   /** Who is of this process waits for as long as it takes. */
   async #join(attended: Attended): Promise<void> {
     if (attended.joining) return;
     attended.joining = true;
-    const self: PeerInfo = { role: 'control', id: newId(), host: hostName(), pid: process.pid };
+    const self = peerOf('control');
     while (!this.#over && this.#server === null) {
       try {
         const far = await this.#leader.dial(self, patience, this.#abort.signal);
@@ -201,46 +225,64 @@ export class Follower {
       return;
     }
     let server: Server;
+    let before: Summary;
     try {
-      server = await Server.open(this.#parts, { store, listener });
+      before = await this.#leader.summary();
+      server = await Server.open(this.#partsOfLeader(), { store, listener });
     } catch (thrown) {
       void this.#close(MillraceError.from(thrown));
       return;
     }
-    this.#parts.logger.info({ recovered: server.info.recovered }, 'this server leads the queue now');
+    if (this.#over) {
+      server.stop(false);
+      return;
+    }
+    const { clock, logger } = this.#parts;
+    logger.info({ recovered: server.info.recovered }, 'this server leads the queue now');
     this.#server = server;
     void this.#membership?.close();
     if (this.#held) server.hold(true);
-    for (const near of this.#relayed) near.close();
-    this.#relayed.clear();
+    this.#passedOn.close();
     for (const attended of this.#attended) this.#lead(server, attended);
-    server.ended.then(this.#ended.resolve, this.#ended.reject);
-    if (this.#over) server.stop(false);
+    const whole = (after: Summary): Summary => joinedSummary(before, after, clock.now() - this.#startedAt);
+    server.ended.then((after) => this.#ended.resolve(whole(after)), this.#ended.reject);
+  }
+
+  /** Where all that was submitted here is in the queue, it need not wait for a submission before it ends. */
+  #partsOfLeader(): ServerParts {
+    const { config } = this.#parts;
+    const begun = this.#begun || (!this.#parts.expectSource && this.#leader.submitted > this.#submitted);
+    const submits = this.#attended.some(({ relay }) => relay.submitting);
+    if (config.foreverMode || !begun || submits) return this.#parts;
+    return { ...this.#parts, expectSource: false, config: { ...config, restartMode: true } };
   }
 
   /** It ends in this thread from now on. */
   #lead(server: Server, { relay, host }: Attended): void {
-    const peer = (role: PeerInfo['role']): PeerInfo => ({ role, id: newId(), host: hostName(), pid: process.pid });
-    const { left, right } = memoryLink({ left: peer('control'), right: peer('server'), copy: false, clock: this.#parts.clock });
+    const { left, right } = localLink(this.#parts.clock);
     server.accept(right, host);
-    relay.join(left);
+    relay.join(left, true);
   }
 
   async #close(error: MillraceError | null): Promise<void> {
     if (this.#over) return;
     this.#over = true;
     const summary = await this.#leader.summary();
-    this.#abort.abort();
-    this.#wake?.();
     for (const { relay } of this.#attended) {
       relay.tellOver();
       relay.close();
     }
-    for (const near of this.#relayed) near.close();
-    await this.#membership?.close();
-    await this.#listener?.close().catch(() => {});
+    await this.#leave(null);
     if (error === null) this.#ended.resolve(summary);
     else this.#ended.reject(error);
+  }
+
+  async #leave(parting: Parting | null): Promise<void> {
+    this.#abort.abort();
+    this.#wake?.();
+    this.#passedOn.close(parting);
+    await this.#membership?.close();
+    await this.#listener?.close().catch(() => {});
   }
 
   /** `wakeable`: shorter when the leader may be gone. */

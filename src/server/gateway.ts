@@ -3,7 +3,6 @@
  * go the way of the server's own source, which is shorter.
  */
 import type { Clock } from '../base/clock.ts';
-import { hostName, newId } from '../base/ids.ts';
 import { isTraced } from '../base/traced.ts';
 import { defaults } from '../config/defaults.ts';
 import type { SubmitConfig, SubmitOptions } from '../config/submit-options.ts';
@@ -24,7 +23,7 @@ import { pumpOptions } from '../source/submission.ts';
 import type { StoredName } from '../store/names.ts';
 import type { Connection } from '../transport/connection.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
-import { memoryLink } from '../transport/memory.ts';
+import { localLink } from './local-link.ts';
 import type { ServerParts } from './messages.ts';
 import type { OwnIntake } from './own-intake.ts';
 
@@ -35,10 +34,7 @@ export { Gateway, type GatewayParts };
  * another one.
  */
 export function gatewayBackend(accept: (connection: Connection) => void, own: OwnIntake | null, { clock, config }: ServerParts): Backend {
-  const self = { role: 'control' as const, id: newId(), host: hostName(), pid: process.pid };
-  const peer = { role: 'server' as const, id: newId(), host: hostName(), pid: process.pid };
-  // Both ends are of this thread: nothing is copied.
-  const { left, right } = memoryLink({ left: self, right: peer, clock, copy: false });
+  const { left, right } = localLink(clock);
   let listener: (name: string, value: unknown) => void = () => {};
   const events = new HostEvents({
     emit: (name, value) => listener(name, value),

@@ -52,6 +52,11 @@ export class Leader {
     return dialUntil(attempt, { clock, timeout, signal, longestWait });
   }
 
+  /** Tasks that were ever submitted, as far as is known. */
+  get submitted(): number {
+    return this.#last?.submitted ?? 0;
+  }
+
   /** What became of the queue since `open`. */
   async summary(): Promise<Summary> {
     await this.#look().catch(() => null);
@@ -79,9 +84,10 @@ export class Leader {
     };
   }
 
-  /** Read the counts from which `summary` goes out. */
-  async open(): Promise<void> {
+  /** Read the counts from which `summary` goes out; how many tasks were ever submitted. */
+  async open(): Promise<number> {
     await this.#look();
+    return this.#first?.submitted ?? 0;
   }
 
   #look(): Promise<string | null> {

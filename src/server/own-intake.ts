@@ -3,7 +3,7 @@
  * queued or copied in between: a million lines over HTTP took 20 to 40 MB more, and longer, by way of a connection inside the thread.
  */
 import { type Deferred, deferred } from '../base/deferred.ts';
-import type { MillraceError } from '../base/errors.ts';
+import { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { BundleSink, Receipt } from '../source/pump.ts';
 import type { WireTask } from '../task/task.ts';
@@ -17,6 +17,8 @@ export interface OwnIntakeParts {
   readonly links: Links;
   /** The server cannot go on. */
   failed(error: MillraceError): void;
+  /** The end of the server. */
+  readonly ended: Promise<unknown>;
 }
 
 export class OwnIntake {
@@ -26,6 +28,8 @@ export class OwnIntake {
 
   constructor(parts: OwnIntakeParts) {
     this.#parts = parts;
+    const over = (thrown?: unknown): void => this.#end(MillraceError.from(thrown ?? 'the server has ended', 'ERR_ENDED'));
+    parts.ended.then(() => over(), over);
   }
 
   /** A submission begins: it keeps the run open until it is closed. `vital`: when its tasks cannot be looked up, the server fails. @throws ERR_ENDED */
@@ -42,7 +46,7 @@ export class OwnIntake {
   }
 
   /** The server has ended: nothing that waits will be committed. */
-  end(error: MillraceError): void {
+  #end(error: MillraceError): void {
     this.#ended = error;
     for (const submission of this.#open) submission.fail(error);
   }

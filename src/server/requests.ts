@@ -14,6 +14,7 @@ import { type Changes, checkChange, readyOnly } from './changes.ts';
 import type { ServerCore } from './core/core.ts';
 import { type ExplanationFacts, explain } from './explain.ts';
 import { clientFacts } from './facts.ts';
+import type { Parting, Partings } from './hand-over.ts';
 import type { Link } from './link.ts';
 import { nameRequests, type ServerObjects } from './objects.ts';
 import type { StallFacts } from './stall.ts';
@@ -42,6 +43,7 @@ export interface RequestContext {
   peerOf(connection: string): Peer | null;
   /** A reader of results has read or gone: the server may have waited for that to close. */
   readerMoved(): Promise<void>;
+  readonly partings: Partings;
 }
 
 export type RequestHandler = (context: RequestContext, link: Link, parameters: unknown) => unknown;
@@ -117,13 +119,23 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   listen(context, link, parameters) {
     context.audience.listen(link, texts(fields(parameters).names, 'names'));
   },
-  read(context, _link, parameters) {
-    context.audience.read(Number(fields(parameters).results) || 0);
+  /** A server that follows asks when the queue is done. */
+  over: gated(({ partings }, _link, parameters): Promise<Parting> => {
+    const { server, submitted } = fields(parameters);
+    if (typeof server !== 'string' || !(submitted === null || Number.isSafeInteger(submitted)))
+      throw new MillraceError('ERR_PROTOCOL', 'over has the id of a server, and how many tasks had been submitted');
+    return partings.wait(server, submitted as number | null);
+  }),
+  read(context, link, parameters) {
+    // Only what this server's own host does not read holds the run.
+    if (link.host) context.audience.read(Number(fields(parameters).results) || 0);
     return context.readerMoved();
   },
   openCursor(context, link, parameters) {
     link.cursors++;
-    return fields(parameters).order === 'input' ? context.audience.input.start() : context.firstCursor;
+    const { order, since } = fields(parameters);
+    if (Number.isSafeInteger(since)) return since;
+    return order === 'input' ? context.audience.input.start() : context.firstCursor;
   },
   closeCursor(context, link) {
     link.cursors = Math.max(0, link.cursors - 1);

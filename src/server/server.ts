@@ -14,9 +14,9 @@ import type { NetListener } from '../transport/listen.ts';
 import { Audience } from './audience.ts';
 import { Changes } from './changes.ts';
 import { ServerCore } from './core/core.ts';
-import type { CoreEvent, Finish, Turn } from './core/events.ts';
+import type { Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
-import { closeQuietly, handOver, othersStandBy, type Taken } from './hand-over.ts';
+import { closeQuietly, handOver, leaveTime, Partings, standingBy, type Taken, tellOver } from './hand-over.ts';
 import { Intake } from './intake.ts';
 import { type Link, tellEnd, turnAway } from './link.ts';
 import { Links } from './links.ts';
@@ -33,13 +33,11 @@ import { progressOf, type RecordedCounts, summaryOf, withSummary } from './summa
 import { Turns } from './turns.ts';
 import { infoOf, welcome } from './welcome.ts';
 
-/** How long clients have to leave after the run has ended (ms); a stop that kills waits for their ladders instead. */
-const leaveTime = 2_000;
-
 export class Server {
   readonly ended: Promise<Summary>;
   /** For what the server reads itself. */
   readonly own: OwnIntake;
+  readonly changes: Changes;
   readonly #ended: Deferred<Summary> = deferred();
   readonly #closed: Deferred<void> = deferred();
   readonly #parts: ServerParts;
@@ -50,10 +48,9 @@ export class Server {
   readonly #audience: Audience;
   readonly #links: Links;
   readonly #intake: Intake;
-  readonly #changes: Changes;
+  readonly #partings: Partings;
   readonly #records: Records;
   readonly #startedAt: number;
-  readonly #firstCursor: number;
   /** Every client of this store that may stand in a result, by number. */
   readonly #clients: Map<number, ClientRow>;
   readonly #stall: Stall;
@@ -69,7 +66,7 @@ export class Server {
       const server = new Server(parts, store, await store.recover(), await store.cursor());
       await server.#begin(given?.listener ?? null);
       // The first turn needs no event. Not before it listens: a run that is over at once must not close what is still being opened.
-      server.#feed({ type: 'tick' });
+      server.#turns.feed({ type: 'tick' });
       return server;
     } catch (error) {
       await store.close();
@@ -82,7 +79,6 @@ export class Server {
     this.#parts = parts;
     this.#store = store;
     this.#recovery = recovery;
-    this.#firstCursor = cursor;
     this.#startedAt = clock.now();
     this.#core = new ServerCore(coreOptions(parts), recovery, { now: clock.now(), wall: clock.wall() });
     const failed = (error: MillraceError): void => this.#fail(error);
@@ -104,14 +100,14 @@ export class Server {
       clock,
       logger,
       tell: (lines) => this.#audience.failures(this.#links, lines),
-      hold: (wanted, reason) => this.#feed({ type: wanted ? 'hold' : 'unhold', reason }),
+      hold: (wanted, reason) => this.#turns.feed({ type: wanted ? 'hold' : 'unhold', reason }),
       failed: (error) => this.stop(false, error),
     });
     this.#audience = new Audience(
       store,
       this.#clients,
       {
-        hold: (wanted) => this.#feed({ type: wanted ? 'hold' : 'unhold', reason: 'the host has too many results unread' }),
+        hold: (wanted) => this.#turns.feed({ type: wanted ? 'hold' : 'unhold', reason: 'the host has too many results unread' }),
         observe: (name, wanted) => this.#core.observe(name, wanted),
         progress: () => this.#progress(),
         committed: () => (this.#stall.facts === null ? this.#turns.committed() : null),
@@ -120,9 +116,10 @@ export class Server {
       clock,
     );
     this.#intake = new Intake(this.#turns, store, recovery.salt);
-    this.#changes = new Changes({ core: this.#core, store, clock, turns: this.#turns });
+    this.#partings = new Partings(this.#core);
+    this.changes = new Changes({ core: this.#core, store, clock, turns: this.#turns });
     this.#links = new Links({
-      context: this.#context(),
+      context: this.#context(cursor),
       turns: this.#turns,
       intake: this.#intake,
       store,
@@ -131,10 +128,8 @@ export class Server {
       failed,
       ...parts,
     });
-    this.own = new OwnIntake({ turns: this.#turns, intake: this.#intake, links: this.#links, failed });
     this.ended = this.#ended.promise;
-    const over = (thrown?: unknown): void => this.own.end(MillraceError.from(thrown ?? 'the server has ended', 'ERR_ENDED'));
-    this.ended.then(() => over(), over);
+    this.own = new OwnIntake({ turns: this.#turns, intake: this.#intake, links: this.#links, failed, ended: this.ended });
   }
 
   get info(): Omit<ServerInfo, 'httpAddress'> {
@@ -155,18 +150,13 @@ export class Server {
     else this.#listener.objects.accept(connection);
   }
 
-  /** Queue those of these tasks again that ended without success; resolves after the commit. */
-  requeue(numbers: readonly number[]): Promise<number> {
-    return this.#changes.change({ numbers }, { kind: 'requeue' });
-  }
-
   hold(wanted: boolean): void {
-    this.#feed({ type: wanted ? 'hold' : 'unhold', reason: 'it is paused' });
+    this.#turns.feed({ type: wanted ? 'hold' : 'unhold', reason: 'it is paused' });
   }
 
   /** Where others stand by, the queue goes to them: what runs goes on, and whoever is connected here connects there. Else as `stop`. */
   async handOver(drain: boolean): Promise<void> {
-    const shared = this.#store.followers !== undefined && this.#state === 'running' && (await othersStandBy(this.#store));
+    const shared = this.#store.followers !== undefined && this.#state === 'running' && (await standingBy(this.#store)).length > 0;
     if (!shared || this.#state !== 'running') return this.stop(drain);
     this.#state = 'leaving';
     const stops = [this.#stall, this.#listener, this.#records];
@@ -179,11 +169,7 @@ export class Server {
     if (this.#state !== 'running') return;
     if (error !== null) this.#finish ??= { reason: 'failed', error };
     this.#stall.end(drain ? 'drain' : 'stop');
-    this.#feed({ type: 'stop', drain });
-  }
-
-  #feed(event: CoreEvent): void {
-    this.#turns.feed(event);
+    this.#turns.feed({ type: 'stop', drain });
   }
 
   async #begin(given: NetListener | null): Promise<void> {
@@ -206,7 +192,16 @@ export class Server {
     this.#audience.tell(turn);
     for (const id of turn.joined) this.#audience.event('clientJoined', this.#factsOf(id));
     for (const id of turn.left) this.#audience.event('clientLeft', this.#factsOf(id));
-    if (turn.finish !== null && this.#state === 'running') this.#end(turn.finish);
+    if (turn.finish === null) this.#partings.look('elsewhere');
+    else if (this.#state === 'running') void this.#finished(turn.finish);
+  }
+
+  /** Where servers stay whose work is not done, the queue is theirs: then only this one ends. */
+  async #finished(finish: Finish): Promise<void> {
+    if (finish.reason !== 'complete' || this.#store.release === undefined) return this.#end(finish);
+    this.#state = 'leaving';
+    const parting = await this.#partings.leave({ turns: this.#turns, links: this.#links, store: this.#store });
+    if (this.#state === 'leaving') await (parting === 'complete' ? this.#end(finish) : this.#linger());
   }
 
   #end(finish: Finish): void {
@@ -224,6 +219,10 @@ export class Server {
     this.#state = 'leaving'; // A reader that moves meanwhile must not close what has not ended.
     this.#stopLeaving?.();
     await this.#turns.committed()?.catch(() => {}); // The summary says what the store has.
+    await this.#linger();
+  }
+
+  async #linger(): Promise<void> {
     if (this.#state !== 'leaving') return;
     this.#state = 'lingering';
     this.#audience.end();
@@ -233,8 +232,7 @@ export class Server {
     for (const part of [this.#turns, this.#stall]) part.close();
     const [closing] = await Promise.allSettled([this.#records.close()]);
     const unwritten = closing.status === 'rejected' ? MillraceError.from(closing.reason) : null;
-    this.#audience.over();
-    for (const link of this.#links) if (link.host) link.peer.notify('over', null);
+    tellOver(this.#audience, this.#links);
     const error = this.#finish?.error ?? unwritten ?? this.#records.error(summary);
     void this.#closeWhenRead();
     if (error === null) this.#ended.resolve(summary);
@@ -271,21 +269,22 @@ export class Server {
     return factsOf(id, this.#core.clients(), this.#clients.values(), this.#parts.clock.now());
   }
 
-  #context(): Omit<RequestContext, 'peerOf'> {
+  #context(firstCursor: number): Omit<RequestContext, 'peerOf'> {
     return {
       core: this.#core,
       store: this.#store,
       audience: this.#audience,
       clock: this.#parts.clock,
       salt: this.#recovery.salt,
-      firstCursor: this.#firstCursor,
+      firstCursor,
       progress: () => this.#progress(),
       committed: () => this.#turns.committed(),
       known: () => this.#stall.known(),
       stalled: () => this.#stall.facts,
-      changes: this.#changes,
+      changes: this.changes,
       objects: () => this.#listener?.objects ?? null,
       readerMoved: () => this.#closeWhenRead(),
+      partings: this.#partings,
     };
   }
 

@@ -18,22 +18,24 @@ export interface FeedOptions {
   readonly clock: Clock;
 }
 
+export interface SourceFeed {
+  pause(): void;
+  resume(): void;
+  stop(): void;
+}
+
 /** Known tasks are looked up so many at a time: 10,000 in bundles of 100 took 60 ms longer, and larger ones make large objects of their keys. */
 const resumedBundle = { bundlesize: 1_000 };
 
 /** Reads the source into the server; a source that fails drains the server, which then ends with that error. */
-export function feedSource(
-  server: Server,
-  reader: SourceReader,
-  { config, own: how, clock }: FeedOptions,
-): { pause(): void; resume(): void; stop(): void } {
+export function feedSource(server: Server, reader: SourceReader, { config, own: how, clock }: FeedOptions): SourceFeed {
   const { bundlesize, bundlewait, strict } = config;
   const { resume, requeue, places, skip } = how;
   const { own } = server;
   const submission = own.open(true);
   let sink: BundleSink = submission;
   if (resume) sink = withoutKnown(own, sink);
-  if (requeue) sink = requeueing(sink, (numbers) => server.requeue(numbers));
+  if (requeue) sink = requeueing(sink, (numbers) => server.changes.change({ numbers }, { kind: 'requeue' }));
   const size = resume && bundlesize < resumedBundle.bundlesize ? resumedBundle : { bundlesize };
   const pumpOptions: PumpOptions = { ...size, bundlewait, strict, contentKeys: resume, places, skip };
   const pump = new Pump(reader, pumpOptions, sink, clock);

@@ -1,5 +1,6 @@
 /** The counts of a run in the words of its users. */
 import { MillraceError } from '../base/errors.ts';
+import type { TaskRow } from '../store/store.ts';
 import { publicId } from '../task/id.ts';
 import { failureCodes, type Outcome, outcomeCode, outcomes, type Progress, type Summary, type TaskError } from '../task/result.ts';
 import type { ServerCore } from './core/core.ts';
@@ -86,19 +87,27 @@ export class Failures {
 
   add({ ended, writes }: Turn): void {
     if (!this.#wanted) return;
-    for (let i = 0; i < ended.length && this.#first.length < mostFailures; i++) {
-      const { outcome, exitStatus, extra } = writes!.ends[i]!;
-      if (!failureCodes.has(outcome)) continue;
-      const task = ended[i]!;
-      this.#first.push({
-        id: publicId({ n: task.n, submittedAt: task.submittedAt, task: task.wire }, this.#salt),
-        args: task.wire[1].slice(0, longestArgs),
-        outcome: outcomes[outcome] as Outcome,
-        exitStatus,
-        signal: extra?.signal ?? null,
-        error: extra?.error ?? null,
-      });
+    for (let i = 0; i < ended.length && !this.full; i++) {
+      const { n, submittedAt, wire } = ended[i]!;
+      this.addRow({ n, submittedAt, task: wire, end: writes!.ends[i]! });
     }
+  }
+
+  /** There are as many as are told of. */
+  get full(): boolean {
+    return this.#first.length >= mostFailures;
+  }
+
+  addRow({ n, submittedAt, task, end }: Pick<TaskRow, 'n' | 'submittedAt' | 'task' | 'end'>): void {
+    if (this.full || end === null || !failureCodes.has(end.outcome)) return;
+    this.#first.push({
+      id: publicId({ n, submittedAt, task }, this.#salt),
+      args: task[1].slice(0, longestArgs),
+      outcome: outcomes[end.outcome] as Outcome,
+      exitStatus: end.exitStatus,
+      signal: end.extra?.signal ?? null,
+      error: end.extra?.error ?? null,
+    });
   }
 
   /** null: all succeeded, or nobody wants to know. */

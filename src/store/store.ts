@@ -6,7 +6,6 @@
  *
  * Tasks are numbered from 1 in the order of their acceptance; their public id follows from that (`task/id.ts`), so no id is stored unless a user gave one.
  */
-
 import type { GrantId, Ranges } from '../protocol/messages.ts';
 import type { ResultExtra } from '../task/result.ts';
 import type { TaskAttributes, WireTask } from '../task/task.ts';
@@ -294,7 +293,9 @@ export interface TaskStore extends KeepsSessions {
   salt(): Awaitable<string>;
   /** Tell others how to reach the holder; gone with `close`. */
   announce?(word: Announcement): Awaitable<void>;
-  /** How many servers stand by to take this store over. */
-  followers?(): Awaitable<number>;
+  /** The ids of the servers that stand by to take this store over. */
+  followers?(): Awaitable<readonly string[]>;
+  /** Leave the queue to one of them; what is recorded can still be read here. */
+  release?(): Awaitable<void>;
   close(): Awaitable<void>;
 }

@@ -179,11 +179,16 @@ export class ServerLink {
 
   #receive(connection: Connection, message: Message): void {
     if (connection !== this.#connection) return;
+    const { clock, heartrate, others = [] } = this.#options;
+    if (message[0] === 'end' && message[1] === 'elsewhere') {
+      // The queue goes on at another server, which is dialled when this one has closed the connection. Who knows no other is done.
+      if (others.length === 0) this.#handlers.message(['end', 'complete']);
+      return;
+    }
     if (message[0] !== 'welcome') {
       this.#handlers.message(message);
       return;
     }
-    const { clock, heartrate } = this.#options;
     const [, server] = message;
     this.#evictAfter = server.evictAfter;
     this.#stopHeartbeat?.();

@@ -1,6 +1,6 @@
 /** Several servers on one queue of PostgreSQL: any of them is a door to all of it, and when one ends the others go on. */
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { ClientThread, connect, type ServerOptions, type ServerThread, submitFrom } from '../../dist/index.js';
+import { ClientThread, connect, runLocal, type ServerOptions, type ServerThread, submitFrom } from '../../dist/index.js';
 import { locateNS } from '../../dist/remote/index.js';
 import { Client } from '../../dist/session/index.js';
 import { runShared } from '../chaos/shared-queue.mjs';
@@ -141,10 +141,9 @@ it('the HTTP face of a server that follows shows the whole queue, and goes on wh
   expect((await face.get('/api/progress', headers)).json()).toMatchObject({ pending: 0, clients: 1 });
 });
 
-it('a server with work of its own to end by does not follow', async () => {
+it('a run without a port does not follow: nobody could come to it when it leads', async () => {
   const { database } = await startShared(1);
-  for (const options of [{ source: ['true'], foreverMode: true }, {}])
-    expect(await codeOf(() => startServer({ database, ...options }))).toBe('ERR_DATABASE_IN_USE');
+  expect(await codeOf(() => runLocal(['true'], { database }))).toBe('ERR_DATABASE_IN_USE');
 });
 
 it('the server that leads and a client are killed, and then the database: every task has one outcome', async () => {

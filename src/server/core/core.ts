@@ -19,7 +19,7 @@ import { type Fence, strictFence } from './fence.ts';
 import { closeSubmitter, openSubmitter, submit, writeMoved } from './intake.ts';
 import { recognize } from './isolate.ts';
 import type { LimitUnit } from './kind.ts';
-import { failEarly, finishRun, goneSubmitters, stop } from './run.ts';
+import { checkEvery, failEarly, finishRun, goneSubmitters, stop } from './run.ts';
 import { recallMayCome, recallTimeout, schedule, takePace } from './schedule.ts';
 import { CoreState } from './state.ts';
 import { bye, connect, disconnect, evict, forgiveSilence, givenBack, results, resume, started } from './work.ts';
@@ -61,6 +61,10 @@ export class ServerCore {
 
   get counts(): CoreState['counts'] {
     return this.#state.counts;
+  }
+
+  get submitters(): CoreState['submitters'] {
+    return this.#state.submitters;
   }
 
   get phase(): CoreState['phase'] {
@@ -153,7 +157,7 @@ export class ServerCore {
   wakeAt(): number | null {
     const state = this.#state;
     let next = state.waiting.next ?? Number.POSITIVE_INFINITY;
-    if (state.leases.clients.size > 0 || goneSubmitters(state)) next = Math.min(next, state.lastCheck + this.#checkEvery());
+    if (state.leases.clients.size > 0 || goneSubmitters(state)) next = Math.min(next, state.lastCheck + checkEvery(state.options));
     next = Math.min(next, state.limits.due);
     if (recallMayCome(state)) next = Math.min(next, state.time.now + recallCheck);
     return Number.isFinite(next) ? next : null;
@@ -273,7 +277,7 @@ export class ServerCore {
     const state = this.#state;
     const { now } = state.time;
     for (let task = state.waiting.take(now); task !== null; task = state.waiting.take(now)) state.wake(task);
-    if (now - state.lastCheck < this.#checkEvery()) return;
+    if (now - state.lastCheck < checkEvery(state.options)) return;
     state.lastCheck = now;
     const { evictAfter, reconnectGrace } = state.options;
     for (const client of [...state.leases.clients.values()]) {
@@ -288,10 +292,5 @@ export class ServerCore {
       if (submitter.connection === null && now - submitter.goneAt >= Math.min(reconnectGrace, evictAfter))
         closeSubmitter(state, submitter.id, false);
     }
-  }
-
-  #checkEvery(): number {
-    const { evictAfter, reconnectGrace } = this.#state.options;
-    return Math.min(1000, evictAfter / 8, Math.max(50, reconnectGrace / 4));
   }
 }

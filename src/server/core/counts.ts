@@ -96,6 +96,11 @@ export class Counts {
     return null;
   }
 
+  /** Tasks that were ever submitted to the store, but those that were deleted. */
+  get total(): number {
+    return this.#total.submitted;
+  }
+
   get failedTasks(): number {
     const { failed, timeout, lost, rejected } = outcomeCode;
     return this.outcomes[failed]! + this.outcomes[timeout]! + this.outcomes[lost]! + this.outcomes[rejected]!;

@@ -20,8 +20,8 @@ export function openSubmitter(state: CoreState, connection: string, id: string):
   }
   if (!submitter.open) state.moved.add(submitter);
   state.submitters.enter(submitter);
+  state.submitters.openings++;
   submitter.connection = connection;
-  state.firstSubmission = true;
   return submitter;
 }
 

@@ -1,6 +1,6 @@
 /** The life of a run: when it is over, how it is stopped, and which failures stop it. */
 import { MillraceError } from '../../base/errors.ts';
-import type { Finish } from './events.ts';
+import type { CoreOptions, Finish } from './events.ts';
 import type { CoreState } from './state.ts';
 
 /** Ask all clients to end: `drain` lets them finish what runs; else they stop it and give it back. Repeated calls only sharpen. */
@@ -39,7 +39,7 @@ export function finishRun(state: CoreState): void {
   if (state.phase === 'running') {
     const { foreverMode, restartMode, expectSource } = state.options;
     if (foreverMode || state.counts.pending > 0 || state.submitters.open.size > 0) return;
-    if (!state.firstSubmission && (expectSource || !restartMode)) return;
+    if (state.submitters.openings === 0 && (expectSource || !restartMode)) return;
     state.phase = 'finished';
     state.finish = { reason: 'complete', error: null };
   } else if (state.phase !== 'finished') {
@@ -52,4 +52,9 @@ export function finishRun(state: CoreState): void {
 export function goneSubmitters(state: CoreState): boolean {
   for (const submitter of state.submitters.open) if (submitter.connection === null) return true;
   return false;
+}
+
+/** How often to look who is silent or gone (ms). */
+export function checkEvery({ evictAfter, reconnectGrace }: CoreOptions): number {
+  return Math.min(1000, evictAfter / 8, Math.max(50, reconnectGrace / 4));
 }

@@ -45,7 +45,6 @@ export class CoreState {
   readonly observed: Set<NoteName> = new Set();
   phase: RunPhase = 'running';
   finish: Finish | null = null;
-  firstSubmission = false;
   readonly lately: Lately = new Lately();
   /** New attributes of tasks that are leased: they hold once the task stands in the queue again. */
   readonly retagged: Map<number, WireTask> = new Map();

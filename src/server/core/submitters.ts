@@ -32,6 +32,8 @@ export class Submitters {
   /** Closed ones, in the order in which they are forgotten. */
   readonly #done: Set<Submitter> = new Set();
   readonly #lost: Set<Submitter> = new Set();
+  /** How often one was taken in by this server. */
+  openings = 0;
   /** Forgotten since they were asked for. */
   #forgotten: string[] = [];
 

@@ -50,6 +50,7 @@ export class PostgresStore implements TaskStore {
   #recovered = false;
   /** Something failed that trying again cannot mend. */
   #broken = false;
+  #released = false;
   #closed = false;
 
   static async open(connection: Connection, clock: Clock): Promise<PostgresStore> {
@@ -177,21 +178,27 @@ export class PostgresStore implements TaskStore {
     return this.#guard(async () => void (await line.run((driver) => driver.query(sql.announce, [this.#mayWrite().epoch, word]))));
   }
 
-  followers(): Promise<number> {
+  followers(): Promise<string[]> {
     const { line, sql } = this.#connection;
-    return this.#guard(() => line.run(async (driver) => Number((await driver.query(sql.followers))[0]?.count)));
+    return this.#guard(() => line.run(async (driver) => (await driver.query(sql.followers)).map(({ id }) => String(id))));
+  }
+
+  async release(): Promise<void> {
+    const { line, held, sql } = this.#connection;
+    if (held === null || this.#released || this.#broken) return;
+    this.#released = true;
+    held.stop();
+    const clean = this.#recovered && this.#commits.clean;
+    // If it cannot be told, the next one waits until it is sure.
+    await line.run((driver) => driver.query(sql.release, [held.epoch, clean])).catch(() => {});
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { line, reader, held, sql } = this.#connection;
+    const { line, reader, held } = this.#connection;
     held?.stop();
-    if (held !== null && !this.#broken) {
-      const clean = this.#recovered && this.#commits.clean;
-      // If it cannot be told, the next one waits until it is sure.
-      await line.run((driver) => driver.query(sql.release, [held.epoch, clean])).catch(() => {});
-    }
+    await this.release();
     await Promise.all([line.close(), reader.close()]);
   }
 

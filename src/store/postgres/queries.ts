@@ -161,7 +161,7 @@ export function queriesOf(s: string): Queries {
     /** Params: id. */
     unfollow: `delete from ${s}.server where id = $1`,
     /** Those that were heard of lately. */
-    followers: `select count(*) as count from ${s}.server where seen_at > clock_timestamp() - interval '4 seconds'`,
+    followers: `select id from ${s}.server where seen_at > clock_timestamp() - interval '4 seconds'`,
 
     names: `select name, facts, lease, renewed_at from ${s}.name`,
     /** Params: name as JSON. */
