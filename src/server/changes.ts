@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { TaskChange } from '../data/change.ts';
 import { orderedNumbers } from '../data/ordered.ts';
+import { requeuedRow, revertedRow } from '../store/reopen.ts';
 import { searchNumbers, searchTasks } from '../store/search.ts';
 import { type Condition, storedState, type TaskFilter, type TaskRow, type TaskStore } from '../store/store.ts';
 import { outcomeCode } from '../task/result.ts';
@@ -82,7 +83,7 @@ export class Changes {
       this.#parts.turns.feed({ type: 'change', change, numbers, rows, done }, numbers.length);
       const changed = core.changes - before;
       if (changed > 0) await this.#parts.turns.committed();
-      return changed;
+      return changed === 0 || done.length === 0 ? changed : changed - (await this.#vanished(done, change));
     };
     const held = new Set(outside);
     let changed = await apply(
@@ -97,6 +98,26 @@ export class Changes {
       );
     }
     return changed;
+  }
+
+  /**
+   * What was done when it was looked at may have been forgotten, or moved out, before it was queued again: then there is nothing that could run, and the queue must not
+   * count it.
+   * @returns how many
+   */
+  async #vanished(done: readonly TaskRow[], { kind }: TaskChange): Promise<number> {
+    if (kind !== 'revert' && kind !== 'requeue') return 0;
+    const { core, store, clock, turns } = this.#parts;
+    const outcomes = await store.outcomes(done.map(({ n }) => n));
+    const gone = new Set(outcomes.flatMap(({ n, outcome }) => (outcome === -1 ? n : [])));
+    if (gone.size === 0) return 0;
+    const again = kind === 'revert' ? revertedRow : requeuedRow;
+    const rows = done.flatMap((row) => (gone.has(row.n) && core.task(row.n) === null ? (again(row, clock.wall()) ?? []) : []));
+    const before = core.counts.pending;
+    turns.feed({ type: 'cancel', numbers: [...gone], rows });
+    const cancelled = before - core.counts.pending;
+    await turns.committed();
+    return cancelled;
   }
 
   /** The tasks that are meant, some at a time. */

@@ -10,8 +10,8 @@ import type { TaskStore } from '../store/store.ts';
 /** Between an end and the look at what is too much (ms). */
 const after = 1_000;
 
-/** Tasks forgotten at a time, and the pause between two times (ms): 200 rows take some 3 ms of SQLite. */
-const chunk = 200;
+/** Tasks forgotten at a time, where the store does not say it, and the pause between two times (ms): 200 rows take some 3 ms of SQLite. */
+const fewest = 200;
 const pause = 20;
 
 /** How often age has its turn although nothing ends (ms), at most. */
@@ -61,6 +61,7 @@ export class Retention {
   async #work(): Promise<void> {
     const { count, age } = this.#limits;
     try {
+      const chunk = this.#store.retainAtOnce ?? fewest;
       const before = age === null ? null : this.#clock.wall() - age;
       const gone = await this.#store.retain({ count, before }, chunk);
       if (this.#closed) return;

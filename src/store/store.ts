@@ -247,7 +247,6 @@ export interface TaskFilter {
 export interface TaskStore extends KeepsSessions {
   /** False: gone with the process. */
   readonly durable: boolean;
-  /** Rows of the last commits may be read back by this store only (memory) or by any process (sqlite). */
   recover(): Awaitable<Recovery>;
   commit(writes: Writes): Awaitable<void>;
   /**
@@ -275,8 +274,9 @@ export interface TaskStore extends KeepsSessions {
   outcomes(numbers: readonly number[]): Awaitable<{ n: number; outcome: number; group: number }[]>;
   /**
    * Forget the finished tasks that ended first: those beyond `count`, and those that ended before `before` (epoch ms); null: no such limit.
-   * At most `most` in one call; how many it were.
+   * At most `most` in one call; how many it were. `retainAtOnce`: so many hold nobody up for long.
    */
+  readonly retainAtOnce?: number;
   retain(limits: { count: number | null; before: number | null }, most: number): Awaitable<number>;
   /** Every recorded attempt of a task, oldest first, its end included. */
   history(n: number): Awaitable<AttemptEnd[]>;

@@ -39,6 +39,8 @@ export class PostgresStore implements TaskStore {
   readonly durable = true;
   /** One is on its way while the next is put together. */
   readonly commitsAtOnce = 2;
+  /** 17 ms, which is 118,000 a second without the pauses between; 200 at a time were 34,000, and 7,700 with them. */
+  readonly retainAtOnce = 2_000;
   readonly names: PostgresNames;
   readonly sessions: PostgresSessions;
   readonly #connection: Connection;
