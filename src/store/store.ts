@@ -272,12 +272,10 @@ export interface TaskStore extends KeepsSessions {
   numbers(filter: TaskFilter): Awaitable<number[]>;
   /** How these tasks stand, in the order given: a number of `outcomeCode` (0: not done), or -1 where there is no such task; and their group. */
   outcomes(numbers: readonly number[]): Awaitable<{ n: number; outcome: number; group: number }[]>;
-  /**
-   * Forget the finished tasks that ended first: those beyond `count`, and those that ended before `before` (epoch ms); null: no such limit.
-   * At most `most` in one call; how many it were. `retainAtOnce`: so many hold nobody up for long.
-   */
-  readonly retainAtOnce?: number;
+  /** Forget the finished tasks that ended first: those beyond `count`, and those that ended before `before` (epoch ms); null: no such limit. At most `most`; how many it were. */
   retain(limits: { count: number | null; before: number | null }, most: number): Awaitable<number>;
+  /** So many are forgotten in one call without that others have to wait for long; absent: not known. */
+  readonly retainAtOnce?: number;
   /** Every recorded attempt of a task, oldest first, its end included. */
   history(n: number): Awaitable<AttemptEnd[]>;
   /** Who bears this number in `AttemptEnd.client`; null: nobody. */
