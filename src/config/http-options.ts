@@ -50,7 +50,10 @@ export type QueryValue = string | number | boolean | null | undefined | readonly
 
 /** Options of one request. */
 export interface HttpRequestOptions {
-  /** Bytes go as they are (application/octet-stream), so does a text with a `content-type` that is not JSON; anything else as JSON. */
+  /**
+   * Bytes go as they are (application/octet-stream), so do a text with a `content-type` that is not JSON, URLSearchParams, a FormData and a Blob; a stream or another
+   * asynchronous iterable of bytes and texts goes in pieces, as it comes, once, and unsigned. Anything else goes as JSON.
+   */
   body?: unknown;
   /** Header fields. Those of the connection and of the message's length are the client's own. */
   headers?: Readonly<Record<string, string | number>>;
@@ -96,7 +99,7 @@ export interface SignatureVerifierOptions {
   plain?: boolean;
   /** The hosts that this server answers to, as they stand in `Host`: a request that was signed for another server cannot be handed on to this one. Default: whatever the request says. */
   hosts?: readonly string[];
-  /** How many requests within the window are remembered; more are refused with 503. Default 100,000. */
+  /** How many requests of a login within the window are remembered; more of it are refused with 503. Default 100,000. */
   remembered?: number;
 }
 

@@ -13,11 +13,14 @@ export interface AuthenticationRequest {
   /** With its query, as it is sent. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Null: there is none, or it is `streamed`. */
   readonly body: Uint8Array | null;
+  /** The body comes in pieces that nobody has seen yet. */
+  readonly streamed: boolean;
 }
 
 /** Header fields to set. */
-export type AuthenticationHeaders = Readonly<Record<string, string>> | undefined;
+export type AuthenticationHeaders = Readonly<Record<string, string>> | null | undefined;
 
 /** Called for each try of each request; it may wait. */
 export type AuthenticatorFunction = (request: AuthenticationRequest) => AuthenticationHeaders | Promise<AuthenticationHeaders>;
@@ -59,7 +62,12 @@ export class LoginAuthenticator {
     this.#clock = clock;
   }
 
-  authenticate({ method, host, path, body }: AuthenticationRequest): AuthenticationHeaders {
+  authenticate({ method, host, path, body, streamed }: AuthenticationRequest): AuthenticationHeaders {
+    if (streamed)
+      throw new MillraceError(
+        'ERR_OPTION',
+        'a body that comes in pieces cannot be signed: give all of it as bytes, or show a token instead of a key',
+      );
     const timestamp = (this.#clock.wall() / 1_000).toFixed(3);
     const fields = { login: this.login, nonce: newNonce(), path, host, method, timestamp, body: bodyDigest(body) };
     return { authorization: signedHeader(this.#key, fields) };

@@ -9,12 +9,14 @@ import { isTraced } from '../base/traced.ts';
 import { parseHttpRequestOptions } from '../config/http.ts';
 import type { HttpClientConfig, HttpRequestConfig, HttpRequestOptions } from '../config/http-options.ts';
 import type { AuthenticatorFunction } from './authenticators.ts';
+import { BodyStream } from './body-stream.ts';
 import { Deadline } from './deadline.ts';
 import { Exchange } from './exchange.ts';
 import { HTTPError } from './http-error.ts';
 import type { Origin } from './origin.ts';
 import { type PreparedRequest, prepare, Request } from './request.ts';
 import type { Response } from './response.ts';
+import { UnderWay } from './under-way.ts';
 
 /** A request that was checked. */
 export interface Call extends PreparedRequest {
@@ -31,6 +33,7 @@ export class Caller {
   readonly #config: HttpClientConfig;
   readonly #clock: Clock = systemClock;
   readonly #exchange: Exchange;
+  readonly #underWay = new UnderWay();
   #closed = false;
 
   constructor(origin: Origin, authenticate: AuthenticatorFunction, config: HttpClientConfig, connections: number | null = null) {
@@ -51,7 +54,7 @@ export class Caller {
 
   /** @throws HTTPError */
   send(call: Call, signal: AbortSignal | null = null): Promise<Response> {
-    return isTraced() ? this.#traced(call, signal) : this.#send(call, signal);
+    return this.#underWay.run(() => (isTraced() ? this.#traced(call, signal) : this.#send(call, signal)));
   }
 
   /** The other server is told of the trace, and a request that failed is marked in it. */
@@ -77,14 +80,16 @@ export class Caller {
   async #send(call: Call, signal: AbortSignal | null): Promise<Response> {
     const { config, request } = call;
     const deadline = new Deadline(this.#clock, config.timeout ?? this.#config.timeout, [config.signal, signal], request.toString());
-    const most = idempotent.has(request.method) ? (config.retries ?? this.#config.retries) : 0;
+    // What came in pieces is gone when it was sent.
+    const again = idempotent.has(request.method) && !(call.body instanceof BodyStream);
+    const most = again ? (config.retries ?? this.#config.retries) : 0;
     try {
       for (let retry = 1; ; retry += 1) {
         try {
           return await this.#follow(call, deadline);
         } catch (error) {
           if (retry > most || !(error instanceof HTTPError) || !mayPass(error)) throw error;
-          await deadline.pause(Math.max(backoffDelay(retry, backoff, this.#clock.random()), retryAfter(error)));
+          await deadline.pause(Math.max(backoffDelay(retry, backoff, this.#clock.random()), retryAfter(error, this.#clock.wall())));
         }
       }
     } catch (thrown) {
@@ -92,6 +97,7 @@ export class Caller {
       throw new HTTPError({ request, code: thrown.code, reason: thrown.message, cause: thrown });
     } finally {
       deadline.end();
+      if (call.body instanceof BodyStream) call.body.close();
     }
   }
 
@@ -101,7 +107,7 @@ export class Caller {
     for (let left = this.#config.redirects; ; left -= 1) {
       const { request } = at;
       const headers = await this.#authenticated(at, deadline);
-      const response = await this.#exchange.send({ ...at, headers }, deadline.signal);
+      const response = await this.#exchange.send({ ...at, headers }, deadline);
       if (response.status >= 400) throw new HTTPError({ request, response });
       const location = redirects.has(response.status) ? response.header('location') : null;
       const reading = request.method === 'GET' || request.method === 'HEAD';
@@ -120,8 +126,9 @@ export class Caller {
   async #authenticated({ request, headers, body }: PreparedRequest, deadline: Deadline): Promise<Record<string, string>> {
     const { method, host, path } = request;
     try {
-      const added = await deadline.race(this.#authenticate({ method, host, path, headers, body }));
-      if (added === undefined) return headers;
+      const streamed = body instanceof BodyStream;
+      const added = await deadline.race(this.#authenticate({ method, host, path, headers, body: streamed ? null : body, streamed }));
+      if (added === undefined || added === null) return headers;
       return { ...headers, ...parseHttpRequestOptions({ headers: added }).headers };
     } catch (cause) {
       if (deadline.signal.aborted) throw cause;
@@ -132,7 +139,9 @@ export class Caller {
   /** The path of a redirect; null: it leads elsewhere. */
   #within(location: string, path: string): string | null {
     try {
-      const url = new URL(location, `${this.origin.url}${path}`);
+      // Bytes beyond ASCII came as one character each: they are UTF-8, as browsers take them.
+      const written = location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+      const url = new URL(written, `${this.origin.url}${path}`);
       return url.origin === this.origin.url && url.username === '' ? `${url.pathname}${url.search}` : null;
     } catch {
       return null;
@@ -142,6 +151,7 @@ export class Caller {
   /** Waits for what is under way; its connections end. */
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#underWay.idle();
     await this.#exchange.close();
   }
 }
@@ -152,8 +162,9 @@ function mayPass({ code, status }: HTTPError): boolean {
   return code === 'ERR_CONNECTION_CLOSED' || code === 'ERR_CONNECT_TIMEOUT';
 }
 
-/** ms that the server asks to wait, at most the longest back-off. */
-function retryAfter({ response }: HTTPError): number {
+/** ms that the server asks to wait, in seconds or as a date, at most the longest back-off. */
+function retryAfter({ response }: HTTPError, now: number): number {
   const text = response?.header('retry-after') ?? '';
-  return /^\d{1,9}$/.test(text) ? Math.min(Number(text) * 1_000, backoff.max) : 0;
+  const asked = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) - now : 0;
+  return Math.min(Math.max(asked || 0, 0), backoff.max);
 }

@@ -1,29 +1,27 @@
 /** The time that one request has, and what else may end it: one signal for all that it waits for. */
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { onAbort } from './abort-listeners.ts';
 
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #clock: Clock;
+  readonly #what: string;
   readonly #ends: (() => void)[] = [];
 
   /** `ms`: null for no limit. */
   constructor(clock: Clock, ms: number | null, signals: readonly (AbortSignal | null)[], what: string) {
     this.#clock = clock;
-    for (const signal of signals) if (signal !== null) this.#listen(signal, what);
+    this.#what = what;
+    for (const signal of signals) if (signal !== null) this.#ends.push(onAbort(signal, () => this.abort({ cause: signal.reason })));
     if (ms === null || this.#controller.signal.aborted) return;
     const late = (): void => this.#controller.abort(new MillraceError('ERR_TIMEOUT', `${what} has not ended within ${ms / 1_000} s`));
     this.#ends.push(clock.after(ms, late));
   }
 
-  #listen(signal: AbortSignal, what: string): void {
-    const abort = (): void =>
-      this.#controller.abort(new MillraceError('ERR_ABORTED', `${what} was aborted by its signal`, { cause: signal.reason }));
-    if (signal.aborted) abort();
-    else {
-      signal.addEventListener('abort', abort, { once: true });
-      this.#ends.push(() => signal.removeEventListener('abort', abort));
-    }
+  /** Ends it before its time. */
+  abort(options?: { readonly cause: unknown }): void {
+    this.#controller.abort(new MillraceError('ERR_ABORTED', `${this.#what} was aborted by its signal`, options));
   }
 
   /** Aborts with a `MillraceError`: ERR_TIMEOUT or ERR_ABORTED. */

@@ -3,7 +3,7 @@
  * what was asked there and what that answered. Since that answer may be of the same kind, errors nest through any number of servers.
  */
 import { MillraceError, reasonOf } from '../base/errors.ts';
-import { HTTPError } from './http-error.ts';
+import { HTTPError, withoutStacks } from './http-error.ts';
 import { type Frame, framesOf } from './stack-frames.ts';
 
 /** (Source: Napix, `ExceptionsCatcher`.) */
@@ -27,8 +27,8 @@ export interface ErrorBodyOptions {
   readonly showStack?: boolean;
 }
 
-/** What tells places in the code. */
-const places: ReadonlySet<string> = new Set(['traceback', 'filename', 'line', 'stack']);
+/** What tells places in the code, in an error of this kind. */
+const places: ReadonlySet<string> = new Set(['filename', 'line']);
 /** Causes that are looked through for one from another server. */
 const deepest = 10;
 
@@ -44,8 +44,9 @@ export function errorBody(
   const remote = remoteOf(thrown);
   return {
     request: { method: request.method, path: request.path },
-    error_text: reasonOf(thrown),
-    error_class: thrown instanceof Error ? thrown.name : typeof thrown,
+    // A message may have been overwritten by anything.
+    error_text: String(reasonOf(thrown)),
+    error_class: thrown instanceof Error ? String(thrown.name) : typeof thrown,
     ...(thrown instanceof MillraceError ? { error_code: thrown.code } : {}),
     ...(showStack ? { traceback: frames } : {}),
     ...(innermost === undefined ? {} : { filename: innermost.filename, line: innermost.line }),
@@ -60,24 +61,27 @@ function remoteOf(thrown: unknown): HTTPError | null {
   let error = thrown;
   for (let depth = 0; depth < deepest && error instanceof Error; depth += 1) {
     if (error instanceof HTTPError) return error;
+    // None of several servers had it: the first tells why.
+    const first = error instanceof AggregateError ? error.errors.find((one) => one instanceof HTTPError) : undefined;
+    if (first instanceof HTTPError) return first;
     error = error.cause;
   }
   return null;
 }
 
-/** The errors of the servers behind, one inside the other, without places in their code: this server does not show them either. */
+/**
+ * The errors of the servers behind, one inside the other, without places in their code: this server does not show them either. Stacks are taken out
+ * wherever they stand, since other servers have errors of other shapes.
+ */
 function withoutPlaces(remote: unknown): unknown {
-  const top: { remote_error?: unknown } = {};
-  let holder: { remote_error?: unknown } = top;
-  let error = remote;
-  while (typeof error === 'object' && error !== null && !Array.isArray(error)) {
-    const copy: Record<string, unknown> = Object.fromEntries(Object.entries(error).filter(([name]) => !places.has(name)));
-    holder.remote_error = copy;
-    holder = copy;
-    error = copy.remote_error;
-  }
-  if (holder === top) return remote;
-  return top.remote_error;
+  if (typeof remote !== 'object' || remote === null) return remote;
+  const plain = withoutStacks(remote);
+  for (let error = plain; isRecord(error); error = error.remote_error) for (const name of places) delete error[name];
+  return plain;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export interface ErrorAnswer {

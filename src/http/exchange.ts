@@ -3,33 +3,31 @@
  * Nothing is followed, repeated or decompressed here.
  */
 import { Buffer } from 'node:buffer';
-import { buildConnector, type Dispatcher, errors, Pool } from 'undici';
-import { systemClock } from '../base/clock.ts';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { type ErrorCode, MillraceError, reasonOf } from '../base/errors.ts';
 import type { HttpClientConfig } from '../config/http-options.ts';
-import { checkFingerprint, dialTls } from '../transport/certificate.ts';
-import { defaultKeyFolder } from '../transport/key-folder.ts';
-import { publicLookup, refusedLiteral } from '../transport/public-address.ts';
 import { dialError } from '../transport/socket-errors.ts';
+import { BodyStream } from './body-stream.ts';
+import type { Deadline } from './deadline.ts';
+import { Dialer } from './dialer.ts';
 import { HTTPError } from './http-error.ts';
 import type { Origin } from './origin.ts';
 import type { PreparedRequest, Request } from './request.ts';
 import { decodeBody, decodeText, Response, type ResponseHeaders } from './response.ts';
 
-/** Longest time for a connection to stand, within the time of its request. */
-const connectTimeout = 10_000;
-
 export class Exchange {
   readonly #origin: Origin;
   readonly #bodyLimit: number;
+  readonly #dialer: Dialer;
   readonly #connections: Pool;
 
   /** `connections`: at most so many; null: as many as there are requests at a time. @throws ERR_TLS when a certificate or key cannot be used */
   constructor(origin: Origin, { tls, bodyLimit, privateAddresses }: HttpClientConfig, connections: number | null) {
     this.#origin = origin;
     this.#bodyLimit = bodyLimit;
+    this.#dialer = new Dialer(origin, tls ?? {}, privateAddresses);
     this.#connections = new Pool(origin.url, {
-      connect: connector(origin, tls ?? {}, privateAddresses),
+      connect: this.#dialer.connect,
       // A connection is free one round of the event loop after its answer: without a limit the next request may open another one.
       connections,
       pipelining: 1,
@@ -40,17 +38,30 @@ export class Exchange {
   }
 
   /** The answer, whatever its status. @throws HTTPError when there is none that can be used */
-  async send({ request, headers, body }: PreparedRequest, signal: AbortSignal): Promise<Response> {
-    let answer: Dispatcher.ResponseData;
-    let bytes: Buffer;
+  async send(prepared: PreparedRequest, deadline: Deadline): Promise<Response> {
+    const { request, body } = prepared;
     try {
-      const { method, path } = request;
-      answer = await this.#connections.request({ method: method as Dispatcher.HttpMethod, path, headers, body, signal });
-      bytes = await this.#read(request, answer);
+      // While a connection is being made undici does not heed an abort: the time of a request would be that of its connection.
+      return await deadline.race(this.#answer(prepared, deadline.signal));
     } catch (thrown) {
-      throw thrown instanceof HTTPError ? thrown : this.#failure(request, signal.aborted ? signal.reason : thrown);
+      if (deadline.signal.aborted) throw this.#failure(request, deadline.signal.reason, '');
+      if (body instanceof BodyStream && body.failure !== null)
+        throw new HTTPError({
+          request,
+          reason: `${request}: its body failed: ${reasonOf(body.failure.thrown)}`,
+          cause: body.failure.thrown,
+        });
+      throw thrown instanceof HTTPError ? thrown : this.#failure(request, thrown, `${request}: `);
     }
-    return toResponse(request, answer, bytes);
+  }
+
+  async #answer({ request, headers, body }: PreparedRequest, signal: AbortSignal): Promise<Response> {
+    const { path } = request;
+    const method = request.method as Dispatcher.HttpMethod;
+    // undici takes any asynchronous iterable; its types know only Node's own.
+    const sent = body instanceof BodyStream ? (body.chunks() as unknown as Dispatcher.DispatchOptions['body']) : body;
+    const answer = await this.#connections.request({ method, path, headers, body: sent ?? null, signal });
+    return toResponse(request, answer, await this.#read(request, answer));
   }
 
   async #read(request: Request, { body, statusCode, statusText, headers }: Dispatcher.ResponseData): Promise<Buffer> {
@@ -70,9 +81,10 @@ export class Exchange {
     return Buffer.concat(chunks, size);
   }
 
-  #failure(request: Request, thrown: unknown): HTTPError {
+  /** `before`: what stands before the words; the reason of an abort names the request itself. */
+  #failure(request: Request, thrown: unknown, before: string): HTTPError {
     const { code, text } = this.#explain(thrown);
-    return new HTTPError({ request, code, reason: `${request}: ${text}`, cause: thrown });
+    return new HTTPError({ request, code, reason: `${before}${text}`, cause: thrown });
   }
 
   #explain(thrown: unknown): { code: ErrorCode; text: string } {
@@ -93,9 +105,10 @@ export class Exchange {
     return { code: error.code, text: error.message };
   }
 
-  /** Waits for what is under way; its connections end. */
+  /** Ends its connections, also those that are being made. */
   async close(): Promise<void> {
-    if (!this.#connections.closed) await this.#connections.close();
+    this.#dialer.end();
+    if (!this.#connections.destroyed) await this.#connections.destroy();
   }
 }
 
@@ -103,8 +116,8 @@ function toResponse(request: Request, { statusCode, statusText, headers }: Dispa
   const plain = plainHeaders(headers);
   const answer = (body: unknown): Response => new Response(request, statusCode, statusText, plain, body);
   const raw = answer(bytes);
-  const encoding = raw.header('content-encoding') ?? 'identity';
-  if (bytes.length > 0 && encoding.toLowerCase() !== 'identity')
+  const encoding = raw.header('content-encoding') ?? '';
+  if (bytes.length > 0 && !/^(?:identity)?$/i.test(encoding.trim()))
     throw new HTTPError({ request, response: raw, reason: `the answer is encoded as ${encoding.slice(0, 100)}, which was not asked for` });
   try {
     return answer(decodeBody(bytes, raw.header('content-type')));
@@ -116,36 +129,6 @@ function toResponse(request: Request, { statusCode, statusText, headers }: Dispa
 }
 
 function plainHeaders(headers: Dispatcher.ResponseData['headers']): ResponseHeaders {
-  const plain: Record<string, string | readonly string[]> = {};
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) plain[name.toLowerCase()] = value;
-  return plain;
-}
-
-/** `anywhere`: not to public addresses alone. */
-function connector(origin: Origin, tls: NonNullable<HttpClientConfig['tls']>, anywhere: boolean): buildConnector.connector {
-  const guard = anywhere ? {} : { lookup: publicLookup };
-  const connect = origin.secure ? secureConnector(origin, tls, guard) : buildConnector({ ...guard, timeout: connectTimeout });
-  const refusal = anywhere ? null : refusedLiteral(origin.hostname);
-  // An address that is written as one is not looked up.
-  return refusal === null ? connect : (_target, callback) => callback(refusal, null);
-}
-
-/** TLS as everywhere in this library: 1.2 at least, the system's roots and this machine's own certificate, or `ca`, or exactly one pinned certificate. */
-function secureConnector(
-  origin: Origin,
-  tls: NonNullable<HttpClientConfig['tls']>,
-  guard: { readonly lookup?: typeof publicLookup },
-): buildConnector.connector {
-  // No session is kept: each connection shows its certificate.
-  const { port: _port, ...trust } = dialTls(tls, origin.hostname, defaultKeyFolder(), systemClock);
-  const connect = buildConnector({ ...trust, ...guard, timeout: connectTimeout, maxCachedSessions: 0 });
-  const check = checkFingerprint(tls);
-  return (target, callback) =>
-    connect(target, (error, socket) => {
-      if (error !== null) return callback(error, null);
-      const wrong = check(socket);
-      if (wrong === null) return callback(null, socket);
-      socket.destroy();
-      return callback(wrong, null);
-    });
+  // `fromEntries` sets: a field may be called `__proto__`.
+  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), value]])));
 }

@@ -68,8 +68,17 @@ function textOf(body: unknown): string {
     if (typeof value === 'string') return value.slice(0, longestText);
   }
   try {
-    return JSON.stringify(body).slice(0, longestText);
+    return JSON.stringify(body, unlessStack).slice(0, longestText);
   } catch (thrown) {
     return `an answer that cannot be shown: ${reasonOf(thrown)}`;
   }
+}
+
+/** A copy of what JSON said, without the stacks in it; they are for whoever asked, not for whoever asks him. */
+export function withoutStacks(body: object): unknown {
+  return JSON.parse(JSON.stringify(body, unlessStack)) as unknown;
+}
+
+function unlessStack(name: string, value: unknown): unknown {
+  return name === 'traceback' || name === 'stack' || name === 'stacktrace' ? undefined : value;
 }

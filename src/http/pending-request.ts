@@ -8,17 +8,17 @@ export class PendingRequest {
   readonly request: Request;
   /** Resolves with the answer or the error, never rejects. */
   readonly settled: Promise<Response | HTTPError>;
-  readonly #controller: AbortController;
+  readonly #abort: () => void;
 
-  constructor(request: Request, settled: Promise<Response | HTTPError>, controller: AbortController) {
+  constructor(request: Request, settled: Promise<Response | HTTPError>, abort: () => void) {
     this.request = request;
     this.settled = settled;
-    this.#controller = controller;
+    this.#abort = abort;
   }
 
   /** Ends it: its error is ERR_ABORTED. Nothing happens when it has ended. */
   abort(): void {
-    this.#controller.abort();
+    this.#abort();
   }
 
   /** Its answer. @throws HTTPError */

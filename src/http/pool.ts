@@ -10,6 +10,7 @@ import type {
   WaitUnorderedOptions,
 } from '../config/http-options.ts';
 import { type Authenticator, type AuthenticatorFunction, authenticatorFrom, type LoginKey } from './authenticators.ts';
+import { BodyStream } from './body-stream.ts';
 import { type Call, Caller } from './caller.ts';
 import { Deadline } from './deadline.ts';
 import { Gate } from './gate.ts';
@@ -17,6 +18,7 @@ import { HTTPError } from './http-error.ts';
 import { type Host, parseOrigin } from './origin.ts';
 import { PendingRequest } from './pending-request.ts';
 import type { Response } from './response.ts';
+import { UnderWay } from './under-way.ts';
 
 interface Server {
   readonly caller: Caller;
@@ -34,6 +36,7 @@ export class ClientPool {
   readonly #signal: AbortSignal | null;
   readonly #clock: Clock = systemClock;
   readonly #servers = new Map<string, Server>();
+  readonly #underWay = new UnderWay();
   #pending: PendingRequest[] = [];
   #closed = false;
 
@@ -54,15 +57,15 @@ export class ClientPool {
     if (this.#closed) throw new MillraceError('ERR_ENDED', 'the pool is closed: make a new one');
     const { caller, gate } = this.#serverOf(host);
     const call = caller.check(method, path, { ...options, body });
-    const controller = new AbortController();
-    const pending = new PendingRequest(call.request, this.#run(caller, gate, call, controller.signal), controller);
+    const deadline = new Deadline(this.#clock, null, [this.#signal, call.config.signal], call.request.toString());
+    const settled = this.#underWay.run(() => this.#run(caller, gate, call, deadline));
+    const pending = new PendingRequest(call.request, settled, () => deadline.abort());
     this.#pending.push(pending);
     return pending;
   }
 
-  async #run(caller: Caller, gate: Gate, call: Call, own: AbortSignal): Promise<Response | HTTPError> {
-    const { request, config } = call;
-    const deadline = new Deadline(this.#clock, null, [this.#signal, config.signal, own], request.toString());
+  async #run(caller: Caller, gate: Gate, call: Call, deadline: Deadline): Promise<Response | HTTPError> {
+    const { request } = call;
     try {
       return await gate.run(() => caller.send(call, deadline.signal), deadline.signal);
     } catch (thrown) {
@@ -71,6 +74,8 @@ export class ClientPool {
       return new HTTPError({ request, code, reason: message, cause: thrown });
     } finally {
       deadline.end();
+      // One that never had its turn.
+      if (call.body instanceof BodyStream) call.body.close();
     }
   }
 
@@ -109,10 +114,10 @@ export class ClientPool {
     for (const { settled } of this.#take()) yield await settled;
   }
 
-  /** Waits for the requests under way; takes no more. */
+  /** Waits for the requests under way and for those that wait for their turn, whoever has taken them; takes no more. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#pending.map(({ settled }) => settled));
+    await this.#underWay.idle();
     await Promise.all([...this.#servers.values()].map(({ caller }) => caller.close()));
   }
 

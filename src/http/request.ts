@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import { MillraceError, reasonOf } from '../base/errors.ts';
 import type { HttpRequestConfig } from '../config/http-options.ts';
+import { BodyStream } from './body-stream.ts';
 import type { Origin } from './origin.ts';
 
 /** A request as answers and errors name it. It holds no header fields, so none of its secrets. */
@@ -38,7 +39,7 @@ export interface PreparedRequest {
   readonly request: Request;
   readonly headers: Readonly<Record<string, string>>;
   /** Null: there is none. */
-  readonly body: Uint8Array | null;
+  readonly body: Uint8Array | BodyStream | null;
 }
 
 /** @throws ERR_OPTION for what cannot be sent */
@@ -79,22 +80,57 @@ function encodePath(path: unknown, query: HttpRequestConfig['query'] = []): stri
   return `${encoded}${encoded.includes('?') ? '&' : '?'}${new URLSearchParams(query.map(([name, value]): [string, string] => [name, value]))}`;
 }
 
-function encodeBody(body: unknown, type: string | undefined): [bytes: Uint8Array | null, type: string | null] {
+type Encoded = [body: Uint8Array | BodyStream | null, type: string | null];
+
+function encodeBody(body: unknown, type: string | undefined): Encoded {
   if (body === undefined) return [null, null];
-  if (body instanceof Uint8Array) return [body, type ?? 'application/octet-stream'];
+  const bytes = bytesOf(body);
+  if (bytes !== null) return [bytes, type ?? 'application/octet-stream'];
   if (typeof body === 'string' && type !== undefined && !isJson(type)) return [Buffer.from(body), type];
+  if (typeof body === 'object' && body !== null) {
+    if (body instanceof URLSearchParams) return [Buffer.from(body.toString()), type ?? 'application/x-www-form-urlencoded;charset=UTF-8'];
+    if (body instanceof FormData || body instanceof Blob) return encodeForm(body, type);
+    if (Symbol.asyncIterator in body) return [new BodyStream(body as AsyncIterable<unknown>), type ?? 'application/octet-stream'];
+  }
+  return [Buffer.from(jsonOf(body)), type ?? 'application/json'];
+}
+
+function bytesOf(body: unknown): Uint8Array | null {
+  if (body instanceof Uint8Array) return body;
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  return body instanceof ArrayBuffer ? new Uint8Array(body) : null;
+}
+
+/** A form or a file as the web's own encoding has it; the boundary of a form stands in its type. */
+function encodeForm(body: FormData | Blob, type: string | undefined): Encoded {
+  const { headers, body: stream } = new globalThis.Response(body);
+  const own = headers.get('content-type') ?? 'application/octet-stream';
+  return [
+    stream === null ? new Uint8Array(0) : new BodyStream(stream as AsyncIterable<unknown>),
+    body instanceof Blob ? (type ?? own) : own,
+  ];
+}
+
+/** What JSON would take for an empty object is refused: nobody means that. */
+function jsonOf(body: unknown): string {
+  const empty =
+    typeof body === 'object' &&
+    body !== null &&
+    !('toJSON' in body) &&
+    ('then' in body || body instanceof Error || body instanceof RegExp || (Symbol.iterator in body && !Array.isArray(body)));
   let text: string | undefined;
   let cause: unknown;
   try {
-    text = typeof body === 'object' && body !== null && Symbol.asyncIterator in body ? undefined : JSON.stringify(body);
+    text = empty ? undefined : JSON.stringify(body);
   } catch (thrown) {
     cause = thrown;
   }
-  if (text === undefined)
-    throw new MillraceError('ERR_OPTION', `body must be bytes or what JSON can say${cause === undefined ? '' : `: ${reasonOf(cause)}`}`, {
-      cause,
-    });
-  return [Buffer.from(text), type ?? 'application/json'];
+  if (text !== undefined) return text;
+  throw new MillraceError(
+    'ERR_OPTION',
+    `body must be what JSON can say, bytes, a stream, a form or URLSearchParams${cause === undefined ? '' : `: ${reasonOf(cause)}`}`,
+    { cause },
+  );
 }
 
 /** Whether a content type is JSON: `application/json`, `application/problem+json`… */

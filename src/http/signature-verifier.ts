@@ -4,7 +4,7 @@
  *
  * The mac is checked first: nothing that a stranger sends is remembered, and an unknown login costs what a wrong key costs and is told
  * the same. A nonce is remembered until the time of its request falls out of the window, from where on the time alone refuses it. What was
- * signed before this verifier was made is refused, since what came then is not remembered.
+ * signed before this verifier was made, by the clock of whoever signed, is refused, since what came then is not remembered.
  */
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
@@ -27,8 +27,8 @@ export class SignatureVerifier {
   readonly #config: SignatureVerifierConfig;
   readonly #clock: Clock;
   readonly #startedAt: number;
-  /** Login and nonce → ms at which it may be forgotten. In about the order in which that is so. */
-  readonly #seen = new Map<string, number>();
+  /** Login → its nonces → ms at which one may be forgotten, in about the order in which that is so. Of one's own: who floods it shuts out himself alone. */
+  readonly #seen = new Map<string, Map<string, number>>();
   /** In place of the key of a login that there is not. */
   readonly #nobody = newKey();
 
@@ -44,7 +44,7 @@ export class SignatureVerifier {
 
   /** How many requests are remembered now. */
   get remembered(): number {
-    return this.#seen.size;
+    return [...this.#seen.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   verify(request: ReceivedRequest): Verdict {
@@ -115,19 +115,29 @@ export class SignatureVerifier {
     const nonce = fields.get('nonce') ?? '';
     if (!(plain ? plainNoncePattern : noncePattern).test(nonce))
       return refused(403, 'Bad authorization data nonce is missing or too short');
-    this.#forget(now);
-    const mark = `${nonce} ${login}`;
-    if (this.#seen.has(mark)) return refused(403, 'Bad authorization data nonce was used before');
-    if (this.#seen.size >= remembered) return refused(503, 'Too many requests at this time');
-    this.#seen.set(mark, at + window);
+    const seen = this.#seenOf(login);
+    forget(seen, now);
+    if (seen.has(nonce)) return refused(403, 'Bad authorization data nonce was used before');
+    if (seen.size >= remembered) return refused(503, 'Too many requests at this time');
+    seen.set(nonce, at + window);
     return { accepted: true, login };
   }
 
-  /** The oldest that are out of the window. One that came with a clock ahead waits at most two windows before those after it. */
-  #forget(now: number): void {
-    for (const [mark, until] of this.#seen) {
-      if (until >= now) return;
-      this.#seen.delete(mark);
+  /** Only a login that has a key comes here. */
+  #seenOf(login: string): Map<string, number> {
+    let seen = this.#seen.get(login);
+    if (seen === undefined) {
+      seen = new Map();
+      this.#seen.set(login, seen);
     }
+    return seen;
+  }
+}
+
+/** The oldest that are out of the window. One that came with a clock ahead waits at most two windows before those after it. */
+function forget(seen: Map<string, number>, now: number): void {
+  for (const [nonce, until] of seen) {
+    if (until >= now) return;
+    seen.delete(nonce);
   }
 }

@@ -23,8 +23,9 @@ export class TokenVerifier {
     }
   }
 
-  /** Takes a token in, of which only the hash stays. @throws ERR_AUTH_WEAK */
+  /** Takes a token in, of which only the hash stays. @throws ERR_AUTH_WEAK, ERR_OPTION */
   add(token: string, login: string): void {
+    if (typeof token !== 'string') throw new MillraceError('ERR_OPTION', `the token must be a text, not ${typeof token}`);
     if (token.length < shortest)
       throw new MillraceError(
         'ERR_AUTH_WEAK',

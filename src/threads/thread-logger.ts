@@ -27,8 +27,18 @@ function plain(details: object, inner = false): Record<string, unknown> {
   for (const [name, value] of Object.entries(details)) {
     if (value instanceof Error) result[name] = toWireError(value);
     else if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) result[name] = value;
-    else if (!inner && Object.getPrototypeOf(value) === Object.prototype) result[name] = plain(value as object, true);
-    else result[name] = String(value);
+    else if (!inner && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
+      result[name] = plain(value as object, true);
+    else result[name] = textOf(value);
   }
   return result;
+}
+
+/** Anything can be thrown, and what was thrown is logged: also what has no text. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `[${typeof value}]`;
+  }
 }

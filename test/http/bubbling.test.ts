@@ -157,3 +157,23 @@ it('a nest of a hundred thousand errors from a hostile server is answered, not a
   for (let depth = 0; depth < 100_000; depth += 1) nest = { remote_error: nest };
   expect(errorAnswer(new HTTPError(partsOf(500, 'Error', nest)), { method: 'GET', path: '/' }).status).toBe(500);
 });
+
+it('stacks that other servers tell in shapes of their own are not handed on either, in no part of the error', () => {
+  const frames = 'Error: x\n    at /srv/secret/app.js:1:1';
+  for (const body of [
+    [{ stack: frames }],
+    { error: { stack: frames } },
+    { remote_error: [{ traceback: [frames] }] },
+    { errors: [{ extensions: { stacktrace: [frames] } }] },
+  ]) {
+    const error = new HTTPError(partsOf(500, 'Internal Server Error', body));
+    expect(JSON.stringify(error.remoteError)).toContain('secret');
+    expect(errorAnswer(error, { method: 'GET', path: '/' }).body).not.toContain('secret');
+  }
+});
+
+it('of several servers that all failed the first one is told', () => {
+  const remote = new HTTPError(partsOf(404, 'Not Found', 'no captain'));
+  const all = new AggregateError([new Error('mine'), remote], 'nobody had it');
+  expect(errorBody(all, { method: 'GET', path: '/' })).toMatchObject({ error_text: 'nobody had it', remote_call: remote.remoteCall });
+});

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { Client, type HttpClientOptions, type LoginKey, Response, TokenIdentifier } from '../../src/http/index.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
-import { Answer, failure, serve } from './servers.ts';
+import { Answer, failure, serve, serveSockets } from './servers.ts';
 
 expectNoLeaks();
 
@@ -111,6 +111,19 @@ it('an answer that says it is JSON and is none is an error, as is one that is co
   const packed = await serve(() => new Answer(200, 'xyz', { 'content-encoding': 'gzip' }));
   expect(await failure(open(packed.url).request('GET', '/'))).toMatchObject({ code: 'ERR_HTTP' });
   expect(packed.heard[0]?.headers['accept-encoding']).toBe('identity');
+  const empty = await serve(() => new Answer(200, '[1]', { 'content-type': 'application/json', 'content-encoding': '' }));
+  expect((await open(empty.url).request('GET', '/')).body).toEqual([1]);
+});
+
+it('an authenticator may have nothing to say', async () => {
+  const server = await serve(() => 'there');
+  for (const nothing of [null, undefined]) expect((await open(server.url, () => nothing).request('GET', '/')).body).toBe('there');
+});
+
+it('fields of an answer are its own, whatever they are called', async () => {
+  const url = await serveSockets((socket) => socket.end('HTTP/1.1 200 OK\r\n__proto__: a\r\n__proto__: b\r\ncontent-length: 0\r\n\r\n'));
+  const { headers } = await open(url).request('GET', '/');
+  expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);
 });
 
 it('connections are kept for the next request', async () => {

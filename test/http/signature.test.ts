@@ -22,7 +22,7 @@ function pair(options?: SignatureVerifierOptions, key = 'toor', login = 'root') 
   const signer = new LoginAuthenticator({ login, key }, there.clock);
   const signed = (parts: Partial<ReceivedRequest> = {}): ReceivedRequest => {
     const sent = { method: 'POST', path: '/vm-ip/?size=1', body: Buffer.from('{"size":1}'), ...parts };
-    const headers = signer.authenticate({ ...sent, host: 'server.napix.nx', headers: {} });
+    const headers = signer.authenticate({ ...sent, host: 'server.napix.nx', headers: {}, streamed: false });
     return { ...sent, headers: { host: 'server.napix.nx', ...headers, ...parts.headers } };
   };
   return { here, there, verifier, signed };
@@ -143,6 +143,17 @@ it('at no time does a request pass twice: it is remembered as long as its time i
   there.at = here.at;
   verifier.verify(signed());
   expect(verifier.remembered).toBe(1);
+});
+
+it('a login that sends too much is refused, and no other is', () => {
+  const { verifier, signed } = pair({ remembered: 2 });
+  for (const request of [signed(), signed()]) expect(verifier.verify(request)).toMatchObject({ accepted: true });
+  expect(verifier.verify(signed())).toMatchObject({ status: 503 });
+  const other = new LoginAuthenticator({ login: 'other', key: keys.other }, wall(start).clock);
+  const asked = { method: 'GET', path: '/', body: null };
+  const headers = { host: 'h', ...other.authenticate({ ...asked, host: 'h', headers: {}, streamed: false }) };
+  expect(verifier.verify({ ...asked, headers })).toEqual({ accepted: true, login: 'other' });
+  expect(verifier.remembered).toBe(3);
 });
 
 it('what was signed before the server started is refused: what came then is not remembered', () => {

@@ -16,6 +16,12 @@ test('details reach the host as data: errors with their code, objects with their
   });
 });
 
+test('anything can have been thrown: what has no text is told by its type', () => {
+  expect(line({ err: undefined, bare: Object.create(null), inner: { gone: undefined } })).toMatchObject({
+    details: { err: 'undefined', bare: '[object]', inner: { gone: 'undefined' } },
+  });
+});
+
 test('what cannot be cloned becomes text, however deep', () => {
   const loop: Record<string, unknown> = { call: () => 1 };
   loop.self = loop;

@@ -13,7 +13,7 @@ import type { HttpServerConfig } from '../../config/http-server-options.ts';
 import { errorAnswer } from '../error-body.ts';
 import type { Access, Admitted } from './access.ts';
 import { readBody, streamBody } from './body.ts';
-import { checkRequest } from './guard.ts';
+import { checkRequest, queryOf } from './guard.ts';
 import type { RequestListener } from './listener.ts';
 import { type Operation, type Reply, readParameters } from './operation.ts';
 import { HandlerFailure, Refusal, statusOf } from './problem.ts';
@@ -37,6 +37,8 @@ type Env = { Bindings: HttpBindings };
 type Handle = (context: Context<Env>, admitted: Admitted, left: () => AbortSignal) => Promise<Reply | null>;
 
 const nobody: Admitted = { login: null, digest: null };
+/** The status, in the metrics, of a request whose sender left before it was answered. */
+const unanswered = 499;
 const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 export function gatewayListener(parts: AppParts): RequestListener {
@@ -47,7 +49,9 @@ export function gatewayListener(parts: AppParts): RequestListener {
     app.on(method, path, async (context) => {
       const { incoming, outgoing } = context.env;
       const began = clock.now();
-      outgoing.once('close', () => parts.answered(method, path, outgoing.statusCode, (clock.now() - began) / 1_000));
+      outgoing.once('close', () =>
+        parts.answered(method, path, outgoing.headersSent ? outgoing.statusCode : unanswered, (clock.now() - began) / 1_000),
+      );
       const serve = async (): Promise<void> => {
         if (open) access.checkSite(incoming);
         const admitted = open ? nobody : await access.admit(incoming);
@@ -67,11 +71,13 @@ export function gatewayListener(parts: AppParts): RequestListener {
     (operation: Operation): Handle =>
     async (context, { digest }, left) => {
       const { incoming, outgoing } = context.env;
-      const query = new URLSearchParams((incoming.url ?? '').split('?')[1] ?? '');
-      const parameters = readParameters(operation, context.req.param(), query);
+      const parameters = readParameters(operation, context.req.param(), queryOf(incoming.url ?? ''));
       const rules = { limit: config.bodyLimit, digest, clock };
       // A signed body that nobody reads is checked all the same.
       if (operation.body === undefined && digest !== null) await readBody(incoming, rules);
+      // A stream may last for ever: whoever wants its head alone gets that.
+      if (incoming.method === 'HEAD' && operation.endless === true)
+        return { status: operation.answer.status, type: operation.answer.type, body: null };
       return operation.run({
         incoming,
         outgoing,
@@ -107,6 +113,7 @@ export function gatewayListener(parts: AppParts): RequestListener {
     const allowed = verbs.filter((verb) => app.router.match(verb, context.req.path)[0].length > 0);
     try {
       await access.admit(incoming);
+      if (allowed.includes('GET')) allowed.push('HEAD');
       if (allowed.length > 0) throw new Refusal(405, `${incoming.method} is not for this path`, { allow: allowed.join(', ') });
       throw new Refusal(404, 'there is nothing at this path: see /openapi.json');
     } catch (thrown) {
@@ -115,7 +122,17 @@ export function gatewayListener(parts: AppParts): RequestListener {
     return RESPONSE_ALREADY_SENT;
   });
 
-  // What is thrown here is told above; the globals of this thread stay Node's own.
+  // What is thrown is told above. What fails even so is told as well, and not to the console.
+  app.onError((thrown, { env: { incoming, outgoing } }) => {
+    answer(clock, incoming, outgoing, {
+      status: 500,
+      type: 'application/json',
+      body: errorAnswer(thrown, { method: incoming.method ?? '', path: incoming.url ?? '' }).body,
+    });
+    return RESPONSE_ALREADY_SENT;
+  });
+
+  // The globals of this thread stay Node's own.
   const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false });
   return (incoming, outgoing) => {
     outgoing.on('error', () => {});
@@ -169,19 +186,20 @@ function answer(clock: Clock, incoming: IncomingMessage, outgoing: ServerRespons
   }
   // What of the body was not read must not be taken for the next request.
   const unread = !incoming.complete;
-  const length = Buffer.byteLength(body);
+  const bare = status === 204 || body === null;
   outgoing.writeHead(status, {
-    ...(status === 204 ? {} : { 'content-type': type, 'content-length': length }),
+    ...(status === 204 || body === '' ? {} : { 'content-type': type }),
+    ...(bare ? {} : { 'content-length': Buffer.byteLength(body) }),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
     ...(unread ? { connection: 'close' } : {}),
     ...headers,
   });
   if (!unread) {
-    outgoing.end(status === 204 ? undefined : body);
+    outgoing.end(bare ? undefined : body);
     return;
   }
-  outgoing.write(body);
+  if (!bare) outgoing.write(body);
   const part = (): void => {
     cancel();
     outgoing.end();

@@ -1,5 +1,5 @@
 /** The body of a request: read within limits of size and silence, never decompressed. */
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { reasonOf } from '../../base/errors.ts';
@@ -45,9 +45,53 @@ export async function readBody(incoming: IncomingMessage, { limit, digest, clock
   return body;
 }
 
-/** Its bytes as they come; a signed one is read whole before. */
+/** Its bytes as they come; a signed one is read whole before. Bytes that are no UTF-8 end it with a `Refusal`. */
 export async function streamBody(incoming: IncomingMessage, rules: BodyRules): Promise<Chunks> {
-  return rules.digest === null ? new BodyReader(incoming, rules.clock) : chunksOf(await readBody(incoming, rules));
+  return new Utf8Chunks(rules.digest === null ? new BodyReader(incoming, rules.clock) : chunksOf(await readBody(incoming, rules)));
+}
+
+const noUtf8 = (): Refusal => new Refusal(400, 'the body is no UTF-8: what is not would be read as something else');
+
+/** The text of a body. Throws a `Refusal`: 400. */
+export function utf8Of(body: Buffer): string {
+  if (!isUtf8(body)) throw noUtf8();
+  return body.toString('utf8');
+}
+
+/** Looks at bytes on their way; a character may be split over two chunks. */
+class Utf8Chunks implements Chunks {
+  readonly #chunks: Chunks;
+  /** The start of a character whose end has not come. */
+  #start: Uint8Array = Buffer.alloc(0);
+
+  constructor(chunks: Chunks) {
+    this.#chunks = chunks;
+  }
+
+  async read(): Promise<Uint8Array | string | null> {
+    const chunk = await this.#chunks.read();
+    if (typeof chunk === 'string') return chunk;
+    const bytes = this.#start.length === 0 ? (chunk ?? this.#start) : Buffer.concat([this.#start, chunk ?? Buffer.alloc(0)]);
+    const whole = chunk === null ? bytes.length : bytes.length - openEnd(bytes);
+    if (!isUtf8(bytes.subarray(0, whole))) throw noUtf8();
+    this.#start = bytes.subarray(whole);
+    return chunk;
+  }
+
+  close(): Promise<void> {
+    return this.#chunks.close();
+  }
+}
+
+/** How many bytes at the end begin a character that is not whole. */
+function openEnd(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back]!;
+    if (byte < 0x80) return 0;
+    // What follows a first byte begins with the bits 10.
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
+  }
+  return 0;
 }
 
 /** What is at hand, as chunks. */

@@ -18,7 +18,10 @@ export function checkRequest({ method = '', url = '', headers, rawHeaders }: Inc
   if (!methods.has(method))
     return new Refusal(405, `the method ${method.slice(0, 40)} is not known here`, { allow: [...methods].join(', ') });
   if (url.length > longestTarget) return new Refusal(414, `a path has at most ${longestTarget} characters`);
-  if (headers.host === undefined || !hostPattern.test(headers.host)) return new Refusal(400, 'the field Host is missing or malformed');
+  if (headers.host === undefined || !isHost(headers.host)) return new Refusal(400, 'the field Host is missing or malformed');
+  const coding = headers['transfer-encoding'] ?? 'chunked';
+  if (coding.toLowerCase() !== 'chunked')
+    return new Refusal(415, `the body is sent as ${coding.slice(0, 100)}: send it as it is, in chunks or with its length`);
   const seen = new Set<string>();
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
@@ -26,6 +29,22 @@ export function checkRequest({ method = '', url = '', headers, rawHeaders }: Inc
     seen.add(name);
   }
   return isPlainPath(url.split('?', 1)[0]!) ? null : new Refusal(400, 'the path is not one that is written plainly');
+}
+
+/** A host as URLs write it: `[::1]`, not `[0:0::1]`, and no number that stands for an address. */
+function isHost(host: string): boolean {
+  if (!hostPattern.test(host)) return false;
+  try {
+    return new URL(`http://${host}`).hostname === host.replace(/:\d+$/, '').toLowerCase();
+  } catch {
+    return false;
+  }
+}
+
+/** What stands behind the first question mark: those after it belong to the query. */
+export function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at === -1 ? '' : url.slice(at + 1));
 }
 
 /** Begins with a slash, and has no empty part, none of dots, nothing that is written in two ways, and no other host in front. */

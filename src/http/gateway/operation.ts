@@ -37,6 +37,8 @@ export interface Operation {
   readonly answer: { readonly status: number; readonly type: string; readonly description: string; readonly schema: Schema };
   /** Statuses of refusals that are its own, beside those that any request may meet. */
   readonly refusals?: readonly number[];
+  /** Answers with a stream that lasts. */
+  readonly endless?: boolean;
   run(call: Call): Promise<Reply | null> | Reply | null;
 }
 
@@ -44,8 +46,9 @@ export interface Operation {
 export interface Reply {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Null: the head alone. */
+  readonly body: string | null;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface Call {

@@ -77,6 +77,7 @@ export function overviewOperations({ backend, events, metrics, throughput }: Ove
       id: 'streamEvents',
       method: 'get',
       path: '/api/events',
+      endless: true,
       summary: 'Events as they happen, as server-sent events; those about tasks come in lists',
       parameters: [
         {

@@ -4,8 +4,10 @@ import type { Clock } from '../../base/clock.ts';
 import { MillraceError, reasonOf } from '../../base/errors.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
 import { Deadline } from '../deadline.ts';
+import { decodeBody } from '../response.ts';
 import type { Admitted } from './access.ts';
-import { readBody } from './body.ts';
+import { readBody, utf8Of } from './body.ts';
+import { queryOf } from './guard.ts';
 import { json, type Reply } from './operation.ts';
 import { HandlerFailure, Refusal } from './problem.ts';
 import type { Route, RouteRequest } from './route.ts';
@@ -43,11 +45,12 @@ export async function callRoute(
   const url = incoming.url ?? '';
   let status: number | null = null;
   const headers: Record<string, string> = {};
+  const cookies: string[] = [];
   const request: RouteRequest = {
     method: incoming.method ?? method,
     path: url,
     params,
-    query: new URLSearchParams(url.split('?')[1] ?? ''),
+    query: queryOf(url),
     headers: incoming.headers,
     body,
     login,
@@ -58,17 +61,21 @@ export async function callRoute(
       status = code;
     },
     header(name, value) {
-      if (!/^[\w-]+$/.test(name) || reserved.has(name.toLowerCase()) || !/^[\t\x20-\x7e]*$/.test(value))
+      if (typeof value !== 'string' || !/^[\w-]+$/.test(name) || reserved.has(name.toLowerCase()) || !/^[\t\x20-\x7e]*$/.test(value))
         throw new MillraceError('ERR_OPTION', `a handler cannot set the field ${JSON.stringify(name).slice(0, 100)}`);
-      headers[name.toLowerCase()] = value;
+      if (name.toLowerCase() === 'set-cookie') cookies.push(value);
+      else headers[name.toLowerCase()] = value;
     },
     client: (host, authenticator, options) => clients.client(host, authenticator, options),
     pool: (authenticator, options) => clients.pool(authenticator, options),
   };
   try {
     const value = await deadline.race((async () => handler(request))());
-    if (value === undefined) return { status: status ?? 204, type: 'application/json', body: '', headers };
-    return { ...json(value, status ?? 200), headers };
+    const all = cookies.length === 0 ? headers : { ...headers, 'set-cookie': cookies };
+    if (value === undefined) return { status: status ?? 204, type: 'application/json', body: '', headers: all };
+    const reply = json(value, status ?? 200);
+    if (reply.body === undefined) throw new MillraceError('ERR_OPTION', `a handler returns what JSON can say, not a ${typeof value}`);
+    return { ...reply, headers: all };
   } catch (thrown) {
     if (thrown === deadline.signal.reason && thrown instanceof MillraceError && thrown.code === 'ERR_TIMEOUT')
       throw new Refusal(504, thrown.message);
@@ -83,11 +90,12 @@ function bodyOf(incoming: IncomingMessage, bytes: Buffer): unknown {
   if (bytes.length === 0) return null;
   const type = (incoming.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
   if (type === 'application/json' || type.endsWith('+json')) {
+    const text = utf8Of(bytes);
     try {
-      return JSON.parse(bytes.toString('utf8'));
+      return JSON.parse(text);
     } catch (thrown) {
       throw new Refusal(400, `the body is no JSON: ${reasonOf(thrown)}`);
     }
   }
-  return type.startsWith('text/') ? bytes.toString('utf8') : new Uint8Array(bytes);
+  return type.startsWith('text/') ? decodeBody(bytes, incoming.headers['content-type'] ?? null) : new Uint8Array(bytes);
 }

@@ -23,9 +23,9 @@ export interface RouteRequest {
   readonly signal: AbortSignal;
   /** The status of the answer, in place of 200 (204 where the handler returns nothing). */
   status(code: number): void;
-  /** A header field of the answer. */
+  /** A header field of the answer; `set-cookie` may be given many times. */
   header(name: string, value: string): void;
-  /** A client of another server, bound by `http.privateAddresses`. Its requests end with this one; it is closed when the handler is done. */
+  /** A client of another server, bound by `http.privateAddresses`. Its requests are aborted with `signal`; it is closed when the handler is done. */
   client(host: Host, authenticator: Authenticator | LoginKey | null, options?: HttpClientOptions): Client;
   /** As `client`, a pool. */
   pool(authenticator: Authenticator | LoginKey | null, options?: HttpPoolOptions): ClientPool;

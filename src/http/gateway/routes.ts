@@ -3,12 +3,13 @@
  * what it throws reaches whoever asked as JSON too, with the error of the server behind it.
  */
 import { MillraceError, reasonOf } from '../../base/errors.ts';
-import type { HttpClientOptions, HttpPoolOptions } from '../../config/http-options.ts';
+import type { HttpClientOptions, HttpPoolOptions, HttpRequestOptions } from '../../config/http-options.ts';
 import type { HttpServerConfig } from '../../config/http-server-options.ts';
 import type { Authenticator, LoginKey } from '../authenticators.ts';
 import { Client } from '../client.ts';
 import type { Host } from '../origin.ts';
 import { ClientPool } from '../pool.ts';
+import type { Response } from '../response.ts';
 import type { Route, RouteHandler } from './route.ts';
 
 /** The gateway's own. `/` is shared: a browser gets the page, whoever does not ask for HTML the route. */
@@ -46,6 +47,24 @@ function routeOf(method: string, path: unknown, handler: unknown): Route {
   return { method, path, handler: handler as RouteHandler };
 }
 
+/** A client whose requests end when the signal is aborted. */
+class BoundClient extends Client {
+  readonly #signal: AbortSignal;
+
+  constructor(host: Host, authenticator: Authenticator | LoginKey | null, options: HttpClientOptions, signal: AbortSignal) {
+    super(host, authenticator, options);
+    this.#signal = signal;
+  }
+
+  override request(method: string, path: string, options: HttpRequestOptions = {}): Promise<Response> {
+    return super.request(method, path, { ...options, signal: eitherOf(this.#signal, options.signal) });
+  }
+}
+
+function eitherOf(signal: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  return other instanceof AbortSignal ? AbortSignal.any([signal, other]) : signal;
+}
+
 /** Clients of one request, which end with it. */
 export class OwnClients {
   readonly #options: { readonly privateAddresses?: false };
@@ -58,13 +77,14 @@ export class OwnClients {
   }
 
   client(host: Host, authenticator: Authenticator | LoginKey | null, options: HttpClientOptions = {}): Client {
-    const client = new Client(host, authenticator, { ...options, ...this.#options });
+    const client = new BoundClient(host, authenticator, { ...options, ...this.#options }, this.#signal);
     this.#open.push(client);
     return client;
   }
 
   pool(authenticator: Authenticator | LoginKey | null, options: HttpPoolOptions = {}): ClientPool {
-    const pool = new ClientPool(authenticator, { signal: this.#signal, ...options, ...this.#options });
+    const signal = eitherOf(this.#signal, options.signal);
+    const pool = new ClientPool(authenticator, { ...options, ...this.#options, signal });
     this.#open.push(pool);
     return pool;
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { mostOutput, someOutput } from '../../protocol/running-output.ts';
 import type { Backend, Chunks, QueryFields } from './backend.ts';
-import { chunksOf } from './body.ts';
+import { chunksOf, utf8Of } from './body.ts';
 import { writePiece } from './flow.ts';
 import { answer, type Call, json, type Operation, type Parameter, type Schema } from './operation.ts';
 import { Refusal } from './problem.ts';
@@ -63,8 +63,9 @@ async function bodyQuery(call: Call): Promise<QueryFields> {
 }
 
 function parsed(body: Buffer): unknown {
+  const text = utf8Of(body);
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(text);
   } catch (thrown) {
     throw new Refusal(400, `the body is no JSON: ${reasonOf(thrown)}`);
   }
@@ -239,6 +240,7 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       id: 'streamResults',
       method: 'get',
       path: '/api/results',
+      endless: true,
       summary: 'Results as they are recorded, a line of JSON each; ends after the last one of the run, or after `count`',
       parameters: [
         query('order', 'text', 'In which order', { values: ['completed', 'input'] }),

@@ -50,7 +50,14 @@ it('a signed request is refused a second time, with another body, and for anothe
   const sign = authenticatorFrom(login);
   const body = '["true"]';
   const signed = async (path: string): Promise<string> => {
-    const given = await sign({ method: 'POST', host: `127.0.0.1:${face.port}`, path, headers: {}, body: Buffer.from(body) });
+    const given = await sign({
+      method: 'POST',
+      host: `127.0.0.1:${face.port}`,
+      path,
+      headers: {},
+      body: Buffer.from(body),
+      streamed: false,
+    });
     return (given as Record<string, string>).authorization!;
   };
   const post = (path: string, text: string) =>
