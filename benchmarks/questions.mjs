@@ -11,6 +11,7 @@ export const questions = {
   startup: 'from nothing to the first task done, and its parts',
   memory: 'lines a second into SQLite, and resident memory with 1,000,000 of them queued',
   gateway: 'what 1,000 queries a second over HTTP cost the tasks, and a submission of 1,000,000 lines by it in memory',
+  dashboard: 'how soon the page shows what is asked for, with 1,000,000 tasks and 1,000 clients',
   connections: 'what a server takes for each of 500 connected clients, and how much of a core when they work',
   series: 'what a task costs as the queue, the clients, the bundles and the arguments grow',
   scale: "the server's decisions with 1,000 clients of 250 slots and up to 1,000,000 queued tasks, in virtual time",

@@ -11,7 +11,7 @@ import { ClientCore } from '../dist/client/core/core.js';
 import { plainClient } from '../dist/testing/plain-options.js';
 import { dial } from '../dist/transport/dial.js';
 
-const auth = 'a key for this benchmark alone';
+export const auth = 'a key for this benchmark alone';
 
 /** In the server's process: its address, then for each line that comes what it has cost: processor time (ms) and, for `memory`, resident MB. */
 async function serve(database) {

@@ -11,6 +11,9 @@ import type { TaskFilter, TaskStore } from '../store/store.ts';
 /** What one answer may name: about 10 MB on the wire. */
 const mostOrdered = 2_000_000;
 
+/** What is asked for is found among the best of each stretch up to here. */
+const mostBest = 1_000;
+
 /** Steps of a merge between two pauses: about 5 ms. */
 const stepsBetweenPauses = 262_144;
 
@@ -26,6 +29,11 @@ interface Run {
  */
 export async function orderedNumbers(store: TaskStore, filter: TaskFilter, clock: Clock): Promise<Float64Array> {
   const { orderBy = 'n', desc = false, limit = Number.POSITIVE_INFINITY, ...which } = filter;
+  if (limit <= mostBest) {
+    // Of each stretch the store gives the best alone: of a million tasks the first fifty are known after a tenth of the time.
+    for await (const rows of searchTasks(store, { ...filter, light: true }, clock)) return Float64Array.from(rows, ({ n }) => n);
+    return new Float64Array(0);
+  }
   const pause = (): Promise<void> => pauseFor(clock, 0);
   const before = (x: number, n: number, y: number, m: number): boolean => {
     if (Number.isNaN(x) || Number.isNaN(y)) {
@@ -51,7 +59,7 @@ export async function orderedNumbers(store: TaskStore, filter: TaskFilter, clock
   // Runs of about equal length are merged at once, as in a binary counter: at most 20 are held.
   const runs: Run[] = [];
   let total = 0;
-  for await (const rows of searchTasks(store, which, clock)) {
+  for await (const rows of searchTasks(store, { ...which, light: true }, clock)) {
     const pairs = rows.map((row) => [sortValue(row, orderBy) ?? Number.NaN, row.n] as const);
     pairs.sort(([x, n], [y, m]) => (before(x, n, y, m) ? -1 : 1));
     let run: Run = { keys: Float64Array.from(pairs, ([key]) => key), numbers: Float64Array.from(pairs, ([, n]) => n) };

@@ -13,6 +13,9 @@ import type { TaskFilter, TaskRow, TaskStore } from './store.ts';
 const longStretch = 8_192;
 const shortStretch = 4_096;
 
+/** So long (ms) stretches may follow each other: a pause alone takes a millisecond. */
+const longestHold = 4;
+
 /** Rows of a page at most, and of the first one; then as many as have about so many bytes: a row may have 2 MiB of output, and a page is in memory. */
 const page = 1_000;
 const firstPage = 16;
@@ -34,7 +37,9 @@ export async function* searchTasks(
   if (orderBy !== 'n') {
     let best: TaskRow[] = [];
     for await (const part of stretches(store, filter, clock)) {
-      best.push(...(await store.find(part)));
+      // Sorted are numbers, not rows, where only the first ones are wanted: a tenth of the time.
+      const which = Number.isFinite(left) ? { numbers: await store.numbers(part), light: part.light === true } : part;
+      best.push(...(await store.find(which)));
       best = sortRows(best, orderBy, desc);
       if (best.length > left) best.length = left;
     }
@@ -103,6 +108,7 @@ async function* stretches(store: TaskStore, filter: TaskFilter, clock: Clock): A
   let last = upTo;
   let isKnown = false;
   if (last !== undefined && past(first, last)) return;
+  let since = clock.now();
   for (let at = first; ; ) {
     const end = desc ? at - stretch + 1 : at + stretch - 1;
     const upToNow = last === undefined || past(last, end) ? end : last;
@@ -116,6 +122,8 @@ async function* stretches(store: TaskStore, filter: TaskFilter, clock: Clock): A
     }
     at += desc ? -stretch : stretch;
     if (past(at, last!)) return;
+    if (clock.now() - since < longestHold) continue;
     await pauseFor(clock, 0);
+    since = clock.now();
   }
 }

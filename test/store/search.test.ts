@@ -12,8 +12,11 @@ function filled(): { store: MemoryStore; clock: Clock; pauses: () => number } {
   store.commit(writes({ tasks: Array.from({ length: size }, (_, i) => storedTask(i + 1, { group: i % 3 })) }));
   store.commit(writes({ ends: Array.from({ length: size / 2 }, (_, i) => attemptEnd(i * 2 + 1, { durationMs: (i * 7_919) % 10_007 })) }));
   let pauses = 0;
+  let time = 0;
   const clock: Clock = {
     ...systemClock,
+    // Whatever is done takes 5 ms.
+    now: () => (time += 5),
     after(ms, call) {
       pauses++;
       return systemClock.after(ms, call);

@@ -17,9 +17,8 @@ const kinds = [
   ['all', 'All', {}],
 ];
 
-/** A comma inside of a tag has a backslash before it; one that parts two conditions is told by what comes behind it. */
-const betweenTags = /(?<!\\\\),/;
-const betweenConditions = /,(?=\\s*[\\w.-]+\\s*(?:[=!<>]=|[<>~]))/;
+/** A comma that parts two conditions is told by what comes behind it. */
+const betweenConditions = /,(?=\\s*[\\w.+-]+\\s*(?:[=!<>]=|[<>~]))/;
 
 export function tasksView() {
   /** Where each page that was seen begins; the last one is shown. */
@@ -52,7 +51,7 @@ export function tasksView() {
 
   function query() {
     const fields = new URLSearchParams(kinds.find(([name]) => name === kind.value)[2]);
-    for (const one of tag.value.split(betweenTags)) if (one.trim() !== '') fields.append('tag', one.trim().replaceAll('\\,', ','));
+    for (const one of tag.value.split(',')) if (one.trim() !== '') fields.append('tag', one.trim());
     for (const one of where.value.split(betweenConditions)) if (one.trim() !== '') fields.append('where', one.trim());
     return fields;
   }
@@ -122,7 +121,7 @@ export function tasksView() {
 
   function tagButtons(tags) {
     return Object.entries(tags).map(([key, value]) => h('button', { type: 'button', class: 'tag', title: 'Show tasks with this tag', onclick: () => {
-      if (typeof value === 'string') tag.value = (key + ':' + value).replaceAll(',', '\\,');
+      if (typeof value === 'string') tag.value = key + ':' + value;
       else where.value = 'tag.' + key + ' == ' + value;
       restart();
     } }, key + ': ' + String(value)));

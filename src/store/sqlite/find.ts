@@ -10,7 +10,7 @@ import type { Row, Value } from './driver.ts';
 import { lightRow, recordRow, recordsOf } from './queries.ts';
 import { type PayloadReader, quoted } from './rows.ts';
 import type { Statements } from './statements.ts';
-import { type SearchContext, wherePart } from './where.ts';
+import { type SearchContext, tagWith, wherePart } from './where.ts';
 
 const sortable = {
   n: 'n',
@@ -22,12 +22,7 @@ const sortable = {
 
 /** Rows read at once where each must be looked at. */
 const lookedAt = 500;
-
-/** Every tag of the list ([key] = any value, [key, value]) is on the task. Both sides are decoded by SQLite, so any text compares. */
-const hasTags = `not exists (
-  select 1 from json_each(?) wanted where not exists (
-    select 1 from json_each(task.task, '$[4].tags') tag where tag.key = wanted.value ->> 0
-    and (json_array_length(wanted.value) = 1 or (tag.type = json_type(wanted.value, '$[1]') and tag.atom is wanted.value ->> 1))))`;
+const mostKeptTags = 2;
 
 type RowReader = (row: Row, payload: PayloadReader) => TaskRow;
 
@@ -106,9 +101,11 @@ export class Search {
     return this.#all(filter, `select ${what} from task${where} order by ${order} limit ?`, [...values, limit]);
   }
 
-  /** There are few statements without conditions, so these are kept. */
-  #all({ where }: TaskFilter, text: string, values: readonly Value[]): Row[] {
-    return where === undefined ? this.#statements.all(text, ...values) : this.#statements.allOnce(text, ...values);
+  /** There are few statements without conditions and with a tag or two, so these are kept. */
+  #all({ where, tags = {} }: TaskFilter, text: string, values: readonly Value[]): Row[] {
+    return where === undefined && Object.keys(tags).length <= mostKeptTags
+      ? this.#statements.all(text, ...values)
+      : this.#statements.allOnce(text, ...values);
   }
 
   #compile(filter: TaskFilter): Compiled {
@@ -127,9 +124,9 @@ export class Search {
     else if (filter.state !== undefined) add('state = ?', filter.state);
     if (filter.group !== undefined) add('grp = ?', filter.group);
     if (filter.outcome !== undefined) add('outcome = ?', filter.outcome);
-    if (filter.tags !== undefined) {
-      const wanted = Object.entries(filter.tags).map(([key, value]) => (value === undefined ? [key] : [key, value]));
-      add(hasTags, JSON.stringify(wanted));
+    for (const [key, value] of Object.entries(filter.tags ?? {})) {
+      const { sql, values: own } = tagWith(key, value);
+      add(sql, ...own);
     }
     if (filter.after !== undefined) add(filter.desc ? 'n < ?' : 'n > ?', filter.after);
     if (filter.upTo !== undefined) add(filter.desc ? 'n >= ?' : 'n <= ?', filter.upTo);

@@ -121,25 +121,48 @@ function clientPart(holds: (actual: TagValue) => boolean, of: (client: ClientRow
   return { sql: none, values: [JSON.stringify(known), JSON.stringify(numbers)], exact: true };
 }
 
-function tagPart({ op, value }: Condition, key: string): WherePart {
-  const path = `$[4].tags."${key}"`;
+/**
+ * A tag of a filter: with this value, or with any (`undefined`). Each side is decoded by SQLite, so any text compares.
+ */
+export function tagWith(key: string, value: TagValue | undefined): WherePart {
+  const path = pathOf(key);
+  if (value === undefined) return needled(key, undefined, { sql: 'json_type(task, ?) is not null', values: [path], exact: true });
+  if (value === null) return needled(key, null, { sql: `json_type(task, ?) is 'null'`, values: [path], exact: true });
+  return tagPart({ op: '==', value }, key);
+}
+
+const pathOf = (key: string): string => `$[4].tags."${key}"`;
+
+/**
+ * What the text of a task with such a tag holds in any case is looked for first: of a million tasks those without are passed over in 0.3 s, where reading each as
+ * JSON takes 0.6.
+ */
+function needled(key: string, value: TagValue | undefined, { sql, values, exact }: WherePart): WherePart {
+  const plain = typeof value === 'string' ? /^[\w.+-]*$/.test(value) : typeof value !== 'number' || Number.isSafeInteger(value);
+  const needle = `"${key}":${value === undefined || !plain ? '' : JSON.stringify(value)}`;
+  return { sql: `instr(task, ?) > 0 and ${sql}`, values: [needle, ...values], exact };
+}
+
+function tagPart({ op, value }: Pick<Condition, 'op' | 'value'>, key: string): WherePart {
+  const path = pathOf(key);
   const absent = `coalesce(json_type(task, ?), 'null') = 'null'`;
   if (value === null) {
     if (op === '==') return { sql: absent, values: [path], exact: true };
-    return op === '!=' ? { sql: `not ${absent}`, values: [path], exact: true } : never;
+    return op === '!=' ? needled(key, undefined, { sql: `not ${absent}`, values: [path], exact: true }) : never;
   }
   if (typeof value === 'boolean') {
     const type = value ? 'true' : 'false';
-    if (op !== '==' && op !== '!=') return never;
-    const sql = op === '==' ? `json_type(task, ?) is '${type}'` : `coalesce(json_type(task, ?), 'null') not in ('null', '${type}')`;
-    return { sql, values: [path], exact: true };
+    if (op === '==') return needled(key, value, { sql: `json_type(task, ?) is '${type}'`, values: [path], exact: true });
+    if (op !== '!=') return never;
+    const sql = `coalesce(json_type(task, ?), 'null') not in ('null', '${type}')`;
+    return needled(key, undefined, { sql, values: [path], exact: true });
   }
   const types = typeof value === 'number' ? `('integer', 'real')` : `('text')`;
   const typed = `coalesce(json_type(task, ?), 'null') in ${types}`;
-  if (op === '~' || (typeof value === 'string' && op !== '==' && op !== '!=')) return { sql: typed, values: [path], exact: false };
+  if (op === '~' || (typeof value === 'string' && op !== '==' && op !== '!='))
+    return needled(key, undefined, { sql: typed, values: [path], exact: false });
   const compared = `(${typed} and task ->> ? ${op === '!=' ? '=' : op} (? ->> '$'))`;
   const values = [path, path, JSON.stringify(value)];
-  return op === '!='
-    ? { sql: `not ${absent} and not ${compared}`, values: [path, ...values], exact: true }
-    : { sql: compared, values, exact: true };
+  if (op !== '!=') return needled(key, op === '==' ? value : undefined, { sql: compared, values, exact: true });
+  return needled(key, undefined, { sql: `not ${absent} and not ${compared}`, values: [path, ...values], exact: true });
 }
