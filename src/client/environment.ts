@@ -61,7 +61,9 @@ export function taskEnvironment(
   if (timeout !== undefined) environment.TASK_TIMEOUT = String(timeout / 1000);
   if (cwd !== undefined) environment.TASK_CWD = cwd;
   for (const name in tags) environment[`TASK_TAG_${name.toUpperCase().replace(unusable, '_')}`] = String(tags[name]);
-  return env === undefined ? environment : { ...environment, ...env };
+  // One by one: to copy the whole with 24 of its own by `...` took 18 of the 180 µs that the client takes for a command.
+  for (const name in env) environment[name] = env[name]!;
+  return environment;
 }
 
 /** A UTF-16 unit is at most three bytes: nearly always the length alone tells. */

@@ -1,7 +1,7 @@
 /**
  * How a command becomes one line for the shell of a slot: pure text, no process.
  *
- * The slot runs `( body ) <input >output 2>errors;echo =$? >&2`. The subshell is the command's: whatever it does to itself (syntax
+ * The slot runs `( body ) <input >output 2>errors;echo =$?`, its stdout being its stderr. The subshell is the command's: whatever it does to itself (syntax
  * error, `exit`, `exec`, closed streams, variables, directory) ends with it. The slot sets no variable of its own.
  * Builtins that can do nothing to themselves need no subshell, and so no process: 20 µs of a shell's time each instead of 217 to 253, which are a fork.
  */
@@ -117,7 +117,7 @@ const guarded = (command: string): string => (/^[-+]/.test(command) ? ` ${comman
  */
 export function slotLine(parts: LineParts, shell: string, oldDirectory: string | undefined): string {
   const own = exportable(parts.env) ? methodOf(parts.command) : 'environment';
-  const streams = `<${quote(parts.input)} >${quote(parts.output)} 2>${quote(parts.errors)};echo =$? >&2\n`;
+  const streams = `<${quote(parts.input)} >${quote(parts.output)} 2>${quote(parts.errors)};echo =$?\n`;
   if (own === 'inside' && !parts.piped && parts.cwd === null && unseen(parts.env)) return `{ eval ${quote(parts.command)};} ${streams}`;
   let body = '';
   if (own !== 'environment') {

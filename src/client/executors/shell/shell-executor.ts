@@ -157,7 +157,8 @@ export class ShellExecutor implements Executor {
     this.#outputWatch?.begin();
     const { tellPaths } = this.#parts;
     const env = tellPaths ? { TASK_OUTPATH: files.output, TASK_ERRPATH: files.errors, ...execution.env } : execution.env;
-    slot.lane.start({ command: execution.command, env, cwd, ...(streamed ?? files), piped: streamed !== null });
+    const { input, output, errors, script } = streamed ?? files;
+    slot.lane.start({ command: execution.command, env, cwd, input, output, errors, script, piped: streamed !== null });
     this.#parts.monitor?.begin(number, execution, at, () => slot.lane.tree);
   }
 

@@ -118,7 +118,8 @@ export class SlotLane implements Lane {
     child.stderr?.setEncoding('latin1').on('data', (text: string) => this.#read(text));
     child.once('close', (_, signal) => this.#closed(child, signal));
     // The subshells get the default actions back; the slot itself outlives the first two rungs of the kill ladder.
-    child.stdin?.write('trap : INT TERM HUP QUIT\necho = >&2\n');
+    // Its stdout is its stderr, once for all: to redirect each `echo` were six system calls.
+    child.stdin?.write('exec >&2\ntrap : INT TERM HUP QUIT\necho =\n');
   }
 
   #failed(error: unknown): void {

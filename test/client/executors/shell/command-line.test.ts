@@ -13,7 +13,7 @@ const parts = (command: string, more: Partial<LineParts> = {}): LineParts => ({
   ...more,
 });
 const line = (command: string, more: Partial<LineParts> = {}, old?: string): string => slotLine(parts(command, more), '/bin/sh', old);
-const files = ' </dev/null >/o 2>/e;echo =$? >&2\n'.replaceAll(/([<>])(\/\S+?)(?=[ ;])/g, "$1'$2'");
+const files = ' </dev/null >/o 2>/e;echo =$?\n'.replaceAll(/([<>])(\/\S+?)(?=[ ;])/g, "$1'$2'");
 
 describe('how a command is run in a slot', () => {
   it.each(['/bin/true', 'ls -l /tmp', 'python3 x.py --set a=b', 'tar czf a.tgz b@c'])(
