@@ -127,7 +127,7 @@ function steps(page) {
       }),
       act: () => click('Cancel all of these'),
       shown: `document.querySelector('#ask').open`,
-      after: () => click('No'),
+      after: () => click('Not now'),
     },
   ];
 }

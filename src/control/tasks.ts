@@ -2,7 +2,7 @@
 import { MillraceError } from '../base/errors.ts';
 import type { TaskChange } from '../data/change.ts';
 import { type CheckedQuery, checkQuery, type TaskQuery } from '../data/query.ts';
-import { type AttemptRecord, type TaskRecord, toAttemptRecord, toTaskRecord } from '../data/record.ts';
+import { type AttemptRecord, type LiveRow, type TaskRecord, toAttemptRecord, toTaskRecord } from '../data/record.ts';
 import { TaskChanges } from '../data/task-changes.ts';
 import type { Explanation, TaskData } from '../data/task-data.ts';
 import type { AttemptEnd, ClientRow, TaskFilter, TaskRow } from '../store/store.ts';
@@ -141,7 +141,7 @@ export function wire({ filter, state, ids }: CheckedQuery): WireFilter {
   };
 }
 
-function recordOf(row: TaskRow, salt: string): TaskRecord {
+function recordOf(row: LiveRow, salt: string): TaskRecord {
   const live = row.state === taskState.leased ? 'leased' : row.state === taskState.running ? 'running' : undefined;
   try {
     return toTaskRecord(row, salt, live);

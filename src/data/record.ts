@@ -21,8 +21,18 @@ export interface TaskDemands {
   priority?: number;
 }
 
-/** A task as it stands: the fields of its result that are known so far, its state and its demands. `attempt`: attempts that have ended; of a task that is done, its last. */
-export type TaskRecord = { state: TaskStateName; attempt: number } & TaskDemands & Pick<TaskResult, AcceptedFields> & Partial<TaskResult>;
+/**
+ * A task as it stands: the fields of its result that are known so far, its state and its demands. `attempt`: attempts that have ended; of a task that is done, its last.
+ * `runningMs`: how long one that runs has done so, by the clock of its server.
+ */
+export type TaskRecord = { state: TaskStateName; attempt: number; runningMs?: number } & TaskDemands &
+  Pick<TaskResult, AcceptedFields> &
+  Partial<TaskResult>;
+
+/** A row with what its server alone knows of a task that is leased or runs: how long (ms); where is in `client`. */
+export interface LiveRow extends TaskRow {
+  runningMs?: number;
+}
 
 /** One recorded attempt of a task. */
 export type AttemptRecord = Pick<
@@ -61,10 +71,16 @@ export function toTaskResult(row: TaskRow, salt: string): TaskResult {
  * What is known of a task.
  * @param live Where the server has it when it is not done: the store itself does not know `leased` and `running`.
  */
-export function toTaskRecord(row: TaskRow, salt: string, live?: 'leased' | 'running'): TaskRecord {
+export function toTaskRecord(row: LiveRow, salt: string, live?: 'leased' | 'running'): TaskRecord {
   if (row.end !== null) return withDemands(Object.assign(toTaskResult(row, salt), { state: 'done' as const }), row.task[3]);
   const state: TaskStateName = live ?? (row.state === storedState.waiting ? 'waiting' : 'ready');
-  return withDemands(Object.assign(accepted(row, salt), { state, attempt: row.attempts }), row.task[3]);
+  const record: TaskRecord = Object.assign(accepted(row, salt), { state, attempt: row.attempts });
+  if (live !== undefined && row.client !== null) {
+    record.clientId = row.client.id;
+    record.clientHost = row.client.host;
+  }
+  if (row.runningMs !== undefined) record.runningMs = row.runningMs;
+  return withDemands(record, row.task[3]);
 }
 
 function withDemands(record: TaskRecord, attributes: TaskAttributes | null): TaskRecord {

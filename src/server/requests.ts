@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { orderedNumbers } from '../data/ordered.ts';
 import { findTask, resolveIds } from '../data/query.ts';
+import type { LiveRow } from '../data/record.ts';
 import { attemptSize, fewestRows, fitting, leanRow, lightRow, type ResultPage, rowSize } from '../data/row-size.ts';
 import { areConditions } from '../data/where.ts';
 import { countTasks, searchTasks } from '../store/search.ts';
@@ -149,10 +150,10 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   },
 };
 
-async function rowOf({ store, salt, core }: RequestContext, id: unknown): Promise<TaskRow | null> {
+async function rowOf(context: RequestContext, id: unknown): Promise<TaskRow | null> {
   const [given] = texts([id], 'id');
-  const row = await findTask(store, salt, given!);
-  return row === null ? null : leanRow(withState(core, row));
+  const row = await findTask(context.store, context.salt, given!);
+  return row === null ? null : leanRow(withState(context, row));
 }
 
 /** As many rows of the default order as fit into a message; the reader goes on after the last, until there are none. */
@@ -163,7 +164,7 @@ async function rowsThatFit(context: RequestContext, filter: TaskFilter & { limit
   const ready = readyOnly(context.core, meant);
   const { light } = filter;
   for await (const page of searchTasks(context.store, ready?.search ?? meant, context.clock, light ? undefined : fewestRows)) {
-    const now = page.map((row) => withState(context.core, row));
+    const now = page.map((row) => withState(context, row));
     const kept = ready === null ? now : now.filter(({ n }) => ready.isReady(n)).slice(0, ready.limit - rows.length);
     const found = kept.map(light ? lightRow : leanRow);
     const fit = fitting(found, rowSize, bytes);
@@ -192,8 +193,16 @@ function stored({ core }: RequestContext, filter: TaskFilter): TaskFilter {
   return { ...others, numbers: core.numbersIn(state).filter((n) => filter.numbers?.includes(n) ?? true) };
 }
 
-function withState(core: ServerCore, row: TaskRow): TaskRow {
-  return row.end === null ? { ...row, state: core.task(row.n)?.state ?? row.state } : row;
+/** With what the core alone knows: its state, on which client and for how long. */
+function withState({ core, clock }: RequestContext, row: TaskRow): LiveRow {
+  const task = row.end === null ? core.task(row.n) : null;
+  if (task === null) return row;
+  const { state, grant, startedAt } = task;
+  if (grant === null) return { ...row, state };
+  const { n, id, host } = grant.client;
+  const client = { n, id, host };
+  const isRunning = state === taskState.running && startedAt >= 0;
+  return isRunning ? { ...row, state, client, runningMs: Math.round(clock.now() - startedAt) } : { ...row, state, client };
 }
 
 function fields(parameters: unknown): Record<string, unknown> {

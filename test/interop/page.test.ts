@@ -16,13 +16,14 @@ it('a running task is seen, and cancelled by a click; another one by the keyboar
   await startClient(server);
   const { page, complaints } = await open(server);
   const { ids } = await server.submit(['sleep 600 # first', 'sleep 601 # second']);
+  await until(async () => /[1-9]\d* s/.test((await rows(page).filter({ hasText: '# first' }).textContent()) ?? ''));
   await rows(page).filter({ hasText: '# first' }).getByRole('button', { name: 'Cancel' }).click();
   await until(async () => (await server.tasks.get(ids![0]!))?.outcome === 'cancelled');
   await until(async () => (await rows(page).count()) === 1);
   await page.keyboard.press('j');
   await page.keyboard.press('x');
   await until(async () => (await server.tasks.get(ids![1]!))?.outcome === 'cancelled');
-  await page.getByText('No such tasks.').waitFor();
+  await page.getByText('Nothing runs now.').waitFor();
   await until(async () => (await page.locator('.tile', { hasText: 'cancelled' }).locator('b').textContent()) === '2');
   expect(await page.locator('#link').textContent()).toBe('live');
   expect(complaints).toEqual([]);

@@ -67,6 +67,7 @@ const schemas: Readonly<Record<string, Schema>> = {
       startedAt: numberOrNull,
       completedAt: { type: 'number' },
       durationMs: { type: 'number' },
+      runningMs: { type: 'integer', description: 'Of one that runs: for how long' },
     },
     ['id', 'kind', 'args', 'attempt', 'group', 'tags', 'submittedAt'],
   ),

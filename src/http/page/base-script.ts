@@ -34,6 +34,14 @@ export function span(ms) {
   if (s < 86400) return Math.floor(s / 3600) + ' h ' + Math.floor((s % 3600) / 60) + ' min';
   return Math.floor(s / 86400) + ' d ' + Math.floor((s % 86400) / 3600) + ' h';
 }
+/** A span that nobody needs to the second, in a word. */
+export function about(ms) {
+  const units = [[86400000, ' d'], [3600000, ' h'], [60000, ' min']];
+  const unit = units.find(([size]) => ms >= size);
+  if (unit === undefined) return Math.ceil(ms / 1000) + ' s';
+  const n = ms / unit[0];
+  return (n < 10 ? Math.round(n * 10) / 10 : Math.round(n)) + unit[1];
+}
 export function bytes(n) {
   if (n === 1) return '1 byte';
   const step = Math.min(4, Math.floor(Math.log2(Math.max(1, n)) / 10));
@@ -159,7 +167,7 @@ export function confirmed(question, yes) {
     const answer = (value) => { dialog.close(); resolve(value); };
     dialog.oncancel = () => resolve(false);
     dialog.replaceChildren(h('h2', {}, question), h('div', { class: 'row end' },
-      h('button', { type: 'button', onclick: () => answer(false) }, 'No'),
+      h('button', { type: 'button', onclick: () => answer(false) }, 'Not now'),
       h('button', { type: 'button', class: 'danger', onclick: () => answer(true), 'data-yes': true }, yes)));
     dialog.showModal();
   });

@@ -12,7 +12,7 @@ export function clientsView() {
   const connected = h('input', { type: 'checkbox', onchange: restart, checked: true });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const body = h('tbody');
-  const empty = h('div', { class: 'empty' }, 'No such clients.');
+  const empty = h('div', { class: 'empty' });
   const place = h('span', { class: 'faint' });
   const back = h('button', { type: 'button', onclick: () => { offset = Math.max(0, offset - pageSize); void load(); } }, 'Back');
   const further = h('button', { type: 'button', onclick: () => { offset += pageSize; void load(); } }, 'Further');
@@ -51,6 +51,8 @@ export function clientsView() {
     for (const head of table.querySelectorAll('th')) head.setAttribute('aria-sort', head.dataset.order === order ? (desc ? 'descending' : 'ascending') : 'none');
     table.hidden = total === 0;
     empty.hidden = total > 0;
+    empty.textContent = search.value.trim() !== '' ? 'No such clients.' : connected.checked ? 'No client is connected.' : 'No client was ever here.';
+    back.hidden = further.hidden = total <= pageSize;
     back.disabled = offset === 0;
     further.disabled = offset + pageSize >= total;
     place.textContent = total === 0 ? '' : count(offset + 1) + ' to ' + count(Math.min(offset + pageSize, total)) + ' of ' + count(total);
@@ -60,7 +62,7 @@ export function clientsView() {
     const used = svg('rect', { class: 'used', width: 0, height: 8, rx: 4 });
     const bar = svg('svg', { class: 'load', viewBox: '0 0 64 8', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, svg('rect', { class: 'base', width: 64, height: 8, rx: 4 }), used);
     const row = h('tr', { tabindex: 0 },
-      h('td', {}), h('td', { class: 'mono opt', title: client.id }, client.id), h('td', {}, bar, h('span')), h('td', { class: 'num' }), h('td', { class: 'num opt' }), h('td', { class: 'num' }), h('td', { class: 'opt' }));
+      h('td', {}), h('td', { class: 'mono opt', title: client.id }, client.id.length > 20 ? client.id.slice(0, 8) + '…' + client.id.slice(-8) : client.id), h('td', {}, bar, h('span'), h('span', { class: 'opt' })), h('td', { class: 'num' }), h('td', { class: 'num opt' }), h('td', { class: 'num' }), h('td', { class: 'opt' }));
     return row;
   }
 
@@ -70,7 +72,8 @@ export function clientsView() {
     host.title = client.host;
     const part = client.slots === 0 ? 0 : Math.min(1, client.running / client.slots);
     load.querySelector('.used').setAttribute('width', 64 * part);
-    load.lastChild.textContent = Math.round(part * 100) + ' % (' + count(client.running) + ')';
+    load.children[1].textContent = Math.round(part * 100) + ' %';
+    load.children[2].textContent = ' (' + count(client.running) + ')';
     slots.textContent = count(client.slots);
     leased.textContent = count(client.leased);
     heard.textContent = client.connected ? span(Math.round(client.silentMs / 100) * 100) : '';

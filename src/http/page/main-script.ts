@@ -1,6 +1,6 @@
 /** The page as a whole: counts, throughput, the lists behind their tabs, and the keys. A further view is one entry of `views`. */
 export const mainScript: string = `
-import { byId, count, getJson, h, listen, rate, span, svg } from './base.js';
+import { about, byId, count, getJson, h, listen, rate, svg } from './base.js';
 import { clientsView } from './clients.js';
 import { sessionsView } from './sessions.js';
 import { tasksView } from './tasks.js';
@@ -15,19 +15,20 @@ let shown = null;
 const failures = (p) => p.failed + p.timedOut + p.lost + p.rejected;
 const tiles = [
   ['tasks a second', '', (p) => rate(p.tasksPerSecond)],
-  [(p) => 'running of ' + count(p.slots), 'busy', (p) => count(p.running)],
+  [(p) => p.slots === 0 ? 'running' : 'run in ' + count(p.slots) + ' slots', 'busy', (p) => count(p.running)],
   ['ready', '', (p) => count(p.ready)],
   ['waiting', '', (p) => count(p.waiting)],
   ['succeeded', 'ok', (p) => count(p.succeeded)],
   ['failed', 'bad', (p) => count(failures(p))],
   ['cancelled', '', (p) => count(p.cancelled)],
   ['clients', '', (p) => count(p.clients)],
-  ['time left', '', (p) => p.etaMs === null || p.pending === 0 ? '–' : span(p.etaMs)],
+  ['time left', '', (p) => p.etaMs === null || p.pending === 0 ? '–' : about(p.etaMs)],
 ].map(([text, style, of]) => {
   const value = h('b', {}, '–');
   const label = h('span', {}, typeof text === 'string' ? text : 'running');
-  byId('tiles').append(h('div', { class: 'tile ' + style }, value, label));
-  return { value, of, label, text };
+  const tile = h('div', { class: 'tile ' + style }, value, label);
+  byId('tiles').append(tile);
+  return { tile, value, of, label, text };
 });
 
 const bars = [['waiting', (p) => p.waiting], ['ready', (p) => p.ready], ['leased', (p) => p.leased], ['running', (p) => p.running], ['succeeded', (p) => p.succeeded], ['failed', failures], ['cancelled', (p) => p.cancelled]].map(([name, of]) => {
@@ -38,9 +39,10 @@ const bars = [['waiting', (p) => p.waiting], ['ready', (p) => p.ready], ['leased
 byId('states').append(h('div', { class: 'bar', 'aria-hidden': true }, bars.map(({ part }) => part)), ...bars.map(({ legend }) => legend));
 
 function showProgress(progress) {
-  for (const { value, of, label, text } of tiles) {
+  for (const { tile, value, of, label, text } of tiles) {
     value.textContent = value.title = of(progress);
-    if (typeof text === 'function') label.textContent = text(progress);
+    tile.classList.toggle('none', value.textContent === '0');
+    if (typeof text === 'function') label.textContent = label.title = text(progress);
   }
   for (const { of, part, number } of bars) {
     part.style.flexGrow = of(progress);
@@ -65,12 +67,15 @@ byId('chart').append(area, line);
 function addSamples(list) {
   samples.push(...list);
   samples.splice(0, samples.length - 600);
-  const most = Math.max(1, ...samples.map((sample) => sample.perSecond));
+  const highest = Math.max(0, ...samples.map((sample) => sample.perSecond));
+  const most = Math.max(1, highest);
   const step = 600 / Math.max(1, Math.max(samples.length, 60) - 1);
   const points = samples.map(({ perSecond }, i) => (600 - (samples.length - 1 - i) * step).toFixed(1) + ' ' + (118 - (perSecond / most) * 112).toFixed(1));
   line.setAttribute('d', points.length === 0 ? '' : 'M' + points.join('L'));
   area.setAttribute('d', points.length === 0 ? '' : 'M' + points[0].split(' ')[0] + ' 120L' + points.join('L') + 'L600 120Z');
-  const text = 'at most ' + rate(most) + '/s in the last ' + span(Math.max(samples.length, 60) * 1000);
+  const minutes = Math.max(1, Math.round(samples.length / 60));
+  const lately = 'in the last ' + (minutes === 1 ? 'minute' : minutes + ' minutes');
+  const text = highest === 0 ? 'none ended ' + lately : 'at most ' + rate(highest) + '/s ' + lately;
   byId('peak').textContent = text;
   byId('chart').setAttribute('aria-label', 'Tasks that ended a second: ' + text + ', now ' + rate(samples.length === 0 ? 0 : samples[samples.length - 1].perSecond) + '/s');
 }

@@ -27,9 +27,10 @@ export function sessionsView() {
     putRows(body, page.sessions, (session) => String(session.session), makeRow, updateRow);
     table.hidden = page.sessions.length === 0;
     empty.hidden = page.sessions.length > 0;
+    back.hidden = further.hidden = pages.length === 1 && next === null;
     back.disabled = pages.length === 1;
     further.disabled = next === null;
-    place.textContent = page.sessions.length === 0 ? '' : 'page ' + count(pages.length);
+    place.textContent = back.hidden ? '' : 'page ' + count(pages.length);
   });
   const load = () => opened === null ? asked.load() : opened.load();
 

@@ -28,7 +28,7 @@ main > * { min-width: 0; }
 .tiles { display: grid; grid-template-columns: repeat(9, 1fr); gap: 10px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; min-width: 0; }
 .tile b { display: block; font-size: 20px; font-variant-numeric: tabular-nums; font-weight: 650; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.tile span { color: var(--faint); font-size: 12.5px; } .tile.bad b { color: var(--bad); } .tile.ok b { color: var(--ok); } .tile.busy b { color: var(--busy); }
+.tile span { display: block; color: var(--faint); font-size: 12.5px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .tile.bad b { color: var(--bad); } .tile.ok b { color: var(--ok); } .tile.busy b { color: var(--busy); } .tile.none b { color: var(--faint); font-weight: 500; }
 #chart { display: block; width: 100%; height: 120px; background: linear-gradient(var(--line), var(--line)) 0 100% / 100% 1px no-repeat; }
 #chart .area { fill: var(--soft); } #chart .line { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .states { display: flex; flex-wrap: wrap; gap: 4px 16px; margin-top: 10px; font-size: 12.5px; color: var(--faint); }
@@ -46,7 +46,7 @@ button.small { padding: 1px 8px; min-height: 26px; font-size: 12.5px; } button.d
 .tools label { display: grid; gap: 2px; font-size: 12px; color: var(--faint); } .tools label.wide { flex: 1 1 220px; } .tools input { width: 100%; } .tools input[type="checkbox"] { width: auto; min-height: 0; }
 .tools label.check { display: flex; align-items: center; gap: 6px; min-height: 32px; }
 .problem { color: var(--bad); margin: 0 0 8px; }
-.w-host { width: 22%; } .w-load { width: 21%; } .w-few { width: 72px; } .w-time { width: 88px; } .w-tags { width: 18%; }
+.w-state { width: 108px; } .w-acts { width: 88px; } .w-host { width: 22%; } .w-load { width: 21%; } .w-few { width: 72px; } .w-time { width: 88px; } .w-tags { width: 18%; }
 table { width: 100%; border-collapse: collapse; table-layout: fixed; }
 th { text-align: left; font-weight: 600; font-size: 12px; color: var(--faint); border-bottom: 1px solid var(--line); padding: 6px 8px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 td { border-bottom: 1px solid var(--line); padding: 5px 8px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; height: 38px; font-variant-numeric: tabular-nums; }
@@ -78,7 +78,7 @@ kbd { font: inherit; font-size: 12px; border: 1px solid var(--line); border-bott
 @media (max-width: 720px) {
   header { padding: 8px 12px; } main { padding: 12px 10px 32px; gap: 12px; } .card { padding: 12px 10px; }
   .tiles { grid-template-columns: repeat(3, 1fr); gap: 6px; } .tile { padding: 8px; } .tile b { font-size: 17px; }
-  .opt { display: none; } .w-host { width: auto; } .w-load { width: 104px; } .w-few { width: 46px; } .w-time { width: 62px; } th, td { padding: 5px 4px; } .tools label, .tools label.wide { flex: 1 1 130px; } .load { width: 34px; }
+  .opt { display: none; } .w-state { width: 92px; } .w-acts { width: 76px; } .w-host { width: auto; } .w-load { width: 104px; } .w-few { width: 46px; } .w-time { width: 62px; } th, td { padding: 5px 4px; } .tools label, .tools label.wide { flex: 1 1 130px; } .load { width: 34px; }
 }
 @media (prefers-reduced-motion: no-preference) { tbody tr { transition: background .12s; } }
 `;

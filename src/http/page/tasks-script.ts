@@ -1,20 +1,20 @@
 /** The list of tasks: by state, tags and conditions, a page at a time, newest first; one of them with its output; cancel and retry. */
 export const tasksScript: string = `
-import { asker, byId, confirmed, count, getJson, h, post, putRows, request, span, time } from './base.js';
+import { about, asker, byId, confirmed, count, getJson, h, post, putRows, request, span, time } from './base.js';
 
 const pageSize = 50;
 const kinds = [
-  ['running', 'Running', { state: 'running' }],
-  ['failed', 'Failed', { outcome: 'failed' }],
-  ['timeout', 'Timed out', { outcome: 'timeout' }],
-  ['lost', 'Lost', { outcome: 'lost' }],
-  ['rejected', 'Rejected', { outcome: 'rejected' }],
-  ['ready', 'Ready', { state: 'ready' }],
-  ['waiting', 'Waiting', { state: 'waiting' }],
-  ['leased', 'Leased', { state: 'leased' }],
-  ['succeeded', 'Succeeded', { outcome: 'succeeded' }],
-  ['cancelled', 'Cancelled', { outcome: 'cancelled' }],
-  ['all', 'All', {}],
+  ['running', 'Running', { state: 'running' }, 'Nothing runs now.'],
+  ['failed', 'Failed', { outcome: 'failed' }, 'None has failed.'],
+  ['timeout', 'Timed out', { outcome: 'timeout' }, 'None ran out of time.'],
+  ['lost', 'Lost', { outcome: 'lost' }, 'None was lost.'],
+  ['rejected', 'Rejected', { outcome: 'rejected' }, 'None was rejected.'],
+  ['ready', 'Ready', { state: 'ready' }, 'None is ready and waits for a client.'],
+  ['waiting', 'Waiting', { state: 'waiting' }, 'None waits for its time or for others.'],
+  ['leased', 'Leased', { state: 'leased' }, 'None stands at a client and has not begun.'],
+  ['succeeded', 'Succeeded', { outcome: 'succeeded' }, 'None has succeeded yet.'],
+  ['cancelled', 'Cancelled', { outcome: 'cancelled' }, 'None was cancelled.'],
+  ['all', 'All', {}, 'There are no tasks yet.'],
 ];
 
 /** A comma that parts two conditions is told by what comes behind it. */
@@ -31,7 +31,7 @@ export function tasksView() {
   const where = h('input', { type: 'search', placeholder: "args ~ ^test, exitStatus != 0", onchange: restart, id: 'search' });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const body = h('tbody');
-  const empty = h('div', { class: 'empty' }, 'No such tasks.');
+  const empty = h('div', { class: 'empty' });
   const place = h('span', { class: 'faint' });
   const newer = h('button', { type: 'button', onclick: () => { pages.pop(); void load(); } }, 'Newer');
   const older = h('button', { type: 'button', onclick: () => turn(next) }, 'Older');
@@ -39,7 +39,7 @@ export function tasksView() {
   const retryAll = h('button', { type: 'button', onclick: () => void changeAll('retry', 'Retry') }, 'Retry all of these');
 
   const table = h('table', {},
-    h('colgroup', {}, h('col', { width: '108' }), h('col'), h('col', { class: 'opt', width: '22%' }), h('col', { class: 'opt', width: '84' }), h('col', { class: 'opt', width: '96' }), h('col', { width: '88' })),
+    h('colgroup', {}, h('col', { class: 'w-state' }), h('col'), h('col', { class: 'opt', width: '22%' }), h('col', { class: 'opt', width: '84' }), h('col', { class: 'opt', width: '96' }), h('col', { class: 'w-acts' })),
     h('thead', {}, h('tr', {}, h('th', {}, 'State'), h('th', {}, 'Task'), h('th', { class: 'opt' }, 'Tags'), h('th', { class: 'num opt' }, 'Attempt'), h('th', { class: 'num opt' }, 'Time'), h('th', {}))),
     body);
   const element = h('div', {},
@@ -89,9 +89,11 @@ export function tasksView() {
     putRows(body, tasks, (task) => task.id, makeRow, updateRow);
     table.hidden = tasks.length === 0;
     empty.hidden = tasks.length > 0;
+    empty.textContent = tag.value.trim() + where.value.trim() === '' ? kinds.find(([name]) => name === kind.value)[3] : 'No such tasks.';
+    newer.hidden = older.hidden = pages.length === 1 && next === null;
     newer.disabled = pages.length === 1;
     older.disabled = next === null;
-    place.textContent = tasks.length === 0 ? '' : 'page ' + count(pages.length);
+    place.textContent = newer.hidden ? '' : 'page ' + count(pages.length);
     cancelAll.disabled = retryAll.disabled = tasks.length === 0;
     cancelAll.hidden = tasks.every((task) => task.state === 'done' || task.outcome);
     retryAll.hidden = !tasks.some(canRetry);
@@ -106,6 +108,7 @@ export function tasksView() {
   function updateRow(row, task) {
     const [state, args, tags, attempt, took, acts] = row.children;
     const name = task.outcome || task.state;
+    took.textContent = task.state === 'running' ? (task.runningMs === undefined ? '' : about(task.runningMs)) : task.durationMs === undefined ? '' : span(task.durationMs);
     const told = JSON.stringify([name, task.attempt, task.tags]);
     if (row.dataset.told === told) return;
     row.dataset.told = told;
@@ -114,8 +117,8 @@ export function tasksView() {
     args.textContent = task.args;
     args.title = task.args;
     tags.replaceChildren(...tagButtons(task.tags));
-    attempt.textContent = task.attempt || '';
-    took.textContent = task.durationMs === undefined ? '' : span(task.durationMs);
+    tags.title = tagWords(task.tags);
+    attempt.textContent = attemptOf(task) || '';
     acts.replaceChildren(...actions(task, load));
   }
 
@@ -130,7 +133,8 @@ export function tasksView() {
   async function changeAll(action, verb) {
     const fields = query();
     const found = await getJson('/api/count?' + fields);
-    if (!(await confirmed(verb + ' ' + count(found.count) + ' tasks?', verb))) return;
+    const words = verb + ' ' + count(found.count) + (found.count === 1 ? ' task' : ' tasks');
+    if (!(await confirmed(words + '?', words))) return;
     const body = {};
     for (const name of ['state', 'outcome']) if (fields.has(name)) body[name] = fields.get(name);
     if (fields.has('tag')) body.tags = fields.getAll('tag');
@@ -150,6 +154,9 @@ export function tasksView() {
   };
 }
 
+/** The one that runs has not ended, so it is not counted. */
+const attemptOf = (task) => task.state === 'running' ? task.attempt + 1 : task.attempt;
+const tagWords = (tags) => Object.entries(tags).map(([key, value]) => key + ': ' + value).join(', ');
 const canRetry = (task) => task.outcome !== undefined && task.outcome !== 'succeeded' && task.outcome !== 'rejected';
 
 function actions(task, done) {
@@ -210,10 +217,10 @@ async function openTask(id) {
   dialog.replaceChildren(h('div', {},
     h('div', { class: 'row' }, h('span', { class: 'badge ' + name }, name), h('span', { class: 'grow' }), actions(task, again), h('button', { type: 'button', class: 'small', onclick: again }, 'Refresh'), h('button', { type: 'button', class: 'small', onclick: () => dialog.close() }, 'Close')),
     h('h3', {}, task.kind === 'function' ? 'function' : 'command'), h('pre', { class: 'mono' }, task.command || task.args),
-    h('dl', {}, fact('id', task.id), fact('exit status', task.exitStatus), fact('signal', task.signal), fact('error', task.error && task.error.message), fact('client', task.clientHost && task.clientHost + ', slot ' + task.slot),
-      fact('submitted', time(task.submittedAt)), fact('started', time(task.startedAt)), fact('ended', time(task.completedAt)), fact('took', task.durationMs === undefined ? '' : span(task.durationMs)),
-      fact('attempt', task.attempt), fact('group', task.group), fact('tags', Object.entries(task.tags).map(([key, value]) => key + ': ' + value).join(', ')),
-      fact('why it waits', task.outcome === undefined && explanation !== null ? explanation.reasons.join('; ') : '')),
+    h('dl', {}, fact('id', task.id), fact('exit status', task.exitStatus), fact('signal', task.signal), fact('error', task.error && task.error.message), fact('client', task.clientHost && task.clientHost + (task.slot === undefined || task.slot === null ? '' : ', slot ' + task.slot)),
+      fact('submitted', time(task.submittedAt)), fact('started', time(task.startedAt)), fact('ended', time(task.completedAt)), fact('took', task.durationMs === undefined ? '' : span(task.durationMs)), fact('runs for', task.runningMs === undefined ? '' : about(task.runningMs)),
+      fact('attempt', attemptOf(task) || ''), fact('group', task.group), fact('tags', tagWords(task.tags)),
+      fact(task.state === 'running' ? 'now' : 'why it waits', task.outcome === undefined && explanation !== null ? explanation.reasons.join('; ') : '')),
     output('stdout', task), output('stderr', task), task.state === 'running' && task.kind !== 'function' ? running(id, again) : [],
     task.value === undefined ? [] : [h('h3', {}, 'value'), h('pre', { class: 'mono' }, JSON.stringify(task.value, null, 2))],
     task.truncated ? h('p', { class: 'faint' }, 'The output is longer; it stands in ' + (task.stdoutPath || task.stderrPath) + ' on that host.') : null,

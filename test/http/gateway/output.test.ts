@@ -93,3 +93,24 @@ it('a client that keeps no output says so', async () => {
   expect(await outputOf(face, id, () => true)).toEqual({ cut: [] });
   await face.ask('POST', `/api/tasks/${id}/cancel`);
 });
+
+it('a task that runs says where and for how long; one that waits for a slot says not for how long', async () => {
+  const face = await startFace();
+  await startClientOf(face, 1);
+  const { ids } = (await face.submit(['sleep 600', 'sleep 601'])).json<{ ids: string[] }>();
+  interface Told {
+    readonly state: string;
+    readonly runningMs?: number;
+    readonly clientId?: string;
+    readonly clientHost?: string;
+  }
+  const look = async (id: string) => (await face.get(`/api/tasks/${id}`)).json<Told>();
+  await until(async () => (await look(ids[0]!)).state === 'running');
+  const [client] = (await face.get('/api/clients')).json<{ clients: { id: string; host: string }[] }>().clients;
+  const { tasks } = (await face.get('/api/tasks?state=running')).json<{ tasks: (Told & { id: string })[] }>();
+  expect(tasks).toMatchObject([{ id: ids[0], clientId: client!.id, clientHost: client!.host, runningMs: expect.any(Number) }]);
+  await until(async () => ((await look(ids[0]!)).runningMs ?? 0) > tasks[0]!.runningMs!);
+  expect((await look(ids[1]!)).runningMs).toBeUndefined();
+  await face.server.cancel({});
+  expect((await look(ids[0]!)).runningMs).toBeUndefined();
+});
