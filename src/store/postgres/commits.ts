@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Writes } from '../store.ts';
 import type { Connection } from './connect.ts';
+import { lightened, putParts } from './heavy.ts';
 import { commitValues } from './write.ts';
 
 interface Sent {
@@ -62,9 +63,16 @@ export class Commits {
     sent.underWay = true;
     this.#unwritten = true;
     const { number, moved } = sent;
-    const values = commitValues(writes, { epoch, commit: number, nextTask: moved ? sent.nextTask : null, now: this.#clock.wall() });
+    const facts = { epoch, commit: number, nextTask: moved ? sent.nextTask : null, now: this.#clock.wall() };
     try {
-      await line.follow((driver) => driver.query(sql.commit, values));
+      const heavy = lightened(writes);
+      const values = commitValues(heavy?.light ?? writes, facts);
+      if (heavy === null) await line.follow((driver) => driver.query(sql.commit, values));
+      else
+        await line.transaction(async (driver) => {
+          await driver.query(sql.commit, values);
+          await putParts(driver, sql, heavy.parts);
+        });
     } catch (error) {
       sent.underWay = false;
       // Not made, so none of those behind it can be.

@@ -11,7 +11,7 @@ import type { ConnectionFacts } from './address.ts';
 import type { Dial, Driver } from './driver.ts';
 import { breaksConnection, databaseError } from './failure.ts';
 
-/** Longest wait for an answer (ms): then the connection counts as dead. A commit that is waited for longer is looked for on the next connection. */
+/** Longest wait for the answer to a statement (ms): then the connection counts as dead. A commit that is waited for longer is looked for on the next connection. */
 const answerTimeout = 60_000;
 
 /** Before a call that may be repeated is tried again (ms), doubling up to the second. */
@@ -100,7 +100,7 @@ export class Line {
     let driver: Driver | null = null;
     try {
       driver = await this.#connected();
-      return await this.#answered(call(driver));
+      return await call(driver);
     } catch (error) {
       const broken = breaksConnection(error) && !(error instanceof MillraceError && error.code !== 'ERR_DATABASE');
       if (broken && driver !== null && this.#driver === driver) this.#drop();
@@ -124,8 +124,11 @@ export class Line {
       lost = true;
       if (opened !== null && this.#driver === opened) this.#drop();
     });
-    if (!lost) this.#driver = opened;
-    return opened;
+    const driver = opened;
+    const timed: Driver = { query: (sql, values) => this.#answered(driver.query(sql, values)), close: () => driver.close() };
+    if (!lost) this.#driver = timed;
+    opened = timed;
+    return timed;
   }
 
   async #answered<T>(answer: Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { ConnectionFacts } from './address.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Row } from './driver.ts';
 import { migrations as released } from './migrations/list.ts';
 import type { Migration } from './migrations/migration.ts';
 
@@ -16,9 +16,12 @@ export async function inspect(
 ): Promise<number> {
   const name = schema.slice(1, -1);
   const [found] = await driver.query(
-    `select to_regclass($1) is not null as ours, exists (select 1 from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname = $2) as used`,
+    `select to_regclass($1) is not null as ours, current_setting('server_encoding') as encoding, current_setting('array_nulls') as nulls,
+      current_setting('extra_float_digits')::integer as digits, exists (select 1 from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname = $2) as used`,
     [`${schema}.meta`, name],
   );
+  const unfit = unfitness(found);
+  if (unfit !== null) throw new MillraceError('ERR_DATABASE', `${place}: ${unfit}`, { details: { lasting: true } });
   if (found?.ours !== true) {
     if (found?.used !== true) return 0;
     throw new MillraceError('ERR_DATABASE_FOREIGN', `${place}: the schema ${name} is of another program: name another one with ?schema=`);
@@ -39,6 +42,16 @@ export async function inspect(
       { details: { version, needs, known: newest } },
     );
   return version;
+}
+
+/** Settings under which values would not come back as they were given; null: there are none. */
+function unfitness(row: Row | undefined): string | null {
+  if (row?.encoding !== 'UTF8')
+    return `the encoding of this database is ${String(row?.encoding)}, which cannot hold every text: create one with encoding 'UTF8'`;
+  const reset = (name: string, value: unknown): string =>
+    `${name} is ${String(value)} for this user or database, so values would be changed: say alter role … reset ${name} (or alter database)`;
+  if (row.nulls !== 'on') return reset('array_nulls', row.nulls);
+  return Number(row.digits) < 1 ? reset('extra_float_digits', row.digits) : null;
 }
 
 /** Apply what the schema lacks; inside a transaction. */

@@ -8,6 +8,9 @@ const recordRow = `${lightRow}, t.input, t.input_bytes, t.output, t.output_bytes
 
 export interface Queries {
   readonly commit: string;
+  readonly putInput: string;
+  readonly putOutput: string;
+  readonly putAttemptOutput: string;
   readonly heartbeat: string;
   readonly look: string;
   readonly hold: string;
@@ -73,6 +76,12 @@ export function queriesOf(s: string): Queries {
   return {
     /** See the migration. Params: in its order. */
     commit: `select ${s}.commit(${Array.from({ length: 59 }, (_, i) => `$${i + 1}`).join(', ')}) as recorded`,
+    /** What was too much for the commit. Params: n, input, bytes. */
+    putInput: `update ${s}.task set input = $2, input_bytes = $3::bytea where n = $1`,
+    /** The same of an end, as long as it is the last. Params: n, ending, output, bytes. */
+    putOutput: `update ${s}.task set output = $3, output_bytes = $4::bytea where n = $1 and ending = $2 returning n`,
+    /** The same, once it is history. */
+    putAttemptOutput: `update ${s}.attempt set output = $3, output_bytes = $4::bytea where n = $1 and ending = $2`,
     /** A sign of life; no row: another one holds the queue. Params: epoch. */
     heartbeat: `update ${s}.state set seen_at = clock_timestamp(), session = ${session} where epoch = $1 and held returning epoch`,
     /** Who holds the queue, locked: for how long (ms) nothing was heard of it, while this database ran, and whether its session is there. */

@@ -184,3 +184,23 @@ test('the holder leaves word of where it is, without its key, until it closes', 
   await store.close();
   expect((await readHolder(url, systemClock)).word).toBeNull();
 });
+
+test('a database or a user whose settings would change what is stored is refused, with what to do', async () => {
+  const url = await postgres.database();
+  await postgres.query(url, "create database latin encoding 'LATIN1' template template0 locale 'C'");
+  expect(await failure(postgres.server.url('latin'))).toMatchObject({
+    code: 'ERR_DATABASE',
+    message: expect.stringMatching(/encoding of this database is LATIN1.*encoding 'UTF8'/),
+    details: { lasting: true },
+  });
+  for (const [name, value] of [
+    ['array_nulls', 'off'],
+    ['extra_float_digits', '0'],
+  ] as const) {
+    await postgres.query(url, `create role with_${name} login superuser`);
+    await postgres.query(url, `alter role with_${name} set ${name} = ${value}`);
+    const theirs = url.replace('postgres@', `with_${name}@`);
+    for (const access of ['write', 'read'] as const)
+      expect(await failure(theirs, access)).toMatchObject({ code: 'ERR_DATABASE', message: expect.stringContaining(`reset ${name}`) });
+  }
+});
