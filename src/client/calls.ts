@@ -16,6 +16,9 @@ import { ProgressWords } from './progress.ts';
 import { refused } from './refused.ts';
 import type { KeyedTask, RunnerHandlers, RunnerOptions } from './runner-options.ts';
 
+/** Of its own a call has none. */
+const noVariables: Execution['env'] = Object.freeze({});
+
 interface Asking {
   readonly key: number;
   readonly forget: () => void;
@@ -117,10 +120,13 @@ export class Calls {
     );
   }
 
-  #execution([key, { granted, attempt }]: KeyedTask, parents: readonly ParentEnd[] | undefined): Execution {
-    const [n, submittedAt, [, command, input, attributes]] = granted;
-    const id = attributes?.id ?? this.ids.of(submittedAt, n);
-    const execution: Execution = { key, id, attempt, command, input, env: {}, cwd: null };
+  #execution(keyed: KeyedTask, parents: readonly ParentEnd[] | undefined): Execution {
+    const key = keyed[0];
+    const { granted, attempt } = keyed[1];
+    const task = granted[2];
+    const attributes = task[3];
+    const id = attributes?.id ?? this.ids.of(granted[1], granted[0]);
+    const execution: Execution = { key, id, attempt, command: task[1], input: task[2], env: noVariables, cwd: null };
     if (attributes === null) return execution;
     const { group = 0, tags, env: trace } = attributes;
     const more = { ...(parents === undefined ? {} : { parents }), ...(trace === undefined ? {} : { trace }) };

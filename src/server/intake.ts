@@ -40,7 +40,8 @@ export class Intake {
     };
     let keyed = false;
     let dependent = false;
-    for (const [, , , attributes] of tasks) {
+    for (const task of tasks) {
+      const attributes = task[3];
       if (attributes?.key !== undefined || attributes?.id !== undefined) keyed = true;
       if (attributes?.dependsOn !== undefined) dependent = true;
     }

@@ -15,8 +15,10 @@ export function bytesOf(content: string | Uint8Array | null | undefined): number
 }
 
 /** About the size of a task: characters for texts, bytes for bytes. */
-export function taskSize([, args, input, attributes]: WireTask): number {
-  const size = args.length + (input === null ? 0 : input.length);
+export function taskSize(task: WireTask): number {
+  const input = task[2];
+  const attributes = task[3];
+  const size = task[1].length + (input === null ? 0 : input.length);
   return attributes === null ? size : size + attributesSize(attributes);
 }
 

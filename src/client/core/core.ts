@@ -194,7 +194,7 @@ export class ClientCore {
         return;
       }
       case 'ack':
-        for (const task of this.#outgoing.settled(message[1])) this.#held.drop(task);
+        this.#outgoing.settled(message[1], (task) => this.#held.drop(task));
         return;
       case 'resumed':
         this.#resumed(message[1], now);

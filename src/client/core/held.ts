@@ -1,4 +1,5 @@
 /** What a client holds: tasks by grant and number, and its unstarted tasks in the order in which they came. */
+import { NumberMap } from '../../base/number-map.ts';
 import type { ChainLimit, GrantedTask, GrantId, Ranges } from '../../protocol/messages.ts';
 import { toRanges } from '../../task/ranges.ts';
 import type { WireResult } from '../../task/result.ts';
@@ -9,7 +10,7 @@ import { type ChainUnit, HeldTask, Lane, type LaneTerms, laneKey } from './lanes
 export { HeldTask };
 
 export class Held {
-  readonly #grants: Map<GrantId, Map<number, HeldTask>> = new Map();
+  readonly #grants: Map<GrantId, NumberMap<HeldTask>> = new Map();
   readonly #termsOf: (attributes: TaskAttributes | null) => LaneTerms;
   readonly #plain: Lane;
   readonly #chains: Chains = new Chains();
@@ -40,7 +41,7 @@ export class Held {
   }
 
   add(grant: GrantId, attempt: number, tasks: readonly GrantedTask[]): void {
-    const byNumber = new Map<number, HeldTask>();
+    const byNumber = new NumberMap<HeldTask>();
     for (const granted of tasks) {
       const lane = this.#laneOf(granted[2][3]);
       const task = new HeldTask(grant, attempt, granted, lane, this.#orders++);
@@ -167,6 +168,7 @@ export class Held {
 
   /** A task has ended, or will not run: others of its limits may. */
   leave(task: HeldTask): void {
+    if (task.claims === null) return;
     for (const next of this.#chains.leave(task)) this.#queue(next);
   }
 
@@ -218,7 +220,9 @@ export function numbersOf(tasks: Iterable<HeldTask>): [GrantId, Ranges][] {
 /** Results by grant, in order. */
 export function resultsOf(results: Iterable<readonly [HeldTask, WireResult]>): [GrantId, WireResult[]][] {
   const byGrant = new Map<GrantId, WireResult[]>();
-  for (const [task, result] of results) {
+  for (const entry of results) {
+    const task = entry[0];
+    const result = entry[1];
     const list = byGrant.get(task.grant);
     if (list === undefined) byGrant.set(task.grant, [result]);
     else list.push(result);

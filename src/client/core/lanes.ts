@@ -32,6 +32,12 @@ export interface ChainUnit {
 /** `unstarted` → `running` → `finished` (its result is not acknowledged) → out; `dropped` from anywhere: cancelled, given back. */
 export type HeldPhase = 'unstarted' | 'running' | 'finished' | 'dropped';
 
+/** Estimated bytes of a task. */
+export function weightOf(granted: GrantedTask): number {
+  const task = granted[2];
+  return 200 + task[1].length + (task[2]?.length ?? 0);
+}
+
 export class HeldTask {
   readonly grant: GrantId;
   readonly attempt: number;
@@ -75,8 +81,7 @@ export class HeldTask {
   }
 
   get weight(): number {
-    const [, args, input] = this.granted[2];
-    return 200 + args.length + (input?.length ?? 0);
+    return weightOf(this.granted);
   }
 }
 

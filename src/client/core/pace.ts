@@ -3,6 +3,7 @@
  * miss. A new client, and one whose oldest running task is older than `prefetch`, holds nothing beyond: long tasks are never hoarded.
  */
 import type { GrantedTask } from '../../protocol/messages.ts';
+import { weightOf } from './lanes.ts';
 
 /** Bounds of what is held beyond free slots: 40 ms of calls that do nothing. Of twice as many each outlives two collections and is moved to where few are made. */
 const mostTasks = 2048;
@@ -45,7 +46,7 @@ export class Pace {
   /** Learn how large tasks are. */
   received(tasks: readonly GrantedTask[]): void {
     let weight = 0;
-    for (const [, , [, args, input]] of tasks) weight += 200 + args.length + (input?.length ?? 0);
+    for (const granted of tasks) weight += weightOf(granted);
     if (tasks.length > 0) this.#bytes += (weight / tasks.length - this.#bytes) * 0.2;
   }
 

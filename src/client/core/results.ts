@@ -49,8 +49,8 @@ export class Outgoing {
    * the server a commit each: at 600 commands/s a third of its thread.
    */
   *messages(now: number, all: boolean, busy: boolean): Iterable<Message> {
-    this.#buffer = this.#buffer.some(([task]) => task.phase === 'dropped')
-      ? this.#buffer.filter(([task]) => task.phase !== 'dropped')
+    this.#buffer = this.#buffer.some((entry) => entry[0].phase === 'dropped')
+      ? this.#buffer.filter((entry) => entry[0].phase !== 'dropped')
       : this.#buffer;
     const full = this.#buffer.length >= this.#bundlesize;
     if (this.#buffer.length === 0 || !(all || full || (!busy && this.#unsettled.length === 0) || now >= this.due)) return;
@@ -71,12 +71,12 @@ export class Outgoing {
     }
   }
 
-  /** The server has settled every message up to this one: its tasks. */
-  *settled(sequence: number): Iterable<HeldTask> {
+  /** The server has settled every message up to this one: its tasks leave. */
+  settled(sequence: number, leave: (task: HeldTask) => void): void {
     while (this.#unsettled[0] !== undefined && this.#unsettled[0].sequence <= sequence) {
       const { entries } = this.#unsettled.shift()!;
       this.#unsettledTasks -= entries.length;
-      for (const [task] of entries) yield task;
+      for (const entry of entries) leave(entry[0]);
     }
   }
 

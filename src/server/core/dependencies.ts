@@ -16,7 +16,7 @@ import { ending, unknown } from './stories.ts';
 
 /** What it needs of the core. */
 export interface DependencyHost {
-  readonly tasks: ReadonlyMap<number, CoreTask>;
+  readonly tasks: { get(n: number): CoreTask | undefined; has(n: number): boolean };
   readonly turn: Turn;
   readonly lately: Lately;
   readonly time: Instant;

@@ -2,6 +2,7 @@
  * What the server's core remembers, and the moves of a task that more than one event leads to: made ready, given back, ended.
  * The modules beside this one each handle one conversation on this state; `core.ts` joins them.
  */
+import { NumberMap } from '../../base/number-map.ts';
 import { emptyWrites } from '../../store/empty-writes.ts';
 import type { AttemptEnd, Recovery, Reopened, StoredTask, Writes } from '../../store/store.ts';
 import { rankOf } from '../../task/rank.ts';
@@ -29,7 +30,7 @@ export type RunPhase = 'running' | 'draining' | 'killing' | 'finished';
 export class CoreState {
   readonly options: CoreOptions;
   readonly fence: Fence;
-  readonly tasks: Map<number, CoreTask> = new Map();
+  readonly tasks: NumberMap<CoreTask> = new NumberMap();
   readonly window: ReadyWindow;
   readonly waiting: Waiting = new Waiting();
   readonly dependencies: Dependencies = new Dependencies();

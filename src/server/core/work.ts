@@ -124,19 +124,21 @@ export function results(
 }
 
 function settle(state: CoreState, task: CoreTask, grant: Grant, result: WireResult): void {
-  const [, outcome, exitStatus, startedAt, durationMs, slot, extra] = result;
+  const outcome = result[1];
+  const startedAt = result[3];
+  const durationMs = result[4];
   const end: AttemptEnd = {
     n: task.n,
     attempt: grant.attempt,
     outcome,
-    exitStatus,
+    exitStatus: result[2],
     client: grant.client.n,
-    slot,
+    slot: result[5],
     startedAt,
     durationMs,
     completedAt: startedAt === null ? state.time.wall : Math.round(startedAt + durationMs),
     waitedMs: state.waited(task, durationMs),
-    extra,
+    extra: result[6],
   };
   const failed = outcome === outcomeCode.failed || outcome === outcomeCode.timeout;
   const attributes = task.attributes;

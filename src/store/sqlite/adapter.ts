@@ -164,8 +164,10 @@ export class SqliteStore implements TaskStore {
     this.#guard(() => {
       this.#mayWrite();
       this.#checkPlace(this.#now());
-      this.#checkEpoch();
-      this.#statements.transaction(call);
+      this.#statements.transaction(() => {
+        this.#checkEpoch();
+        call();
+      });
     });
   }
 
@@ -240,13 +242,11 @@ export class SqliteStore implements TaskStore {
 
   /** Whoever removes the lock file lets a second server in, which takes the next epoch: then this one must not write any more. */
   readonly #checkEpoch = (): void => {
-    if (this.#epoch === null) return;
-    const epoch = Number(this.#statements.all(sql.getEpoch)[0]?.value);
-    if (epoch === this.#epoch) return;
+    if (this.#epoch === null || this.#statements.run(sql.confirmEpoch, this.#epoch) === 1) return;
     throw new MillraceError(
       'ERR_DATABASE_IN_USE',
       `${this.#connection.path} was opened by another server, although this one held its lock: was ${this.#connection.path}.lock removed? This one ends`,
-      { details: { lasting: true, epoch } },
+      { details: { lasting: true, epoch: Number(this.#statements.all(sql.getEpoch)[0]?.value) } },
     );
   };
 

@@ -160,6 +160,12 @@ export const putMeta: string = 'update meta set value = ? where name = ?';
 /** As `putMeta`, for what older files do not have. Params: name, value. */
 export const setMeta: string = 'insert or replace into meta (name, value) values (?, ?)';
 
+/**
+ * Leaves it as it is; returns 1, or 0 if it is another. For inside of a transaction that writes: rows that are read take three times as long as a change that is
+ * counted. Params: epoch.
+ */
+export const confirmEpoch: string = `update meta set value = value where name = 'epoch' and value = ?`;
+
 /** Params: none. */
 export const getEpoch: string = `select value from meta where name = 'epoch'`;
 

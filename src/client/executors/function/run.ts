@@ -114,8 +114,11 @@ export class Run {
   }
 
   /** The end that the thread told; `place`: in the batch. What it logged was added before. */
-  end([place, startedAt, durationMs, value, error, extras]: CallEnd): ExecutionEnd {
-    const at = this.from + place;
+  end(told: CallEnd): ExecutionEnd {
+    const at = this.from + told[0];
+    const value = told[3];
+    const error = told[4];
+    const extras = told[5];
     this.#ended[at] = 1;
     const { key } = this.executions[at]!;
     let extra: ResultExtra | null = this.#logged(at);
@@ -123,7 +126,7 @@ export class Run {
     else if (value !== null) extra = { ...extra, value };
     if (extras?.path !== undefined) extra = { ...extra, valuePath: extras.path };
     if (extras?.truncated) extra = { ...extra, truncated: true };
-    return { key, outcome: error === null ? 'succeeded' : 'failed', exitStatus: null, startedAt, durationMs, extra };
+    return { key, outcome: error === null ? 'succeeded' : 'failed', exitStatus: null, startedAt: told[1], durationMs: told[2], extra };
   }
 
   /** The end of a call whose thread ended under it; `error` null: it was killed. */
