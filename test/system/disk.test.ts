@@ -54,17 +54,23 @@ it('a full disk holds the run and says so; a stop then ends in time with what wa
   const folder = temporaryFolder();
   const [database, runs] = [join(folder, 'tasks.db'), join(folder, 'runs')];
   const address = { host: 'localhost', port: await freePort() };
-  const options: ServerOptions & { auth: string } = { address, database, foreverMode: true, auth: 'a key for the disk' };
+  const port = await freePort();
+  const http = { address: { host: '127.0.0.1', port }, auth: { token: 'a token for the face'.replaceAll(' ', '-') } };
+  const options: ServerOptions & { auth: string } = { address, database, foreverMode: true, auth: 'a key for the disk', http };
+  const readiness = async (): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } })).status;
   const full = await serveWithin(700_000, options);
   const server = await connect(address, { auth: options.auth });
   const count = 80;
   const { ids } = await server.submit(Array.from({ length: count }, (_, i) => `echo ${i} >> ${runs}; head -c 20000 /dev/zero`));
   const client = await startClient({ address } as never, { auth: options.auth, numTasks: 4, reconnectTimeout: 60 });
+  expect(await readiness()).toBe(200);
   // At first only the log is full, for a moment; then the file is.
   await unchanged(() => server.progress());
   expect(lastStall(full.told)).toMatchObject({ code: 'ERR_DATABASE', message: expect.stringContaining(database) });
 
   const held: Progress = await server.progress();
+  expect(await readiness()).toBe(503);
   expect(held).toMatchObject({ submitted: count, failed: 0, lost: 0, stalled: lastStall(full.told) });
   expect(held.succeeded).toBeLessThan(count);
   expect((await server.tasks.explain(ids!.at(-1)!)).reasons[0]).toMatch(/can record nothing, so it accepts and grants nothing/);

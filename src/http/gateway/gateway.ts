@@ -81,7 +81,8 @@ export class Gateway {
       ...nameOperations(backend),
       ...overviewOperations({ backend, events, metrics, throughput }),
     ];
-    operations.push(alive, documentOf(operations, this.#config.auth.length > 0));
+    operations.push(alive);
+    operations.push(documentOf(operations, this.#config.auth.length > 0));
     const [page, ...assets] = pageOperations;
     this.#answer = gatewayListener({
       config: this.#config,

@@ -27,6 +27,42 @@ function object(properties: Readonly<Record<string, Schema>>, required: readonly
   return { type: 'object', required, properties };
 }
 
+const state: Schema = { type: 'string', enum: ['waiting', 'ready', 'leased', 'running', 'done'] };
+
+/** What an attempt leaves, and a task has of its last one. */
+const ended: Readonly<Record<string, Schema>> = {
+  attempt: integer,
+  command: textOrNull,
+  outcome: { type: 'string', enum: ['succeeded', 'failed', 'cancelled', 'timeout', 'lost', 'rejected'] },
+  exitStatus: { type: ['integer', 'null'] },
+  signal: textOrNull,
+  stdout: text,
+  stderr: text,
+  stdoutBase64: { type: 'string', contentEncoding: 'base64' },
+  stderrBase64: { type: 'string', contentEncoding: 'base64' },
+  stdoutPath: text,
+  stderrPath: text,
+  truncated: { type: 'boolean' },
+  value: {},
+  valuePath: text,
+  peakCores: { type: 'number' },
+  peakMemory: { type: 'number' },
+  monitorPath: text,
+  error: {
+    anyOf: [
+      object({ name: text, message: text, code: textOrNull, stack: textOrNull, cause: {} }, ['name', 'message', 'code', 'stack']),
+      { type: 'null' },
+    ],
+  },
+  clientId: textOrNull,
+  clientHost: textOrNull,
+  slot: { type: ['integer', 'null'] },
+  startedAt: numberOrNull,
+  completedAt: { type: 'number' },
+  waitedMs: { type: 'number' },
+  durationMs: { type: 'number' },
+};
+
 const counts =
   'submitted succeeded failed cancelled timedOut lost rejected pending retried duplicatesRefused waiting ready leased running clients slots';
 
@@ -47,30 +83,23 @@ const schemas: Readonly<Record<string, Schema>> = {
       id: text,
       kind: { type: 'string', enum: ['shell', 'function'] },
       args: text,
-      command: textOrNull,
-      state: { type: 'string', enum: ['waiting', 'ready', 'leased', 'running', 'done'] },
-      outcome: { type: 'string', enum: ['succeeded', 'failed', 'cancelled', 'timeout', 'lost', 'rejected'] },
-      exitStatus: { type: ['integer', 'null'] },
-      signal: textOrNull,
-      stdout: text,
-      stderr: text,
-      stdoutBase64: { type: 'string', contentEncoding: 'base64' },
-      stderrBase64: { type: 'string', contentEncoding: 'base64' },
-      value: {},
-      attempt: integer,
+      state,
+      ...ended,
       group: integer,
       tags,
-      clientId: textOrNull,
-      clientHost: textOrNull,
-      slot: { type: ['integer', 'null'] },
       submittedAt: integer,
-      startedAt: numberOrNull,
-      completedAt: { type: 'number' },
-      durationMs: { type: 'number' },
+      cores: { type: 'number' },
+      memory: integer,
+      timeoutMs: { type: 'number' },
+      priority: integer,
       runningMs: { type: 'integer', description: 'Of one that runs: for how long' },
     },
     ['id', 'kind', 'args', 'attempt', 'group', 'tags', 'submittedAt'],
   ),
+  Attempt: object(ended, ['attempt', 'outcome', 'truncated', 'error', 'completedAt']),
+  Explanation: object({ id: text, state, reasons: { type: 'array', items: text } }),
+  Output: object({ stdout: text, stderr: text, stdoutBase64: text, stderrBase64: text, cut: { type: 'array', items: text } }, ['cut']),
+  Sample: object({ at: { type: 'number', description: 'ms since the epoch' }, perSecond: { type: 'number' }, running: integer }),
   Tasks: {
     anyOf: [
       text,
@@ -96,12 +125,16 @@ const schemas: Readonly<Record<string, Schema>> = {
     rejected: integer,
     ids: { type: ['array', 'null'], items: text, description: 'Null above 10,000' },
   }),
-  Progress: object({
-    ...Object.fromEntries(counts.split(' ').map((name) => [name, integer])),
-    tasksPerSecond: { type: 'number' },
-    durationMs: { type: 'number' },
-    etaMs: numberOrNull,
-  }),
+  Progress: object(
+    {
+      ...Object.fromEntries(counts.split(' ').map((name) => [name, integer])),
+      tasksPerSecond: { type: 'number' },
+      durationMs: { type: 'number' },
+      etaMs: numberOrNull,
+      stalled: object({ code: text, message: text }),
+    },
+    [...counts.split(' '), 'tasksPerSecond', 'durationMs', 'etaMs'],
+  ),
   Client: object({
     id: text,
     host: text,
@@ -109,8 +142,11 @@ const schemas: Readonly<Record<string, Schema>> = {
     slots: integer,
     running: integer,
     leased: integer,
+    cores: numberOrNull,
+    memory: numberOrNull,
     silentMs: { type: 'number' },
     tags,
+    certificate: { anyOf: [object({ name: text, fingerprint: text }), { type: 'null' }] },
   }),
   Session: object({
     session: integer,

@@ -38,7 +38,7 @@ export function overviewOperations({ backend, events, metrics, throughput }: Ove
       method: 'get',
       path: '/api/throughput',
       summary: 'Tasks that ended in each of the last seconds, at most ten minutes',
-      answer: answer('A sample a second, oldest first', { type: 'array', items: { type: 'object' } }),
+      answer: answer('A sample a second, oldest first', { type: 'array', items: { $ref: '#/components/schemas/Sample' } }),
       run: () => json(throughput.samples),
     },
     {

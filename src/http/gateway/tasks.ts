@@ -180,7 +180,7 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       path: '/api/tasks/{id}/history',
       summary: 'Its recorded attempts, oldest first',
       parameters: [id],
-      answer: answer('Attempts', { type: 'array', items: { type: 'object' } }),
+      answer: answer('Attempts', { type: 'array', items: { $ref: '#/components/schemas/Attempt' } }),
       refusals: [400, 404],
       run: async ({ parameters }) => json((await backend.history(parameters.id as string)).map((attempt) => taskJson(attempt, true))),
     },
@@ -190,7 +190,7 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       path: '/api/tasks/{id}/explanation',
       summary: 'Why it does not run',
       parameters: [id],
-      answer: answer('Its state and reasons', { type: 'object' }),
+      answer: answer('Its state and reasons', { $ref: '#/components/schemas/Explanation' }),
       refusals: [400, 404],
       run: async ({ parameters }) => json(await backend.explain(parameters.id as string)),
     },
@@ -202,7 +202,7 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
       parameters: [id, query('limit', 'integer', `Bytes of each stream; ${someOutput} if not given`, { least: 1, most: mostOutput })],
       answer: answer(
         '`stdout` and `stderr` as text, else `stdoutBase64`, `stderrBase64`; absent where they are not kept. `cut` names those that have more in front',
-        { type: 'object', required: ['cut'], properties: { cut: { type: 'array', items: { type: 'string' } } } },
+        { $ref: '#/components/schemas/Output' },
       ),
       refusals: [400, 404, 409],
       async run({ parameters: { id: name, limit = someOutput } }) {
