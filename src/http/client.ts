@@ -33,8 +33,8 @@ export class Client {
    * Resolves with an answer of a status below 400. Rejects with an `HTTPError` for any other and when none came, with ERR_OPTION, ERR_UNKNOWN_OPTION,
    * ERR_DURATION or ERR_ENDED before anything is sent.
    */
-  async request(method: string, path: string, options?: HttpRequestOptions): Promise<Response> {
-    return this.#caller.send(this.#caller.check(method, path, options));
+  async request<Body = unknown>(method: string, path: string, options?: HttpRequestOptions): Promise<Response<Body>> {
+    return (await this.#caller.send(this.#caller.check(method, path, options))) as Response<Body>;
   }
 
   /** Waits for the requests under way; takes no more. */

@@ -4,13 +4,13 @@ import type { Request } from './request.ts';
 import { Response } from './response.ts';
 
 /** Nobody has to look at it: the pool's waits have it too. */
-export class PendingRequest {
+export class PendingRequest<Body = unknown> {
   readonly request: Request;
   /** Resolves with the answer or the error, never rejects. */
-  readonly settled: Promise<Response | HTTPError>;
+  readonly settled: Promise<Response<Body> | HTTPError>;
   readonly #abort: () => void;
 
-  constructor(request: Request, settled: Promise<Response | HTTPError>, abort: () => void) {
+  constructor(request: Request, settled: Promise<Response<Body> | HTTPError>, abort: () => void) {
     this.request = request;
     this.settled = settled;
     this.#abort = abort;
@@ -22,7 +22,7 @@ export class PendingRequest {
   }
 
   /** Its answer. @throws HTTPError */
-  async answer(): Promise<Response> {
+  async answer(): Promise<Response<Body>> {
     const outcome = await this.settled;
     if (outcome instanceof Response) return outcome;
     throw outcome;

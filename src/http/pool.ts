@@ -53,13 +53,19 @@ export class ClientPool {
    * Starts a request. Its time runs from its turn on.
    * @throws ERR_ADDRESS, ERR_OPTION, ERR_UNKNOWN_OPTION, ERR_DURATION, ERR_ENDED: what cannot be sent is told here, not by `wait()`
    */
-  request(host: Host, method: string, path: string, body?: unknown, options: Omit<HttpRequestOptions, 'body'> = {}): PendingRequest {
+  request<Body = unknown>(
+    host: Host,
+    method: string,
+    path: string,
+    body?: unknown,
+    options: Omit<HttpRequestOptions, 'body'> = {},
+  ): PendingRequest<Body> {
     if (this.#closed) throw new MillraceError('ERR_ENDED', 'the pool is closed: make a new one');
     const { caller, gate } = this.#serverOf(host);
     const call = caller.check(method, path, { ...options, body });
     const deadline = new Deadline(this.#clock, null, [this.#signal, call.config.signal], call.request.toString());
     const settled = this.#underWay.run(() => this.#run(caller, gate, call, deadline));
-    const pending = new PendingRequest(call.request, settled, () => deadline.abort());
+    const pending = new PendingRequest<Body>(call.request, settled as Promise<Response<Body> | HTTPError>, () => deadline.abort());
     this.#pending.push(pending);
     return pending;
   }

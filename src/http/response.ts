@@ -6,7 +6,8 @@ import { isJson } from './request.ts';
 
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>;
 
-export class Response {
+/** `Body`: what the server is known to answer; nothing checks that it does. */
+export class Response<Body = unknown> {
   static {
     Object.defineProperty(Response.prototype, inspect.custom, {
       value(this: Response): string {
@@ -21,10 +22,10 @@ export class Response {
   /** By lower-case name; what came more than once is a list. */
   readonly headers: ResponseHeaders;
   /** The value of JSON, a text for `text/…`, else a Buffer; null when there is none. */
-  readonly body: unknown;
+  readonly body: Body;
   readonly request: Request;
 
-  constructor(request: Request, status: number, reason: string, headers: ResponseHeaders, body: unknown) {
+  constructor(request: Request, status: number, reason: string, headers: ResponseHeaders, body: Body) {
     this.request = request;
     this.status = status;
     this.reason = reason;

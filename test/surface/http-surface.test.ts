@@ -23,6 +23,9 @@ it('a client takes a host and an authenticator, and gives responses', () => {
   expectTypeOf<Client>().toExtend<AsyncDisposable>();
   expectTypeOf<Response['request']>().toEqualTypeOf<Request>();
   expectTypeOf<Response['body']>().toBeUnknown();
+  const ask = (client: Client) => client.request<string[]>('GET', '/');
+  expectTypeOf(ask).returns.resolves.toEqualTypeOf<Response<string[]>>();
+  expectTypeOf<Response<string[]>['body']>().toEqualTypeOf<string[]>();
   expectTypeOf<TokenIdentifier>().toExtend<Authenticator>();
   takes<ConstructorParameters<typeof Client>>(['server', { login: 'root', key: 'toor' }]);
   takes<ConstructorParameters<typeof Client>>([{ host: 'server', port: 1 }, null, { timeout: '5s', bodyLimit: '1MB', tls: { ca: '' } }]);
@@ -41,6 +44,8 @@ it('a pool gives responses and errors, both with a status and a request', () => 
   expectTypeOf<(Response | HTTPError)['status']>().toBeNumber();
   expectTypeOf<(Response | HTTPError)['request']>().toEqualTypeOf<Request>();
   expectTypeOf<PendingRequest['answer']>().returns.resolves.toEqualTypeOf<Response>();
+  const ask = (pool: ClientPool) => pool.request<number>('server', 'GET', '/').answer();
+  expectTypeOf(ask).returns.resolves.toEqualTypeOf<Response<number>>();
 });
 
 it('an error is one of the library, and says what came from elsewhere', () => {

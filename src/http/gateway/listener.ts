@@ -21,9 +21,14 @@ export interface HttpListener {
   close(force: boolean): Promise<void>;
 }
 
+/** Bytes. */
+const longestHead = 16_384;
+/** ms. */
+const headTime = 10_000;
+
 const options: ServerOptions = {
-  maxHeaderSize: 16_384,
-  headersTimeout: 10_000,
+  maxHeaderSize: longestHead,
+  headersTimeout: headTime,
   // A stream of tasks may last; silence in a body is told there.
   requestTimeout: 0,
   keepAliveTimeout: 5_000,
@@ -41,6 +46,12 @@ const statusTexts: Readonly<Record<number, string>> = {
   417: 'Expectation Failed',
   431: 'Request Header Fields Too Large',
 };
+
+const unreadable = {
+  400: 'this is no HTTP request that can be read',
+  408: `the head of a request did not come within ${headTime / 1_000} s`,
+  431: `the head of a request has at most ${longestHead} bytes`,
+} as const;
 
 /** Errors: ERR_ADDRESS, ERR_ADDRESS_IN_USE, ERR_ADDRESS_DENIED, ERR_TLS. */
 export async function listenHttp({ address, tls }: HttpServerConfig, clock: Clock, listener: RequestListener): Promise<HttpListener> {
@@ -119,7 +130,7 @@ function prepare(server: Server, listener: RequestListener): void {
   server.on('request', listener);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-    answerRaw(socket, status, 'this is no HTTP request that can be read');
+    answerRaw(socket, status, unreadable[status]);
   });
   server.on('connect', (_request, socket) => answerRaw(socket, 405, 'this server is no proxy'));
   server.on('checkExpectation', (_request, outgoing: ServerResponse) =>

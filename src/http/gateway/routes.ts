@@ -56,8 +56,8 @@ class BoundClient extends Client {
     this.#signal = signal;
   }
 
-  override request(method: string, path: string, options: HttpRequestOptions = {}): Promise<Response> {
-    return super.request(method, path, { ...options, signal: eitherOf(this.#signal, options.signal) });
+  override request<Body = unknown>(method: string, path: string, options: HttpRequestOptions = {}): Promise<Response<Body>> {
+    return super.request<Body>(method, path, { ...options, signal: eitherOf(this.#signal, options.signal) });
   }
 }
 

@@ -1,9 +1,10 @@
 /** Where users of other servers know what to expect: heads alone, characters in two pieces, handlers that throw anything, callers that have gone. */
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { Client } from '../../../src/http/index.ts';
 import { expectNoLeaks } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
-import { serveSockets } from '../servers.ts';
+import { failure, serveSockets } from '../servers.ts';
 import { type Face, startFace } from './rig.ts';
 
 expectNoLeaks();
@@ -125,4 +126,24 @@ it('a request whose sender left unanswered does not count as answered well', asy
   leaveOther();
   await until(async () => (await face.get('/metrics')).text.includes('route="/ask",status="499"'));
   expect((await face.get('/metrics')).text).not.toContain('route="/ask",status="200"');
+});
+
+it.each([
+  ['the answer that it gets early', '/nowhere', undefined, { status: 404 }],
+  ['its time-out', '/api/tasks', '500ms', { code: 'ERR_TIMEOUT' }],
+])('a body of small pieces that never waits does not keep its request from %s', async (_name, path, timeout, outcome) => {
+  // In another thread: what it takes in makes room at once.
+  const face = await startFace();
+  const client = new Client(`127.0.0.1:${face.port}`, null);
+  onTestFinished(() => client.close());
+  const began = performance.now();
+  let finished = false;
+  async function* lines(): AsyncGenerator<string> {
+    while (performance.now() - began < 20_000) yield '\n';
+    finished = true;
+  }
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const sent = client.request('POST', path, { body: lines(), headers, ...(timeout === undefined ? {} : { timeout }) });
+  expect(await failure(sent)).toMatchObject(outcome);
+  expect(finished).toBe(false);
 });
