@@ -58,6 +58,8 @@ export interface GraphExecution {
   sandbox(): string;
   /** Where that is, whether it is made or not: for who makes it itself when it needs it. Making it and taking it away cost a function more than its call (0.6 ms). */
   sandboxPath(): string;
+  /** Memory for so many bytes of an output, with anything in it. */
+  room(size: number): Buffer;
   /** The content of this input, by place, was changed under it: it is of no use any more. */
   spoiled(input: number): void;
   /** Aborted: nobody wants it any more. It has to end soon. */

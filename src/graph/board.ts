@@ -5,6 +5,7 @@
 import { Departures } from './departures.ts';
 import type { Answer, ClientOrders, GraphTurn } from './effects.ts';
 import { type GraphCapacity, GraphClient, type GraphObject, type GraphSession, type GraphTask, taskState } from './entities.ts';
+import { none, withItem, withoutItem } from './lists.ts';
 import { ReadyQueue } from './queue.ts';
 
 export class Board {
@@ -86,7 +87,8 @@ export class Board {
   #takeOrders(): ClientOrders[] {
     if (this.#orders.size === 0) return [];
     const all = [...this.#orders.values()].filter(({ client }) => client.online);
-    this.#orders.clear();
+    // Not cleared: its table would be kept for a while, and all that was ordered with it.
+    this.#orders = new Map();
     return all;
   }
 
@@ -232,26 +234,23 @@ export class Board {
   // ---- holders --------------------------------------------------------------------------------------------------------
 
   hold(client: GraphClient, object: GraphObject): void {
-    if (client.held.has(object)) return;
-    client.held.add(object);
-    object.holders.push(client);
+    if (client.held.has(object.n)) return;
+    client.held.set(object.n, object);
+    object.holders = withItem(object.holders, client);
     object.session.clients.add(client);
   }
 
   unhold(client: GraphClient, object: GraphObject): void {
-    if (!client.held.delete(object)) return;
-    const { holders } = object;
-    const last = holders.pop()!;
-    if (last !== client) holders[holders.indexOf(client)] = last;
+    if (client.held.delete(object.n)) object.holders = withoutItem(object.holders, client);
   }
 
   /** Nobody needs the copies any more. */
   dropCopies(object: GraphObject): void {
     for (const client of object.holders) {
-      client.held.delete(object);
+      client.held.delete(object.n);
       this.orders(client).drop.push(object.n);
     }
-    object.holders.length = 0;
+    object.holders = none;
     if (object.rescued) this.departures.released.push(object);
     object.rescued = false;
   }

@@ -47,7 +47,7 @@ function checkClient(client: GraphClient): void {
   if (client.capacity.memory !== null && client.memory > client.capacity.memory) fail(`client ${client.id} is promised too much memory`);
   for (const [name, amount] of Object.entries(client.resources))
     if (amount > (client.capacity.resources[name] ?? 0)) fail(`client ${client.id} is promised too much ${name}`);
-  for (const object of client.held)
+  for (const [, object] of client.held)
     if (!object.holders.includes(client)) fail(`object ${object.id} does not know that client ${client.id} holds it`);
 }
 
@@ -122,7 +122,7 @@ function checkObject(object: GraphObject): void {
   if (session.state === 'open' && !object.constant && pending !== object.pending)
     fail(`object ${object.id} has ${pending} uses, not ${object.pending}`);
   if (new Set(holders).size !== holders.length) fail(`object ${object.id} has a holder twice`);
-  for (const client of holders) if (!client.held.has(object)) fail(`client ${client.id} does not know that it holds object ${object.id}`);
+  for (const client of holders) if (!client.held.has(object.n)) fail(`client ${client.id} does not know that it holds object ${object.id}`);
   if (session.state !== 'open') {
     if (holders.length > 0) fail(`object ${object.id} outlives its session`);
     return;

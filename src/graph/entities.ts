@@ -7,6 +7,8 @@
  * An object: unfinished → finished → removed (nobody needs it), failed. A loss leads back to unfinished.
  */
 
+import { NumberMap } from '../base/number-map.ts';
+import { listOf, none } from './lists.ts';
 import type { Needs } from './needs.ts';
 import type { NodeTable, PastNode } from './node-table.ts';
 
@@ -87,9 +89,6 @@ export interface Waiter {
   readonly items: readonly (GraphTask | GraphObject | PastNode)[];
 }
 
-/** Shared by all that have none: a list of its own that grows takes more than the object itself. */
-const noTasks: GraphTask[] = [];
-
 export class GraphObject {
   /** Unique on the server. */
   readonly n: number;
@@ -102,12 +101,12 @@ export class GraphObject {
   state: ObjectState;
   producer: GraphTask | null = null;
   /** Once for each time that it is an input; not of a constant, which is never made again, and not for long of a task that will not run again. */
-  consumers: GraphTask[] = noTasks;
+  consumers: readonly GraphTask[] = none;
   /** How often it is an input; how often of a task that may run, again too; and of one that has not ended. */
   uses = 0;
   retained = 0;
   pending = 0;
-  readonly holders: GraphClient[] = [];
+  holders: readonly GraphClient[] = none;
   /** The server has it from a client that left. */
   rescued = false;
   size = 0;
@@ -130,8 +129,8 @@ export class GraphObject {
     this.retained++;
     this.pending++;
     if (this.constant) return;
-    if (this.consumers === noTasks) this.consumers = [task];
-    else this.consumers.push(task);
+    if (this.consumers === none) this.consumers = listOf(task);
+    else (this.consumers as GraphTask[]).push(task);
   }
 
   /** Somebody has a use for its bytes. */
@@ -256,14 +255,15 @@ export class GraphClient {
   /** It takes nothing new: it drains. */
   closing = false;
   /** By the number of the run. */
-  readonly runs: Map<number, GraphTask> = new Map();
+  readonly runs: NumberMap<GraphTask> = new NumberMap();
   /** What the runs ask for. */
   load = 0;
   memory = 0;
   readonly resources: Record<string, number> = {};
   /** Runs that wait for nothing. */
   active = 0;
-  readonly held: Set<GraphObject> = new Set();
+  /** By their number. */
+  readonly held: NumberMap<GraphObject> = new NumberMap();
   /** Ready tasks whose inputs lie here. */
   readonly own: TaskQueue;
   /** How long a task takes there, in ms: a moving mean. */

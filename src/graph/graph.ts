@@ -237,7 +237,7 @@ export class Graph {
         for (const n of event.failed) took(this.#board, this.#waits, client, n, false);
         return;
       case 'object-lost': {
-        const object = [...client.held].find(({ n }) => n === event.object);
+        const object = client.held.get(event.object);
         if (object !== undefined) this.#progress.lose(client, object);
       }
     }
@@ -261,11 +261,11 @@ export class Graph {
     }
     for (const task of [...client.runs.values()]) if (!listed.has(task.run)) this.#progress.back(task, false);
     const held = new Set(objects);
-    const known = new Set([...client.held].map(({ n }) => n));
+    const known = new Set(client.held.keys());
     for (const n of objects) if (!known.has(n) && !claimObject(this.#board, client, n)) orders.drop.push(n);
-    for (const object of [...client.held]) if (!held.has(object.n)) this.#progress.lose(client, object);
+    for (const object of [...client.held.values()]) if (!held.has(object.n)) this.#progress.lose(client, object);
     this.#board.unpark(client);
-    for (const object of client.held) this.#waits.readable(object);
+    for (const object of client.held.values()) this.#waits.readable(object);
   }
 
   #left(client: GraphClient): void {
@@ -273,7 +273,7 @@ export class Graph {
     this.#board.removeClient(client);
     this.#board.shareOut(client);
     for (const task of [...client.runs.values()]) if (client.runs.has(task.run)) this.#progress.back(task, !task.following);
-    for (const object of [...client.held]) this.#progress.lose(client, object);
+    for (const object of [...client.held.values()]) this.#progress.lose(client, object);
     this.#board.unpark(client);
     for (const session of this.#board.sessions) session.clients.delete(client);
   }

@@ -12,7 +12,7 @@ const mostBytes = 64 * 2 ** 20;
 
 /** It begins to leave, or is back while it leaves. */
 export function beginHanding(board: Board, client: GraphClient): void {
-  client.handing = { left: [...client.held], under: new Set(), bytes: 0, free: false };
+  client.handing = { left: [...client.held.values()], under: new Set(), bytes: 0, free: false };
   board.departures.leaving.add(client);
 }
 
@@ -88,7 +88,7 @@ function settle({ handing }: GraphClient, object: GraphObject): void {
 
 /** Nobody else who stays has it. */
 function isWanted(object: GraphObject, client: GraphClient): boolean {
-  if (object.state !== objectState.finished || object.constant || object.rescued || !object.needed || !client.held.has(object))
+  if (object.state !== objectState.finished || object.constant || object.rescued || !object.needed || !client.held.has(object.n))
     return false;
   return object.holders.every((holder) => holder.closing || !holder.online);
 }

@@ -93,7 +93,7 @@ function stolen(board: Board, thief: GraphClient, fits: (needs: Needs | null) =>
   // It takes that itself, in this very turn.
   if (fitsNow(richest, task.needs)) return null;
   let bytes = 0;
-  for (const object of task.inputs) if (!thief.held.has(object)) bytes += object.size;
+  for (const object of task.inputs) if (!thief.held.has(object.n)) bytes += object.size;
   const cost = transferCost + bytes / transferRate;
   const turns = (richest.own.size + richest.runs.size) / Math.max(1, richest.width);
   if (turns * Math.max(richest.mean, board.now - richest.lastDone) >= cost) return task;
@@ -121,7 +121,7 @@ function followerOf(task: GraphTask, client: GraphClient): GraphTask | null {
   if (follower === undefined || follower.state !== taskState.waiting || follower.needs !== null) return null;
   if (output.consumers.length > 1 && output.consumers.some((consumer) => consumer !== follower)) return null;
   if (follower.missing !== output.consumers.length) return null;
-  for (const object of follower.inputs) if (object !== output && !client.held.has(object) && !object.constant) return null;
+  for (const object of follower.inputs) if (object !== output && !client.held.has(object.n) && !object.constant) return null;
   return follower;
 }
 

@@ -113,7 +113,7 @@ export class Progress {
 
   /** A client has this no more. */
   lose(client: GraphClient, object: GraphObject): void {
-    if (!client.held.has(object)) return;
+    if (!client.held.has(object.n)) return;
     this.#board.unhold(client, object);
     if (object.holders.length > 0 || object.constant || object.rescued || object.state !== objectState.finished) return;
     const { session } = object;

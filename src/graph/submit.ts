@@ -68,16 +68,15 @@ function linked(
     const [id, type, , pairs, results, more] = spec;
     if (session.nodes.has(id) || made.has(id) || ids.has(id)) throw wrong(`the number ${id} is used twice`);
     ids.add(id);
-    const inputs: GraphObject[] = [];
-    for (let i = 0; i < pairs.length; i += 2) {
-      const object = made.get(pairs[i] as number) ?? session.nodes.find(pairs[i] as number);
+    const inputs = pairs.filter(isNumber).map((input) => {
+      const object = made.get(input) ?? session.nodes.find(input);
       if (object !== undefined && 'past' in object && !object.isTask) throw wasRemoved(object.id, object.text);
-      if (!(object instanceof GraphObject)) throw wrong(`the task ${named(id, type)} has an unknown input ${pairs[i]}`);
+      if (!(object instanceof GraphObject)) throw wrong(`the task ${named(id, type)} has an unknown input ${input}`);
       if (object.state === objectState.removed && !mayBeGone) throw wasRemoved(object.id, object.spec[1]);
       if (object.state === objectState.failed)
         throw new MillraceError('ERR_DEPENDENCY', `the object ${named(object.id, object.spec[1])} was never made: its task failed`);
-      inputs.push(object);
-    }
+      return object;
+    });
     const outputs = results.map((result) => {
       const object = made.get(result);
       if (object === undefined) throw wrong(`the task ${named(id, type)} has an output ${result} that was not submitted with it`);
@@ -89,6 +88,11 @@ function linked(
     for (const object of outputs) object.producer = task;
     return task;
   });
+}
+
+/** Of an input the number and the label, one after the other. */
+function isNumber(part: number | string | null): part is number {
+  return typeof part === 'number';
 }
 
 /** Parents before children. @throws ERR_TASK for a cycle */

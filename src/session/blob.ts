@@ -10,7 +10,7 @@ import { encodeAs } from './encoding.ts';
 import { RainException } from './exceptions.ts';
 import { homeFor } from './home.ts';
 import { checkOptions } from './options.ts';
-import type { Home, ObjectRecord } from './records.ts';
+import { type Home, ObjectRecord } from './records.ts';
 
 export interface ConstantOptions {
   /** Default: `const`, `pickle`, `json`, `const_dir`. */
@@ -37,21 +37,7 @@ export function constantRecord(
   contentType: string | null,
   dataType: DataType,
 ): ObjectRecord {
-  return {
-    kind: 'object',
-    id: -1,
-    home,
-    label,
-    dataType,
-    contentType,
-    user: {},
-    bytes,
-    isConstant: true,
-    kept: false,
-    producer: null,
-    state: null,
-    info: null,
-  };
+  return new ObjectRecord(home, { label, bytes, contentType, dataType, isConstant: true });
 }
 
 /**
@@ -112,7 +98,7 @@ async function archived(path: string | null): Promise<Buffer> {
 function enrolled(home: Home, label: string, bytes: Uint8Array, contentType: string | null, dataType: DataType = 'blob'): DataObject {
   const own = constantRecord(home, label, bytes, contentType, dataType);
   home.enrol(null, [own]);
-  return new DataObject(own);
+  return DataObject.of(own);
 }
 
 function labelled<T extends ConstantOptions>(options: string | T): T {

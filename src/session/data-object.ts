@@ -19,6 +19,14 @@ export class DataObject {
     this.#record = own;
   }
 
+  /** For the library: the handle of this one, always the same. */
+  static of(own: ObjectRecord): DataObject {
+    if (own.handle instanceof DataObject) return own.handle;
+    const made = new DataObject(own);
+    own.handle = made;
+    return made;
+  }
+
   /** For the library. */
   static recordOf(object: DataObject): ObjectRecord {
     return object.#record;
@@ -44,7 +52,9 @@ export class DataObject {
 
   /** What the program asked for; `spec.user` may be set until it is submitted. */
   get spec(): ObjectSpec {
-    const { id, label, contentType, dataType, user } = this.#record;
+    const own = this.#record;
+    own.user ??= {};
+    const { id, label, contentType, dataType, user } = own;
     return { id, label, contentType, dataType, user };
   }
 

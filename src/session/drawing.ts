@@ -42,7 +42,7 @@ export class Graph {
     ]);
     for (const task of tasks)
       this.#arrows.push(
-        ...task.inputs.map(({ object, label }) => ({ from: keyOf(object), to: keyOf(task), text: label ?? '' })),
+        ...task.inputs.map((object, at) => ({ from: keyOf(object), to: keyOf(task), text: task.labels?.[at] ?? '' })),
         ...task.outputs.map((object) => ({ from: keyOf(task), to: keyOf(object), text: '' })),
       );
   }

@@ -45,7 +45,6 @@ export {
   Task,
   type TaskInputLike,
   type TaskOptions,
-  type TaskOutputsLike,
   toDataObject,
 } from './task.ts';
 export { type DirectoryContents, type OneOutputOptions, type Tasks, tasks } from './tasks.ts';

@@ -4,6 +4,7 @@ import type { GraphFailure, NodeInfo } from '../protocol/graph-messages.ts';
 import type { NodeState } from '../protocol/graph-views.ts';
 import { decodeValue } from '../task/value.ts';
 import type { ObjectInfo, TaskInfo, UserAttributes } from './attributes.ts';
+import { placeText } from './creation.ts';
 import type { TaskFailure } from './exceptions.ts';
 import type { NodeRecord, ObjectState, TaskRecord, TaskState } from './records.ts';
 
@@ -49,7 +50,7 @@ export function failureOf(failure: GraphFailure, task: TaskRecord | undefined): 
     id,
     task: `${name === null ? type : `'${name}' (${type})`} #${id}`,
     reason: message,
-    createdAt: task?.createdAt?.() ?? '',
+    createdAt: placeText(task?.createdAt ?? null),
     debug,
     stderr,
   };

@@ -10,7 +10,9 @@ type Label = string | null;
  */
 export class LabeledList<T> implements Iterable<T> {
   #items: T[] = [];
-  #labels: Label[] = [];
+  /** Of each item; null: none has one. */
+  #labels: Label[] | null = null;
+  #taken: Set<string> | null = null;
   /** Why it cannot be changed any more. */
   #fixed: string | null = null;
 
@@ -29,8 +31,11 @@ export class LabeledList<T> implements Iterable<T> {
     return list;
   }
 
-  /** For the library: from now on whoever would change it is told why not. */
-  static fix<T>(list: LabeledList<T>, reason: string): LabeledList<T> {
+  /** For the library: a list of these, whose labels are known to be different; whoever would change it is told why not. */
+  static fixed<T>(items: T[], labels: Label[] | null, reason: string): LabeledList<T> {
+    const list = new LabeledList<T>();
+    list.#items = items;
+    list.#labels = labels;
     list.#fixed = reason;
     return list;
   }
@@ -40,7 +45,7 @@ export class LabeledList<T> implements Iterable<T> {
   }
 
   get labels(): readonly Label[] {
-    return [...this.#labels];
+    return this.#labels === null ? this.#items.map(() => null) : [...this.#labels];
   }
 
   /** The item at a place or with a label. */
@@ -50,7 +55,7 @@ export class LabeledList<T> implements Iterable<T> {
 
   /** Whether an item has this label. */
   has(label: string): boolean {
-    return this.#labels.includes(label);
+    return this.#labels?.includes(label) ?? false;
   }
 
   /** A plain list of some items, without labels. */
@@ -59,48 +64,50 @@ export class LabeledList<T> implements Iterable<T> {
   }
 
   append(item: T, label: Label = null): void {
-    this.insert(this.length, item, label);
+    this.#checkOpen();
+    this.#take(label, null);
+    this.#items.push(item);
+    this.#labels?.push(label);
   }
 
   /** Before the item at this place. */
   insert(at: number, item: T, label: Label = null): void {
     this.#checkOpen();
-    this.#checkFree(label, -1);
+    this.#take(label, null);
     this.#items.splice(at, 0, item);
-    this.#labels.splice(at, 0, label);
+    this.#labels?.splice(at, 0, label);
   }
 
   /** Another item at a place, under `label`: none when it is not given. Under a label of the list: it keeps that. */
   set(key: number | string, item: T, label: Label = typeof key === 'string' ? key : null): void {
     this.#checkOpen();
     const at = this.#place(key);
-    this.#checkFree(label, at);
+    this.#relabel(at, label);
     this.#items[at] = item;
-    this.#labels[at] = label;
   }
 
   /** Takes an item out, by default the last, and gives it. */
   pop(key: number | string = -1): T {
     this.#checkOpen();
     const at = this.#place(key);
-    this.#labels.splice(at, 1);
+    this.#relabel(at, null);
+    this.#labels?.splice(at, 1);
     return this.#items.splice(at, 1)[0] as T;
   }
 
   getLabel(at: number): Label {
-    return this.#labels[this.#place(at)] as Label;
+    const place = this.#place(at);
+    return this.#labels?.[place] ?? null;
   }
 
   setLabel(at: number, label: Label): void {
     this.#checkOpen();
-    const place = this.#place(at);
-    this.#checkFree(label, place);
-    this.#labels[place] = label;
+    this.#relabel(this.#place(at), label);
   }
 
   /** `[label, item]` of each. */
   items(): [Label, T][] {
-    return this.#items.map((item, at) => [this.#labels[at] as Label, item]);
+    return this.#items.map((item, at) => [this.#labels?.[at] ?? null, item]);
   }
 
   /** The same items under the same labels, in the same order. */
@@ -116,9 +123,9 @@ export class LabeledList<T> implements Iterable<T> {
 
   #place(key: number | string): number {
     if (typeof key === 'string') {
-      const at = this.#labels.indexOf(key);
+      const at = this.#labels?.indexOf(key) ?? -1;
       if (at >= 0) return at;
-      const known = this.#labels.filter((label) => label !== null);
+      const known = (this.#labels ?? []).filter((label) => label !== null);
       throw new RainException(`no item has the label '${key}'.${didYouMean(key, known)}`);
     }
     const at = key < 0 ? key + this.length : key;
@@ -130,10 +137,21 @@ export class LabeledList<T> implements Iterable<T> {
     if (this.#fixed !== null) throw new RainException(this.#fixed);
   }
 
-  #checkFree(label: Label, at: number): void {
-    if (label === null) return;
-    if (typeof label !== 'string') throw new RainException(`a label is a text or null; it is ${String(label)}`);
-    const before = this.#labels.indexOf(label);
-    if (before >= 0 && before !== at) throw new RainException(`two items have the label '${label}'`);
+  /** From now on this label is taken, and that which it takes the place of is not. */
+  #take(label: Label, before: Label): void {
+    if (label === before) return;
+    if (label !== null) {
+      if (typeof label !== 'string') throw new RainException(`a label is a text or null; it is ${String(label)}`);
+      if (this.#taken?.has(label)) throw new RainException(`two items have the label '${label}'`);
+      this.#labels ??= this.#items.map(() => null);
+      this.#taken ??= new Set();
+      this.#taken.add(label);
+    }
+    if (before !== null) this.#taken?.delete(before);
+  }
+
+  #relabel(at: number, label: Label): void {
+    this.#take(label, this.#labels?.[at] ?? null);
+    if (this.#labels !== null) this.#labels[at] = label;
   }
 }

@@ -128,7 +128,7 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
       inputs: facts,
       outputs: wanted.map((own, at) => ({ label: labelOf(own, at, wanted.length), encode: own.encode })),
     };
-    const source = new DataObject(codeObject(home, code));
+    const source = DataObject.of(codeObject(home, code));
     const name = defaultName === '' ? {} : { name: defaultName };
     const results = wanted.map((own, at) => (own.label === null ? mergeOutputs(own, sameKind(own, labelOf(own, at, wanted.length))) : own));
     const all = { ...name, ...rest, ...more, ...(session === undefined ? {} : { session }) };

@@ -5,7 +5,7 @@ import { decodeValue } from '../task/value.ts';
 import type { UserAttributes } from './attributes.ts';
 import type { Conversation } from './conversation.ts';
 import { objectStateOf, taskStateOf } from './known.ts';
-import type { Home, ObjectRecord, TaskRecord } from './records.ts';
+import { type Home, ObjectRecord, TaskRecord } from './records.ts';
 
 export interface Restored {
   readonly tasks: TaskRecord[];
@@ -28,53 +28,48 @@ export async function readNodes(conversation: Conversation, home: Home): Promise
   return { tasks: found.map(([task, state]) => taskRecord(home, task, state, objects)), objects: [...objects.values()] };
 }
 
-function userOf(attributes: string | Uint8Array | undefined): UserAttributes {
-  return attributes === undefined ? {} : (decodeValue(attributes) as UserAttributes);
+function userOf(attributes: string | Uint8Array | undefined): UserAttributes | null {
+  return attributes === undefined ? null : (decodeValue(attributes) as UserAttributes);
 }
 
 function objectRecord(home: Home, [id, label, kind, keep, value, more]: WireObject, state: NodeState): ObjectRecord {
-  return {
-    kind: 'object',
-    id,
-    home,
+  const object = new ObjectRecord(home, {
     label,
     dataType: kind === 1 ? 'dir' : 'blob',
     contentType: more?.contentType ?? null,
-    user: userOf(more?.attributes),
     bytes: null,
     isConstant: value !== null,
-    kept: keep,
-    producer: null,
-    state: objectStateOf(state),
-    info: null,
-  };
+  });
+  object.id = id;
+  object.user = userOf(more?.attributes);
+  object.kept = keep;
+  object.state = objectStateOf(state);
+  return object;
 }
 
 function taskRecord(home: Home, wire: WireNode, state: NodeState, objects: ReadonlyMap<number, ObjectRecord>): TaskRecord {
   const [id, type, config, pairs, results, more] = wire;
-  const inputs: { object: ObjectRecord; label: string | null }[] = [];
+  const inputs: ObjectRecord[] = [];
+  const labels: (string | null)[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
     const object = objects.get(pairs[i] as number);
-    if (object !== undefined) inputs.push({ object, label: pairs[i + 1] as string | null });
+    if (object === undefined) continue;
+    inputs.push(object);
+    labels.push(pairs[i + 1] as string | null);
   }
   const { name = null, cpus = 1, memory, resources, priority = 0, attributes } = more ?? {};
-  const task: TaskRecord = {
-    kind: 'task',
-    id,
-    home,
+  const task = new TaskRecord(home, {
     type,
     name,
-    config: config === null ? undefined : decodeValue(config),
     encoded: config,
     inputs,
+    labels: labels.every((label) => label === null) ? null : labels,
     outputs: results.map((result) => objects.get(result)).filter((object) => object !== undefined),
     resources: { cpus, ...(memory === undefined ? {} : { memory }), ...resources },
     priority,
-    user: userOf(attributes),
-    createdAt: () => '',
-    state: taskStateOf(state),
-    info: null,
-  };
-  for (const object of task.outputs) object.producer = task;
+  });
+  task.id = id;
+  task.user = userOf(attributes);
+  task.state = taskStateOf(state);
   return task;
 }

@@ -62,8 +62,8 @@ export class SessionHome implements Home {
 
   enrol(task: TaskRecord | null, objects: readonly ObjectRecord[]): void {
     this.check();
-    const code = task === null ? [] : task.inputs.map(({ object }) => object).filter(({ id }) => id < 0);
-    for (const object of [...new Set(code), ...objects]) {
+    const code = task === null ? [] : task.inputs.filter(({ id }) => id < 0);
+    for (const object of code.length === 0 ? objects : [...new Set(code), ...objects]) {
       object.id = this.#next++;
       this.newObjects.push(object);
     }
@@ -115,7 +115,7 @@ export class SessionHome implements Home {
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
     const { id, label, contentType, dataType, user, info } = object;
     const facts = {
-      spec: { id, label, contentType, dataType, user },
+      spec: { id, label, contentType, dataType, user: user ?? {} },
       info: info ?? { error: '', size: bytes.length, contentType, debug: '', user: {} },
     };
     return new DataInstance({ bytes, path: null }, facts);

@@ -62,7 +62,7 @@ export class Session extends HomeOwner {
     const { tasks, objects } = this.#home.submitted;
     return {
       tasks: Array.from(tasks.values(), (task) => Task.of(task)),
-      objects: Array.from(objects.values(), (own) => new DataObject(own)),
+      objects: Array.from(objects.values(), (own) => DataObject.of(own)),
     };
   }
 

@@ -153,7 +153,7 @@ function wireObject(object: ObjectRecord, value: Uint8Array | null | true, attri
 
 function wireTask(task: TaskRecord, attributes: Attributes): WireNode {
   const inputs: (number | string | null)[] = [];
-  for (const { object, label } of task.inputs) inputs.push(object.id, label);
+  for (let at = 0; at < task.inputs.length; at++) inputs.push(task.inputs[at]!.id, task.labels?.[at] ?? null);
   return [task.id, task.type, task.encoded, inputs, task.outputs.map(({ id }) => id), moreOf(task, attributes.get(task) ?? null)];
 }
 
@@ -171,7 +171,8 @@ function moreOf({ name, resources, priority }: TaskRecord, attributes: string | 
 }
 
 /** What the user wrote; null: nothing. Checked before anything is sent. @throws RainException, ERR_NOT_CLONEABLE */
-export function userAttributes(user: UserAttributes, owner: string): string | Uint8Array | null {
+export function userAttributes(user: UserAttributes | null, owner: string): string | Uint8Array | null {
+  if (user === null) return null;
   const names = Object.keys(user);
   if (names.length === 0) return null;
   const own = names.find((name) => name.startsWith('_'));

@@ -2,7 +2,7 @@
  * What a session has submitted, by number. Tasks that have ended well and whose outputs are not kept are of no further use to it: whoever has their handles goes on
  * having them, and for the picture a line of numbers stays of each, a tenth of what the task took.
  */
-import type { NodeId } from '../protocol/graph-messages.ts';
+import { NumberMap } from '../base/number-map.ts';
 import type { NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
 
 /** A task with its outputs as it is drawn. */
@@ -23,8 +23,8 @@ export interface PastLink {
 const blockSize = 16_384;
 
 export class SubmittedNodes {
-  readonly tasks: Map<NodeId, TaskRecord> = new Map();
-  readonly objects: Map<NodeId, ObjectRecord> = new Map();
+  readonly tasks: NumberMap<TaskRecord> = new NumberMap();
+  readonly objects: NumberMap<ObjectRecord> = new NumberMap();
   /** Of each past task: its number, its text, how many inputs, of each its number and label, how many outputs, of each the same. None is split. */
   readonly #blocks: { readonly numbers: Int32Array; used: number }[] = [];
   readonly #texts: string[] = [];
@@ -55,7 +55,7 @@ export class SubmittedNodes {
     }
   }
 
-  #note({ id, name, type, inputs, outputs }: TaskRecord): void {
+  #note({ id, name, type, inputs, labels, outputs }: TaskRecord): void {
     const length = 4 + 2 * (inputs.length + outputs.length);
     let block = this.#blocks.at(-1);
     if (block === undefined || block.used + length > block.numbers.length) {
@@ -67,9 +67,9 @@ export class SubmittedNodes {
     numbers[at++] = id;
     numbers[at++] = this.#textOf(name ?? type);
     numbers[at++] = inputs.length;
-    for (const { object, label } of inputs) {
-      numbers[at++] = object.id;
-      numbers[at++] = this.#textOf(label ?? '');
+    for (let place = 0; place < inputs.length; place++) {
+      numbers[at++] = inputs[place]!.id;
+      numbers[at++] = this.#textOf(labels?.[place] ?? '');
     }
     numbers[at++] = outputs.length;
     for (const output of outputs) {

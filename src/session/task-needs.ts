@@ -9,7 +9,15 @@ interface Asked {
   readonly resources?: Readonly<Record<string, number>>;
 }
 
-export function resourcesOf({ cpus, memory, resources = {} }: Asked): Record<string, number> {
+/** What most tasks ask for: one object for all of them. */
+const oneCore: Readonly<Record<string, number>> = Object.freeze({ cpus: 1 });
+
+export function resourcesOf({ cpus, memory, resources }: Asked): Readonly<Record<string, number>> {
+  if (cpus === undefined && memory === undefined && resources === undefined) return oneCore;
+  return namedResources(cpus, memory, resources === undefined ? {} : resources);
+}
+
+function namedResources(cpus: unknown, memory: unknown, resources: unknown): Record<string, number> {
   if (typeof resources !== 'object' || resources === null) throw new RainException('`resources` is an object of numbers: { gpu: 1 }');
   const all: Record<string, number> = { cpus: optionalNumber(cpus, 'cpus') ?? 1 };
   const bytes = optionalNumber(memory, 'memory');

@@ -1,5 +1,5 @@
 /** The handle of a task, and the making of one: all is checked before anything is registered. */
-import { encodeValue } from '../task/value.ts';
+import { decodeValue } from '../task/value.ts';
 import type { TaskInfo, TaskSpec } from './attributes.ts';
 import { checkLabel } from './blob.ts';
 import { creationPlace } from './creation.ts';
@@ -8,16 +8,14 @@ import { DataObject } from './data-object.ts';
 import { RainException } from './exceptions.ts';
 import { homeFor } from './home.ts';
 import { ID } from './id.ts';
-import { OutputBase } from './input-output.ts';
 import { LabeledList } from './labeled-list.ts';
 import { checkOptions, optionalText, type WaitOptions } from './options.ts';
-import type { Home, ObjectRecord, TaskRecord, TaskState } from './records.ts';
+import { type Home, type ObjectRecord, TaskRecord, type TaskState } from './records.ts';
 import { priorityOf, resourcesOf } from './task-needs.ts';
+import { encodedConfig, outputRecords, type TaskOutputsLike } from './task-records.ts';
 
 /** Inputs and outputs of a task, once it is made: no cycle can be made of them. */
 const fixed = 'the inputs and outputs of a task are fixed when it is made: make another one';
-/** Of `config`, encoded (bytes): it travels inside of a message, beside others. */
-const largestConfig = 2 ** 20;
 
 /** What every maker of tasks takes. */
 export interface TaskOptions {
@@ -40,7 +38,6 @@ export const taskOptionNames: readonly (keyof TaskOptions)[] = ['name', 'session
 /** A data object, or a task with one output. */
 export type DataLike = DataObject | Task;
 export type TaskInputLike = DataLike | readonly [label: string | null, object: DataLike];
-export type TaskOutputsLike = null | number | Iterable<string | OutputBase>;
 
 export interface BareTaskOptions extends TaskOptions {
   /** Which kind of task: what its client looks it up by. Default: the class's `taskType`. */
@@ -59,10 +56,10 @@ export class Task {
   /** The kind of the tasks of a subclass. */
   static readonly taskType: string | null = null;
 
-  /** Each under its label; they cannot be changed. */
-  readonly inputs: LabeledList<DataObject>;
-  readonly outputs: LabeledList<DataObject>;
   readonly #record: TaskRecord;
+  /** Made when they are asked for: most programs hold many tasks, and ask few of them. */
+  #inputs: LabeledList<DataObject> | null = null;
+  #outputs: LabeledList<DataObject> | null = null;
 
   /**
    * @param outputs How many, or the label or description of each; null: none.
@@ -71,9 +68,6 @@ export class Task {
   constructor(inputs: Iterable<TaskInputLike>, outputs: TaskOutputsLike, options: BareTaskOptions = {}) {
     if (inputs instanceof Submitted) {
       this.#record = inputs.record;
-      const { inputs: read, outputs: made } = inputs.record;
-      this.inputs = LabeledList.fix(LabeledList.fromPairs(read.map(({ object, label }) => [label, new DataObject(object)])), fixed);
-      this.outputs = LabeledList.fix(LabeledList.fromPairs(made.map((own) => [own.label, new DataObject(own)])), fixed);
       return;
     }
     const given = checkOptions(options, bareNames, 'a task');
@@ -81,29 +75,21 @@ export class Task {
     if (typeof type !== 'string' || type === '') throw new RainException('a task needs a `taskType`');
     const name = optionalText(given.name, 'name') ?? null;
     const home = homeFor(given.session);
-    this.inputs = LabeledList.fix(inputList(inputs, home), fixed);
+    const read = inputList(inputs, home);
     const created = outputRecords(outputs, home);
     const { config } = given;
-    this.#record = {
-      kind: 'task',
-      id: -1,
-      home,
+    this.#record = new TaskRecord(home, {
       type,
       name: name === null ? null : checkLabel(name),
-      config,
       encoded: config === undefined ? null : encodedConfig(config),
-      inputs: this.inputs.items().map(([label, object]) => ({ object: DataObject.recordOf(object), label })),
+      inputs: read.objects,
+      labels: read.labels,
       outputs: created,
       resources: resourcesOf(given),
       priority: priorityOf(given.priority),
-      user: {},
-      createdAt: creationPlace(),
-      state: null,
-      info: null,
-    };
-    for (const output of created) output.producer = this.#record;
+    });
+    this.#record.createdAt = creationPlace();
     home.enrol(this.#record, created);
-    this.outputs = LabeledList.fix(LabeledList.fromPairs(created.map((own) => [own.label, new DataObject(own)])), fixed);
   }
 
   /** For the library: the handle of a task that is there already. */
@@ -114,6 +100,28 @@ export class Task {
   /** For the library. */
   static recordOf(task: Task): TaskRecord {
     return task.#record;
+  }
+
+  /** Each under its label; they cannot be changed. */
+  get inputs(): LabeledList<DataObject> {
+    const { inputs, labels } = this.#record;
+    this.#inputs ??= LabeledList.fixed(
+      inputs.map((own) => DataObject.of(own)),
+      labels === null ? null : [...labels],
+      fixed,
+    );
+    return this.#inputs;
+  }
+
+  /** Each under its label; they cannot be changed. */
+  get outputs(): LabeledList<DataObject> {
+    const { outputs } = this.#record;
+    this.#outputs ??= LabeledList.fixed(
+      outputs.map((own) => DataObject.of(own)),
+      outputs.map(({ label }) => label),
+      fixed,
+    );
+    return this.#outputs;
   }
 
   get id(): ID {
@@ -135,13 +143,15 @@ export class Task {
 
   /** What the program asked for; `spec.user` may be set until it is submitted. */
   get spec(): TaskSpec {
-    const { id, type, name, config, inputs, outputs, resources, user } = this.#record;
+    const own = this.#record;
+    own.user ??= {};
+    const { id, type, name, encoded, inputs, labels, outputs, resources, user } = own;
     return {
       id,
       taskType: type,
       name,
-      config,
-      inputs: inputs.map(({ object, label }) => ({ id: object.id, label })),
+      config: encoded === null ? undefined : decodeValue(encoded),
+      inputs: inputs.map((object, at) => ({ id: object.id, label: labels?.[at] ?? null })),
       outputs: outputs.map((output) => output.id),
       resources,
       user,
@@ -155,8 +165,9 @@ export class Task {
 
   /** The one output. @throws RainException when it has none, or several */
   get output(): DataObject {
-    if (this.outputs.length === 1) return this.outputs.get(0);
-    throw new RainException(`${this} has ${this.outputs.length} outputs: say which by outputs.get(label)`);
+    const { outputs } = this.#record;
+    if (outputs.length === 1) return DataObject.of(outputs[0] as ObjectRecord);
+    throw new RainException(`${this} has ${outputs.length} outputs: say which by outputs.get(label)`);
   }
 
   /** `keep()` of each output. */
@@ -191,16 +202,6 @@ export class Task {
   }
 }
 
-/** @throws RainException, ERR_NOT_CLONEABLE */
-function encodedConfig(config: unknown): string | Uint8Array {
-  const encoded = encodeValue(config, 'config');
-  if (encoded.length > largestConfig)
-    throw new RainException(
-      `the config of a task has ${encoded.length} bytes encoded, more than ${largestConfig}: make a blob() or pickled() of what is large, and an input of that`,
-    );
-  return encoded;
-}
-
 /** What `Task.of` tells the constructor. */
 class Submitted extends Array<never> {
   readonly record: TaskRecord;
@@ -227,58 +228,31 @@ export function ownObject(value: unknown, home: Home): DataObject {
   return object;
 }
 
-function inputList(inputs: unknown, home: Home): LabeledList<DataObject> {
+function inputList(inputs: unknown, home: Home): Pick<TaskRecord, 'labels'> & { readonly objects: readonly ObjectRecord[] } {
   if (typeof inputs !== 'object' || inputs === null || !(Symbol.iterator in inputs) || inputs instanceof Uint8Array)
     throw new RainException('the inputs of a task are a list of data objects, each alone or as [label, object]');
-  const list = new LabeledList<DataObject>();
-  if (inputs instanceof LabeledList) {
-    for (const [label, item] of inputs.items()) list.append(ownObject(item, home), label);
-    return list;
-  }
-  for (const item of inputs as Iterable<unknown>) {
-    const isPair = Array.isArray(item) && item.length === 2 && (item[0] === null || typeof item[0] === 'string');
-    const [label, object] = isPair ? (item as [string | null, unknown]) : [null, item];
-    list.append(ownObject(object, home), label === null ? null : checkLabel(label));
-  }
-  return list;
-}
-
-function outputRecords(outputs: TaskOutputsLike, home: Home): ObjectRecord[] {
-  if (outputs === null) return [];
-  if (typeof outputs === 'number') {
-    if (!Number.isSafeInteger(outputs) || outputs < 0 || outputs > 100_000)
-      throw new RainException(`a task cannot have ${outputs} outputs`);
-    return Array.from({ length: outputs }, (_, at) => outputRecord(home, outputs === 1 ? 'output' : `out${at}`, null));
-  }
-  if (typeof outputs !== 'object' || !(Symbol.iterator in outputs))
-    throw new RainException('the outputs of a task are null, a number, or a list of labels and Outputs');
-  const records = Array.from(outputs, (given: unknown, at) => {
-    if (typeof given === 'string') return outputRecord(home, checkLabel(given), null);
-    if (given instanceof OutputBase) return outputRecord(home, checkLabel(given.label ?? `out${at}`), given);
-    throw new RainException(`an output is a label, an Output or an OutputDir, not ${typeof given}`);
+  const [items, named]: [readonly unknown[], readonly unknown[]] =
+    inputs instanceof LabeledList ? [inputs.slice(), inputs.labels] : unlabelled([...(inputs as Iterable<unknown>)]);
+  // Not a literal that is filled: those that live long are put among what is seldom cleared away, with all that they lead to.
+  const objects = items.map((item) => DataObject.recordOf(ownObject(item, home)));
+  if (named.length === 0 || named.every((label) => label === null)) return { objects, labels: null };
+  const taken = new Set<string>();
+  const labels = named.map((label) => {
+    if (label === null) return null;
+    const text = checkLabel(label);
+    if (taken.has(text)) throw new RainException(`two inputs have the label '${text}'`);
+    taken.add(text);
+    return text;
   });
-  const labels = new Set<string>();
-  for (const { label } of records) {
-    if (labels.has(label)) throw new RainException(`two outputs have the label '${label}'`);
-    labels.add(label);
-  }
-  return records;
+  return { objects, labels };
 }
 
-function outputRecord(home: Home, label: string, output: OutputBase | null): ObjectRecord {
-  return {
-    kind: 'object',
-    id: -1,
-    home,
-    label,
-    dataType: output?.dataType ?? 'blob',
-    contentType: output?.contentType ?? null,
-    user: {},
-    bytes: null,
-    isConstant: false,
-    kept: false,
-    producer: null,
-    state: null,
-    info: null,
-  };
+/** Items of a list, each alone or as `[label, item]`: the items and, where one has any, the labels. */
+function unlabelled(list: readonly unknown[]): [items: readonly unknown[], labels: readonly unknown[]] {
+  if (!list.some(isPair)) return [list, []];
+  return [list.map((item) => (isPair(item) ? item[1] : item)), list.map((item) => (isPair(item) ? item[0] : null))];
+}
+
+function isPair(item: unknown): item is readonly [string | null, unknown] {
+  return Array.isArray(item) && item.length === 2 && (item[0] === null || typeof item[0] === 'string');
 }

@@ -22,9 +22,9 @@ const oneOutputNames: readonly (keyof OneOutputOptions)[] = [...taskOptionNames,
 
 /** The blobs one after the other; of none an empty one. (Source: Rain, `tasks.Concat`.) */
 function concat(inputs: Iterable<DataLike>, options: TaskOptions = {}): Task {
-  const objects = listOf(inputs, 'concat()').map((input) => toDataObject(input));
-  for (const object of objects) object.expectBlob();
-  return new Task(objects, 1, { ...checkOptions(options, taskOptionNames, 'concat()'), taskType: taskTypes.concat });
+  const objects = listOf(inputs, 'concat()');
+  for (const object of objects) toDataObject(object).expectBlob();
+  return new Task(objects as DataLike[], 1, { ...checkOptions(options, taskOptionNames, 'concat()'), taskType: taskTypes.concat });
 }
 
 /** The same object, so much later; it costs no processor time. (Source: Rain until 0.2, `tasks.sleep`.) */
@@ -33,8 +33,9 @@ function sleep(seconds: Duration, object: DataLike, options: TaskOptions = {}): 
   const ms = parseDuration(seconds, 'the time of sleep()');
   const { contentType } = input;
   const like = contentType === null ? {} : { contentType };
-  const output = input.dataType === 'dir' ? new OutputDir('output', like) : new Output('output', like);
-  return new Task([input], [output], { ...checkOptions(options, taskOptionNames, 'sleep()'), taskType: taskTypes.sleep, config: { ms } });
+  const isPlain = input.dataType === 'blob' && contentType === null;
+  const outputs = isPlain ? 1 : [input.dataType === 'dir' ? new OutputDir('output', like) : new Output('output', like)];
+  return new Task([input], outputs, { ...checkOptions(options, taskOptionNames, 'sleep()'), taskType: taskTypes.sleep, config: { ms } });
 }
 
 /** A file of the client that runs it. A path that is not absolute is refused at once. (Source: Rain, `tasks.Load`.) */

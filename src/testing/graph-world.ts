@@ -266,7 +266,7 @@ export class GraphWorld {
     if (!this.#killed) this.#histories.checkOnce();
     for (const part of this.#parts) {
       if (!part.alive || !part.connected) continue;
-      const known = new Set([...(this.graph.client(part.id)?.held ?? [])].map(({ n }) => n));
+      const known = new Set([...(this.graph.client(part.id)?.held.keys() ?? [])]);
       for (const n of part.store.keys()) if (!known.has(n)) throw new Error(`${part.id} holds object ${n}, which nobody knows of`);
       for (const n of known) if (!part.store.has(n)) throw new Error(`${part.id} should hold object ${n}`);
     }

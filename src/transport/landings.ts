@@ -1,10 +1,11 @@
 /** Where answers that come as bare bytes are to be written: places by the number of the request, and the one that is being filled. */
+import { NumberMap } from '../base/number-map.ts';
 import type { Decoded } from '../protocol/codec.ts';
 import { isRaw, rawHead, rawId } from '../protocol/frame.ts';
 
 export class Landings {
   readonly #abandon: () => void;
-  readonly #places: Map<number, Uint8Array> = new Map();
+  readonly #places: NumberMap<Uint8Array> = new NumberMap();
   #filling: { readonly id: number; readonly place: Uint8Array } | null = null;
 
   /** `abandon`: what is being filled is used for other things now. */

@@ -56,3 +56,15 @@ test('while numbers pass through it, what is deleted may be deleted during a loo
   expect(seen).toHaveLength(500);
   expect(map.size).toBe(0);
 });
+
+test('a map that was emptied begins anew, and is read while it is emptied', () => {
+  const map = new NumberMap<number>();
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 100; n++) map.set(round * 1_000 + n, n);
+    for (const [n] of map) map.delete(n);
+    expect([map.size, ...map]).toEqual([0]);
+  }
+  map.set(5, 1);
+  map.clear();
+  expect([map.size, map.get(5), ...map.keys()]).toEqual([0, undefined]);
+});

@@ -24,6 +24,7 @@ test('a runner reads inputs that lie in memory and in files alike, and its failu
     inputs: [input({ bytes: Buffer.from('hello '), path: null }), input({ bytes: null, path })],
     outputs: [{ object: 2, label: 'output', kind: 'blob', contentType: null, attributes: null }],
     sandbox: () => join(path, '..'),
+    room: (size) => Buffer.alloc(size),
     sandboxPath: () => join(path, '..'),
     spoiled: () => {},
     signal: new AbortController().signal,

@@ -43,14 +43,14 @@ const mutations: Record<string, () => void> = {
   'copies of what nobody needs are not dropped': () => vi.spyOn(Board.prototype, 'dropCopies').mockImplementation(() => {}),
   'clients are not told to drop what nobody needs': () =>
     vi.spyOn(Board.prototype, 'dropCopies').mockImplementation((object: GraphObject) => {
-      for (const client of object.holders) client.held.delete(object);
-      object.holders.length = 0;
+      for (const client of object.holders) client.held.delete(object.n);
+      object.holders = [];
     }),
   'what a lost client had is not made again': () => vi.spyOn(Progress.prototype, 'lose').mockImplementation(() => {}),
   'a lost object is forgotten although a task needs it': () =>
     vi.spyOn(Progress.prototype, 'lose').mockImplementation(function (this: unknown, client, object) {
-      client.held.delete(object);
-      object.holders.splice(object.holders.indexOf(client), 1);
+      client.held.delete(object.n);
+      object.holders = object.holders.filter((holder) => holder !== client);
       if (object.holders.length === 0 && !object.constant) object.state = objectState.removed;
     }),
   'tasks of a lost client are not given to others': () => vi.spyOn(Progress.prototype, 'back').mockImplementation(() => {}),

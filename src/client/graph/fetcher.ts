@@ -96,7 +96,7 @@ export class Fetcher {
   async #from(source: FetchSource, n: number, size: number): Promise<void> {
     const { store } = this.#parts;
     if (size < large) {
-      const bytes = Buffer.allocUnsafeSlow(size);
+      const bytes = store.room(size);
       await stretches(size, (offset, length) => whole(source, n, offset, bytes.subarray(offset, offset + length)));
       store.addBytes(n, bytes);
       return;

@@ -33,7 +33,7 @@ export class GraphGate {
   #loading: Promise<void> | null = null;
   /** What came while it was loaded. */
   #early: (() => void)[] = [];
-  readonly #questions: Map<number, Question> = new Map();
+  #questions: Map<number, Question> = new Map();
   #lastQuestion = firstQuestion;
   /** Of the server that it heard last: its epoch, and the salt of its store. */
   #epoch: number | null = null;
@@ -165,15 +165,27 @@ export class GraphGate {
   #answered(message: Answer | Refusal): boolean {
     const question = this.#questions.get(message[1]);
     this.#questions.delete(message[1]);
+    // A new one: the tables of one that is used on and on keep answers that were given long ago.
+    if (this.#questions.size === 0) this.#questions = new Map();
     if (message[0] === '=') question?.resolve(message[2]);
     else question?.reject(fromWireError(message[2]));
     return true;
   }
 
+  /** Its memory is free again also when it cannot be sent. */
+  #send(id: number, raw: RawBytes): void {
+    try {
+      this.#parts.sendBytes(id, raw);
+    } catch (error) {
+      raw.sent();
+      throw error;
+    }
+  }
+
   #answer([, id, method, parameters]: Request): void {
     try {
       if (method !== 'graph.bytes' || this.#work === null) throw new MillraceError('ERR_NOT_FOUND', 'this client holds nothing of that');
-      this.#parts.sendBytes(id, this.#work.paths.answer(parameters));
+      this.#send(id, this.#work.paths.answer(parameters));
     } catch (error) {
       this.#parts.send(['!', id, toWireError(error)]);
     }

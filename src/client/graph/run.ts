@@ -1,8 +1,6 @@
 /** One run of a graph's task on this client: what it reads and makes, as its runner sees it. */
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { type ErrorCode, errorCodes, MillraceError } from '../../base/errors.ts';
-import type { ObjectKind, Opaque } from '../../protocol/graph-messages.ts';
+import type { Opaque } from '../../protocol/graph-messages.ts';
 import {
   type ClientGraphEvents,
   firstLasting,
@@ -11,21 +9,10 @@ import {
   type WireOutput,
   type WireRun,
 } from '../../protocol/graph-work.ts';
-import type { GraphExecution, GraphInput, GraphOutcome, GraphOutputSpec, GraphTaskRunner } from '../graph-task-runner.ts';
-import type { ObjectStore } from './store.ts';
+import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
+import { Execution, kinds, longestDebug, type RunParts } from './execution.ts';
 
-/** What a task says with `debug` is kept up to so many characters, its end. */
-const longestDebug = 65_536;
 const longestMessage = 8_192;
-
-const kinds: readonly ObjectKind[] = ['blob', 'directory'];
-
-export interface RunParts {
-  readonly store: ObjectStore;
-  progress(run: number, value: Opaque): void;
-  /** The content of this object was changed by a task. */
-  spoiled(n: number): void;
-}
 
 /** waiting: inputs are not here yet. ended: told, not acknowledged. */
 export type RunState = 'waiting' | 'startable' | 'running' | 'ended' | 'cancelled';
@@ -36,17 +23,14 @@ export class GraphRun {
   readonly inputs: readonly WireInput[];
   readonly outputs: readonly WireOutput[];
   state: RunState = 'waiting';
+  /** Its place among those that could start. */
+  turn = 0;
   /** Different inputs that are not here. */
   missing = 0;
   end: WireEnd | null = null;
   readonly #parts: RunParts;
-  /** Made when somebody asks for the signal: most tasks never do, and it costs more than a tiny one. */
-  #abort: AbortController | null = null;
-  #stopped: MillraceError | null = null;
-  #debug = '';
-  #sandbox: string | null = null;
-  #sandboxMade = false;
-  #releases: (() => void)[] = [];
+  /** From its beginning until nothing of it runs any more. */
+  #execution: Execution | null = null;
 
   constructor(wire: WireRun, parts: RunParts) {
     this.wire = wire;
@@ -57,7 +41,7 @@ export class GraphRun {
   }
 
   get debug(): string {
-    return this.#debug;
+    return this.#execution?.said ?? '';
   }
 
   /** It asks for one core and nothing else. */
@@ -67,9 +51,9 @@ export class GraphRun {
   }
 
   /** Everything that it reads or makes. */
-  *objects(): Iterable<number> {
-    for (const [n] of this.inputs) yield n;
-    for (const [n] of this.outputs) yield n;
+  each(visit: (n: number) => void): void {
+    for (let at = 0; at < this.inputs.length; at++) visit(this.inputs[at]![0]);
+    for (let at = 0; at < this.outputs.length; at++) visit(this.outputs[at]![0]);
   }
 
   /** `lasting`: what runs or has run for a persistent session goes on, when its server is started again. */
@@ -78,12 +62,12 @@ export class GraphRun {
   }
 
   abort(error: MillraceError): void {
-    this.#stopped ??= error;
-    this.#abort?.abort(error);
+    this.#execution?.abort(error);
   }
 
   begin(runner: GraphTaskRunner): GraphOutcome | Promise<GraphOutcome> {
-    return runner.run(this.#execution());
+    this.#execution = new Execution(this.wire, this.#parts);
+    return runner.run(this.#execution);
   }
 
   /** Puts what was made into the store; its sizes and what it says of itself. @throws ERR_TASK for what does not fit */
@@ -115,76 +99,13 @@ export class GraphRun {
     const code: ErrorCode = error.code in errorCodes ? error.code : 'ERR_INTERNAL';
     const { stderr } = error.details;
     const said = typeof stderr === 'string' ? stderr.slice(-longestDebug) : '';
-    return [this.number, 1, code, error.message.slice(0, longestMessage), this.#debug, said, startedAt, durationMs];
+    return [this.number, 1, code, error.message.slice(0, longestMessage), this.debug, said, startedAt, durationMs];
   }
 
   /** Nothing of it runs any more. */
   clean(): void {
-    for (const release of this.#releases) release();
-    this.#releases = [];
-    if (this.#sandbox !== null) rmSync(this.#sandbox, { recursive: true, force: true });
-    this.#sandbox = null;
-    this.#sandboxMade = false;
-  }
-
-  #execution(): GraphExecution {
-    const [, session, task, type, config, inputs, outputs, more] = this.wire;
-    const signal = (): AbortSignal => this.#signal();
-    return {
-      session,
-      task,
-      type,
-      config,
-      name: more?.name ?? null,
-      cpus: more?.cpus ?? 1,
-      attributes: more?.attributes ?? null,
-      inputs: inputs.map((input) => this.#input(input)),
-      outputs: outputs.map(
-        ([, object, label, kind, contentType, attributes]): GraphOutputSpec => ({
-          object,
-          label,
-          kind: kinds[kind]!,
-          contentType,
-          attributes,
-        }),
-      ),
-      sandbox: () => this.#folder(),
-      sandboxPath: () => this.#folderPath(),
-      spoiled: (at) => this.#parts.spoiled(inputs[at]![0]),
-      get signal() {
-        return signal();
-      },
-      debug: (line) => {
-        this.#debug = `${this.#debug}${this.#debug === '' ? '' : '\n'}${line}`.slice(-longestDebug);
-      },
-      progress: (value) => this.#parts.progress(this.number, value),
-    };
-  }
-
-  #signal(): AbortSignal {
-    if (this.#abort === null) {
-      this.#abort = new AbortController();
-      if (this.#stopped !== null) this.#abort.abort(this.#stopped);
-    }
-    return this.#abort.signal;
-  }
-
-  #input([n, object, label, kind, contentType, , , attributes, info]: WireInput): GraphInput {
-    const { content, release } = this.#parts.store.use(n);
-    this.#releases.push(release);
-    return { object, label, kind: kinds[kind]!, contentType, size: this.#parts.store.sizeOf(n), content, attributes, info };
-  }
-
-  #folderPath(): string {
-    this.#sandbox ??= join(this.#parts.store.folder, `run-${this.number}`);
-    return this.#sandbox;
-  }
-
-  #folder(): string {
-    const path = this.#folderPath();
-    if (!this.#sandboxMade) mkdirSync(path, { mode: 0o700 });
-    this.#sandboxMade = true;
-    return path;
+    this.#execution?.clean();
+    this.#execution = null;
   }
 }
 

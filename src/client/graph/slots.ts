@@ -3,6 +3,7 @@
  * other for a moment before it is given back.
  */
 import type { Clock } from '../../base/clock.ts';
+import { NumberMap } from '../../base/number-map.ts';
 import type { TaskAttributes } from '../../task/task.ts';
 import type { GraphRun } from './run.ts';
 
@@ -24,7 +25,8 @@ export interface SlotsParts {
 export class GraphSlots {
   readonly #parts: SlotsParts;
   /** Plain runs that could start, oldest first. */
-  readonly #startable: Set<GraphRun> = new Set();
+  readonly #startable: NumberMap<GraphRun> = new NumberMap();
+  #turns = 0;
   /** By the key that a slot was asked for with: a run with needs of its own, or null for any plain one. */
   readonly #asked: Map<number, GraphRun | null> = new Map();
   #plainAsked = 0;
@@ -39,7 +41,8 @@ export class GraphSlots {
   add(run: GraphRun): void {
     run.state = 'startable';
     if (run.plain) {
-      this.#startable.add(run);
+      run.turn = ++this.#turns;
+      this.#startable.set(run.turn, run);
       this.#ask();
       return;
     }
@@ -52,7 +55,7 @@ export class GraphSlots {
 
   /** It has not begun. */
   remove(run: GraphRun): void {
-    if (this.#startable.delete(run)) return;
+    if (this.#startable.get(run.turn) === run && this.#startable.delete(run.turn)) return;
     for (const [key, asked] of this.#asked) {
       if (asked !== run) continue;
       this.#asked.delete(key);
@@ -81,14 +84,14 @@ export class GraphSlots {
   #work(slot: number, since: number): void {
     const { clock } = this.#parts;
     const from = clock.now();
-    for (const run of this.#startable) {
+    for (const [turn, run] of this.#startable) {
       const now = clock.now();
       if (now - since > longestLoan) break;
       if (now - from > longestTurn) {
         setImmediate(() => this.#work(slot, since));
         return;
       }
-      this.#startable.delete(run);
+      this.#startable.delete(turn);
       const running = this.#parts.execute(run);
       if (running === null) continue;
       void running.then(() => this.#work(slot, since));

@@ -20,30 +20,56 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../base/errors.ts';
+import { NumberMap } from '../../base/number-map.ts';
 import { RawBytes } from '../../transport/peer.ts';
 import type { GraphBytes } from '../graph-task-runner.ts';
+import { Blocks } from './blocks.ts';
 import { SpareParts } from './spare-parts.ts';
 
 /** Bytes that stay in memory; what is beyond goes to files, the oldest first. */
 const defaultMemory = 128 * 2 ** 20;
 
-interface Content {
-  /** null: in the file. */
-  bytes: Uint8Array | null;
-  path: string | null;
+export interface StoredContent {
+  /** As it lies here now: what is in memory may go to a file later. */
+  readonly now: GraphBytes;
   readonly size: number;
+}
+
+/** Classes, for what V8 learns of literals that live long: it puts the next ones where little is cleared away. */
+class Memory {
+  readonly bytes: Uint8Array;
+  readonly path = null;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+class Content implements StoredContent {
+  now: GraphBytes;
+  readonly size: number;
+  /** Its place among all that there were. */
+  readonly at: number;
   /** Objects that are this, and readers. */
-  users: number;
+  users = 1;
+
+  constructor(now: GraphBytes, size: number, at: number) {
+    this.now = now;
+    this.size = size;
+    this.at = at;
+  }
 }
 
 export class ObjectStore {
   /** Memory for stretches between files and connections. */
   readonly parts: SpareParts = new SpareParts();
+  readonly #blocks: Blocks = new Blocks();
   readonly #spoolFolder: string;
   readonly #memory: number;
-  readonly #objects: Map<number, Content> = new Map();
+  readonly #objects: NumberMap<Content> = new NumberMap();
   /** Contents in memory, oldest first. */
-  readonly #resident: Set<Content> = new Set();
+  readonly #resident: NumberMap<Content> = new NumberMap();
+  #contents = 0;
   #bytes = 0;
   #folder: string | null = null;
   #files = 0;
@@ -79,13 +105,18 @@ export class ObjectStore {
     return this.#folder;
   }
 
-  /** It must not change any more. */
+  /** Memory for so many bytes of an object, with anything in it: to be filled and given to `addBytes`, or forgotten. */
+  room(size: number): Buffer {
+    return this.#blocks.take(size);
+  }
+
+  /** It must not change any more, and belongs to the store, which may use it again when the object is gone. */
   addBytes(n: number, bytes: Uint8Array): void {
     // A part of something larger would keep all of that.
     const own = bytes.length * 2 < bytes.buffer.byteLength ? Uint8Array.from(bytes) : bytes;
-    const content: Content = { bytes: own, path: null, size: own.length, users: 1 };
+    const content = new Content(new Memory(own), own.length, ++this.#contents);
     this.#set(n, content);
-    this.#resident.add(content);
+    this.#resident.set(content.at, content);
     this.#bytes += own.length;
     if (this.#bytes > this.#memory) this.#spill();
   }
@@ -101,7 +132,7 @@ export class ObjectStore {
       const { size, mode } = found.isSymbolicLink() ? statSync(target) : found;
       // Programs find it as a link.
       chmodSync(target, 0o400 | (mode & 0o100));
-      this.#set(n, { bytes: null, path: target, size, users: 1 });
+      this.#set(n, new Content({ bytes: null, path: target }, size, ++this.#contents));
     } catch (cause) {
       throw new MillraceError('ERR_NOT_FOUND', `the file of an output cannot be taken over: ${path}`, { cause });
     }
@@ -115,18 +146,17 @@ export class ObjectStore {
     this.#set(n, content);
   }
 
-  /** To be read until `release` is called. */
-  use(n: number): { readonly content: GraphBytes; readonly release: () => void } {
+  /** To be read until it is given to `release`. @throws ERR_NOT_FOUND */
+  use(n: number): StoredContent {
     const content = this.#objects.get(n);
     if (content === undefined) throw new MillraceError('ERR_NOT_FOUND', `object ${n} is not here`);
     content.users++;
-    let used = true;
-    const release = (): void => {
-      if (used) this.#leave(content);
-      used = false;
-    };
-    const bytes: GraphBytes = content.bytes === null ? { bytes: null, path: content.path! } : { bytes: content.bytes, path: null };
-    return { content: bytes, release };
+    return content;
+  }
+
+  /** Once for each `use`. */
+  release(content: StoredContent): void {
+    this.#leave(content as Content);
   }
 
   /** A stretch of it, to be sent. @throws ERR_NOT_FOUND */
@@ -135,11 +165,14 @@ export class ObjectStore {
     if (content === undefined) throw new MillraceError('ERR_NOT_FOUND', `object ${n} is not here`);
     const end = Math.min(content.size, offset + length);
     if (offset >= end) return new RawBytes(new Uint8Array(0));
-    if (content.bytes !== null) return new RawBytes(content.bytes.subarray(offset, end));
+    if (content.now.bytes !== null) {
+      content.users++;
+      return new RawBytes(content.now.bytes.subarray(offset, end), () => this.#leave(content));
+    }
     const size = end - offset;
     if (size > this.parts.size)
       throw new MillraceError('ERR_PROTOCOL', `a stretch of ${size} bytes is over the limit of ${this.parts.size}`);
-    const file = openSync(content.path!, 'r');
+    const file = openSync(content.now.path, 'r');
     const part = this.parts.take();
     try {
       const bytes = part.subarray(0, readSync(file, part, 0, size, offset));
@@ -174,20 +207,19 @@ export class ObjectStore {
   #leave(content: Content): void {
     content.users--;
     if (content.users > 0) return;
-    if (this.#resident.delete(content)) this.#bytes -= content.size;
-    if (content.path !== null) unlinkSync(content.path);
-    content.bytes = null;
+    if (this.#resident.delete(content.at)) this.#bytes -= content.size;
+    if (content.now.path !== null) unlinkSync(content.now.path);
+    else this.#blocks.give(content.now.bytes);
   }
 
   #spill(): void {
-    for (const content of this.#resident) {
+    for (const [, content] of this.#resident) {
       if (this.#bytes <= this.#memory / 2) return;
       // What is read just now is held by its reader all the same; it goes to its file nevertheless.
       const path = this.#newPath();
-      writeFileSync(path, content.bytes!, { mode: 0o400 });
-      content.path = path;
-      content.bytes = null;
-      this.#resident.delete(content);
+      writeFileSync(path, content.now.bytes!, { mode: 0o400 });
+      content.now = { bytes: null, path };
+      this.#resident.delete(content.at);
       this.#bytes -= content.size;
     }
   }

@@ -3,10 +3,12 @@
  * and forgets only what it is told to. Ends are kept until the server has answered them; on a new connection they are told again, with all that is held.
  */
 import { MillraceError } from '../../base/errors.ts';
+import { NumberMap } from '../../base/number-map.ts';
 import { firstLasting, type WireEnd, type WireOrders, type WireTakes } from '../../protocol/graph-work.ts';
 import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
 import { DataPaths } from './data-paths.ts';
 import { Departure } from './departure.ts';
+import type { RunParts } from './execution.ts';
 import { Fetcher } from './fetcher.ts';
 import type { GraphWorkParts } from './members.ts';
 import { Reports } from './reports.ts';
@@ -21,17 +23,31 @@ export class GraphWork {
   readonly #fetcher: Fetcher;
   readonly #slots: GraphSlots;
   readonly paths: DataPaths;
-  readonly #runs: Map<number, GraphRun> = new Map();
+  readonly #runs: NumberMap<GraphRun> = new NumberMap();
   /** Runs that wait for an object, and how many need it here; runs that will make it. */
-  readonly #waiting: Map<number, GraphRun[]> = new Map();
-  readonly #users: Map<number, number> = new Map();
-  readonly #makers: Map<number, GraphRun> = new Map();
+  readonly #waiting: NumberMap<GraphRun[]> = new NumberMap();
+  readonly #users: NumberMap<number> = new NumberMap();
+  readonly #makers: NumberMap<GraphRun> = new NumberMap();
   /** Objects that the server knows to be here. */
-  readonly #told: Set<number> = new Set();
+  readonly #told: NumberMap<true> = new NumberMap();
   /** Objects that it is to take from a client that leaves. */
   readonly #taking: Set<number> = new Set();
   readonly #reports: Reports;
   readonly departure: Departure;
+  readonly #runParts: RunParts;
+  /** One function for all runs, of which there are many tiny ones. */
+  readonly #isTold = (n: number): void => {
+    if (this.#store.has(n)) this.#told.set(n, true);
+  };
+  readonly #use = (n: number): void => void this.#users.set(n, (this.#users.get(n) ?? 0) + 1);
+  readonly #unuse = (n: number): void => {
+    const users = this.#users.get(n)! - 1;
+    if (users > 0) this.#users.set(n, users);
+    else {
+      this.#users.delete(n);
+      this.#spare(n);
+    }
+  };
   #closed = false;
   #leaving = false;
 
@@ -42,6 +58,11 @@ export class GraphWork {
     this.departure = new Departure({ clock: parts.clock, keep: (busy) => parts.feed({ type: 'keep', busy }) });
     this.#store = new ObjectStore(parts.spoolFolder, parts.memory);
     this.paths = new DataPaths(parts, this.#store);
+    this.#runParts = {
+      store: this.#store,
+      progress: (run, value) => this.#reports.said(run, value),
+      spoiled: (n) => this.#store.drop(n),
+    };
     this.#fetcher = new Fetcher({
       store: this.#store,
       sources: (n, size) => this.paths.sources(n, size),
@@ -69,14 +90,7 @@ export class GraphWork {
       this.#told.delete(n);
       this.#spare(n);
     }
-    for (const wire of runs)
-      this.#add(
-        new GraphRun(wire, {
-          store: this.#store,
-          progress: (run, value) => this.#reports.said(run, value),
-          spoiled: (n) => this.#store.drop(n),
-        }),
-      );
+    for (const wire of runs) this.#add(new GraphRun(wire, this.#runParts));
     for (const session of forget) this.#runner.forget(session);
     if (recall > 0) this.#recall(recall);
   }
@@ -94,11 +108,11 @@ export class GraphWork {
   connected(): void {
     const { sequence, runs: ended } = this.#reports.anew();
     // Perhaps only the answer was lost: the server says so of what it does not know of.
-    for (const run of ended) if (run.end?.[1] === 0) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
+    for (const run of ended) if (run.end?.[1] === 0) run.each(this.#isTold);
     const open = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled');
     const runs = open.map(({ number }) => number);
     const ends = ended.map(({ end }) => end!);
-    this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told], ...claimsOf(this.#runs.values()) });
+    this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told.keys()], ...claimsOf(this.#runs.values()) });
     for (const run of open) if (run.state === 'running') this.#reports.begun(run);
     this.paths.connected();
     if (this.#leaving) this.#parts.send('graph.leaving', { now: false });
@@ -106,11 +120,11 @@ export class GraphWork {
 
   /** Another server, or with `lasting` the same one after a restart: nothing of before counts but what is of persistent sessions. */
   reset(lasting: boolean): void {
+    // What has ended of the others is told anew on the next connection.
     for (const run of [...this.#runs.values()]) if (!run.outlives(lasting)) this.#end(run);
-    // What has ended is told anew on the next connection.
     this.#reports.keepOnly((run) => this.#runs.get(run.number) === run);
     this.#taking.clear();
-    const gone = [...this.#told].filter((n) => !lasting || n < firstLasting);
+    const gone = [...this.#told.keys()].filter((n) => !lasting || n < firstLasting);
     for (const n of gone) this.#told.delete(n);
     for (const n of gone) this.#spare(n);
   }
@@ -143,17 +157,17 @@ export class GraphWork {
       return;
     }
     this.#runs.set(run.number, run);
-    for (const n of run.objects()) this.#users.set(n, (this.#users.get(n) ?? 0) + 1);
-    const seen = new Set<number>();
+    run.each(this.#use);
     for (const [n, , , , , size, bytes] of run.inputs) {
-      if (this.#store.has(n) || seen.has(n)) continue;
+      if (this.#store.has(n)) continue;
       if (bytes !== null) {
         this.#store.addBytes(n, bytes);
         continue;
       }
-      seen.add(n);
-      run.missing++;
       const waiting = this.#waiting.get(n);
+      // The same object again.
+      if (waiting?.at(-1) === run) continue;
+      run.missing++;
       if (waiting === undefined) this.#waiting.set(n, [run]);
       else waiting.push(run);
       if (!this.#makers.has(n)) this.#fetcher.want(n, size);
@@ -164,7 +178,7 @@ export class GraphWork {
 
   #available(n: number): void {
     if (this.#taking.delete(n)) {
-      this.#told.add(n);
+      this.#told.set(n, true);
       this.#reports.took(n, true);
     }
     const waiting = this.#waiting.get(n);
@@ -235,7 +249,7 @@ export class GraphWork {
       if (this.#runs.get(run.number) !== run) continue;
       this.#runs.delete(run.number);
       const accepted = refused.length === 0 || !refused.includes(run.number);
-      if (accepted) for (const n of run.objects()) if (this.#store.has(n)) this.#told.add(n);
+      if (accepted) run.each(this.#isTold);
       this.#leave(run);
     }
   }
@@ -265,14 +279,7 @@ export class GraphWork {
   }
 
   #leave(run: GraphRun): void {
-    for (const n of run.objects()) {
-      const users = this.#users.get(n)! - 1;
-      if (users > 0) this.#users.set(n, users);
-      else {
-        this.#users.delete(n);
-        this.#spare(n);
-      }
-    }
+    run.each(this.#unuse);
   }
 
   /** It goes, unless the server knows that it is here, or a run needs it. */

@@ -191,7 +191,7 @@ function* cut(orders: ClientOrders): Iterable<ClientOrders> {
   const { run, client } = orders;
   const counted = new Set<GraphObject>();
   const sizeOf = (object: GraphObject): number => {
-    if (!object.constant || client.held.has(object) || counted.has(object)) return 0;
+    if (!object.constant || client.held.has(object.n) || counted.has(object)) return 0;
     counted.add(object);
     return Math.min(object.size, 65_536);
   };

@@ -1,5 +1,6 @@
 /** The bytes of objects on the server's side: constants, which it keeps itself, and all others by way of a client that has them. */
 import { MillraceError } from '../../base/errors.ts';
+import { NumberMap } from '../../base/number-map.ts';
 import type { GraphClient, GraphObject } from '../../graph/entities.ts';
 import { largestRead } from '../../protocol/graph-messages.ts';
 import type { GraphDoor } from '../../protocol/graph-work.ts';
@@ -22,8 +23,8 @@ export interface DataParts {
 export class GraphData {
   readonly #parts: DataParts;
   /** By the number of the object. */
-  readonly #constants: Map<number, Uint8Array> = new Map();
-  readonly #objects: Map<number, GraphObject> = new Map();
+  readonly #constants: NumberMap<Uint8Array> = new NumberMap();
+  readonly #objects: NumberMap<GraphObject> = new NumberMap();
   readonly #doors: Map<string, GraphDoor> = new Map();
   #bytes = 0;
   /** What was taken from clients that left, and what is being. */

@@ -45,7 +45,7 @@ export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: Grap
         memory: capacity.memory,
         resources: { ...capacity.resources },
         tasks: [...runs.values()].map((task): [number, number] => [task.session.n, task.id]),
-        objects: [...held].map((object): [number, number] => [object.session.n, object.id]),
+        objects: [...held.values()].map((object): [number, number] => [object.session.n, object.id]),
       };
     }),
   };

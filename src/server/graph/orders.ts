@@ -10,7 +10,7 @@ const withTask = 64 * 1024;
 export function wireOrders(orders: ClientOrders, acknowledged: number, bytesOf: (object: GraphObject) => Uint8Array | null): WireOrders {
   const { client, refused, cancel, drop, run, forget, recall } = orders;
   const runs = run.map((task) => {
-    const inputs = task.inputs.map((object, place) => wireInput(task, object, place, client.held.has(object) ? null : bytesOf(object)));
+    const inputs = task.inputs.map((object, place) => wireInput(task, object, place, client.held.has(object.n) ? null : bytesOf(object)));
     return wireRun(task, inputs);
   });
   return { acknowledged, refused, cancel, drop, runs, forget, recall };

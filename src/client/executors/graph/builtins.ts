@@ -1,5 +1,5 @@
 /** The built-in tasks: what is in memory and small is made at once, the rest by files of the sandbox. */
-import { Buffer } from 'node:buffer';
+
 import { createWriteStream } from 'node:fs';
 import { constants, copyFile, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -53,12 +53,21 @@ function concat(execution: GraphExecution): GraphOutcome | Promise<GraphOutcome>
     else parts.push(input.content.bytes);
   }
   if (inputs.length === 1) return single({ input: 0 }, 'blob');
-  if (allInMemory && size <= smallJoin) return single({ bytes: Buffer.concat(parts), path: null }, 'blob');
+  if (allInMemory && size <= smallJoin) {
+    const bytes = execution.room(size);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return single({ bytes, path: null }, 'blob');
+  }
   return concatFiles(execution);
 }
 
-async function concatFiles({ inputs, sandbox, signal }: GraphExecution): Promise<GraphOutcome> {
-  const path = join(sandbox(), 'joined');
+async function concatFiles(execution: GraphExecution): Promise<GraphOutcome> {
+  const { inputs, signal } = execution;
+  const path = join(execution.sandbox(), 'joined');
   await pipeline(
     async function* () {
       for (const { content } of inputs) yield* contentStream(content);
@@ -88,18 +97,19 @@ function sleep(execution: GraphExecution, config: unknown, clock: Clock): GraphO
   });
 }
 
-async function openFile({ sandbox }: GraphExecution, config: unknown): Promise<GraphOutcome> {
+async function openFile(execution: GraphExecution, config: unknown): Promise<GraphOutcome> {
   const path = checkAbsolute((config as PathConfig).path, 'the path');
   if (!(await kindOf(path))?.isFile()) throw failed(`Path '${path}' not found, or it is no file`);
-  const own = join(sandbox(), 'opened');
+  const own = join(execution.sandbox(), 'opened');
   await copyFile(path, own, constants.COPYFILE_FICLONE);
   return single({ bytes: null, path: own }, 'blob');
 }
 
-async function openFolder({ sandbox, signal }: GraphExecution, config: unknown): Promise<GraphOutcome> {
+async function openFolder(execution: GraphExecution, config: unknown): Promise<GraphOutcome> {
+  const { signal } = execution;
   const path = checkAbsolute((config as PathConfig).path, 'the path');
   if (!(await kindOf(path))?.isDirectory()) throw failed(`Path '${path}' not found, or it is no folder`);
-  const own = join(sandbox(), 'opened');
+  const own = join(execution.sandbox(), 'opened');
   await pipeline(packFolder(path), createWriteStream(own), { signal });
   return single({ bytes: null, path: own }, 'directory');
 }
@@ -132,9 +142,10 @@ async function exportObject({ inputs, session, task }: GraphExecution, config: u
   return { outputs: [], attributes: null };
 }
 
-async function makeDirectory({ inputs, sandbox, signal }: GraphExecution, config: unknown): Promise<GraphOutcome> {
+async function makeDirectory(execution: GraphExecution, config: unknown): Promise<GraphOutcome> {
+  const { inputs, signal } = execution;
   const { paths } = config as MakeDirectoryConfig;
-  const path = join(sandbox(), 'made');
+  const path = join(execution.sandbox(), 'made');
   const taken = new TakenPaths();
   const archive = archiveOf(async (writer) => {
     for (const [at, input] of inputs.entries()) await addInput(writer, input, checkRelative(paths[at], 'a path'), taken);

@@ -111,13 +111,13 @@ export class Here {
 
   async #start(task: TaskRecord): Promise<Ran> {
     const inputs: GraphInput[] = [];
-    for (const { object, label } of task.inputs) {
+    for (const [at, object] of task.inputs.entries()) {
       const { content, contentType, info } = await this.#have(object);
       const size = content.path === null ? content.bytes.length : readFileSync(content.path).length;
       const attributes = userAttributes(object.user, 'object');
       inputs.push({
         object: object.id,
-        label,
+        label: task.labels?.[at] ?? null,
         kind: object.dataType === 'dir' ? 'directory' : 'blob',
         contentType,
         size,
@@ -152,6 +152,7 @@ export class Here {
       sandboxPath: () => join(this.folder, `sandbox-own-${task.id}`),
       signal: this.#abort.signal,
       spoiled: () => {},
+      room: (size) => Buffer.alloc(size),
       debug: (line) => debug.push(line),
       progress: (value) => said.push(decodeValue(value)),
     });
