@@ -37,9 +37,14 @@ export function handOver(board: Board): void {
   for (const client of board.departures.leaving) {
     const { handing } = client;
     if (handing === null || handing.free || !client.online) continue;
+    const later: GraphObject[] = [];
     while (handing.left.length > 0 && handing.under.size < mostObjects && handing.bytes < mostBytes) {
       const object = handing.left.pop()!;
       if (handing.under.has(object) || !isWanted(object, client)) continue;
+      if (isUnderWay(board, object)) {
+        later.push(object);
+        continue;
+      }
       handing.under.add(object);
       handing.bytes += object.size;
       const taker = takerOf(board);
@@ -49,7 +54,9 @@ export function handOver(board: Board): void {
         board.departures.take(taker, object);
       }
     }
-    if (handing.under.size > 0 || handing.left.length > 0 || client.runs.size > 0) continue;
+    for (const object of later) handing.left.push(object);
+    // What it is still to take from another that leaves would be lost with it.
+    if (handing.under.size > 0 || handing.left.length > 0 || client.runs.size > 0 || client.takes.size > 0) continue;
     handing.free = true;
     board.departures.freed.push(client);
   }
@@ -61,7 +68,7 @@ export function took(board: Board, waits: Waits, taker: GraphClient, n: number, 
   taker.takes.delete(n);
   if (take !== undefined) settle(take[1], take[0]);
   if (!has) return;
-  const object = take?.[0];
+  const object = take?.[0] ?? taker.held.get(n);
   if (object?.state === objectState.finished && object.needed) {
     board.hold(taker, object);
     taker.handing?.left.push(object);
@@ -80,6 +87,13 @@ export function rescued(waits: Waits, giver: GraphClient | null, object: GraphOb
 
 function isUnder({ handing }: GraphClient, object: GraphObject): boolean {
   return handing?.under.has(object) ?? false;
+}
+
+/** Somebody takes it from another one who leaves too, or did: a second taking would be for nothing. */
+function isUnderWay(board: Board, object: GraphObject): boolean {
+  for (const client of board.departures.leaving) if (isUnder(client, object)) return true;
+  for (const { takes } of board.clients.values()) if (takes.has(object.n)) return true;
+  return false;
 }
 
 function settle({ handing }: GraphClient, object: GraphObject): void {

@@ -1,6 +1,7 @@
 /** A submission on its way: its tasks and objects in parts, its large constants before them; all of it counts, or nothing. */
 
 import { MillraceError } from '../base/errors.ts';
+import { roundEnd } from '../base/tick.ts';
 import {
   type GraphRequests,
   largestInline,
@@ -19,6 +20,8 @@ import type { ObjectRecord, TaskRecord } from './records.ts';
 const inlineLimit = Math.min(largestInline, submissionPart) / 4;
 /** Requests without an answer yet. */
 const mostOpen = 8;
+/** Tasks and objects of a part: the server reads one while the next is made. */
+const mostNodes = 2_000;
 /** What a task or object costs beside its own bytes, about. */
 const overhead = 32;
 
@@ -87,18 +90,21 @@ async function sendSubmission(
     const { objects: some, tasks: many } = part;
     part = { objects: [], tasks: [], size: 0 };
     await flow.add(() => ask('graph.submit', { session, objects: some, tasks: many, last }));
+    // It leaves now; and the program is not held up by a large submission.
+    if (!last) await roundEnd();
   };
+  const isFull = (): boolean => part.size >= submissionPart || part.objects.length + part.tasks.length >= mostNodes;
   for (const object of objects) {
     const value = wireObject(object, inlined(contents.get(object)), attributes);
     part.objects.push(value);
     part.size += overhead + (value[4] instanceof Uint8Array ? value[4].length : 0);
-    if (part.size >= submissionPart) await send(false);
+    if (isFull()) await send(false);
   }
   for (const task of tasks) {
     const node = wireTask(task, attributes);
     part.tasks.push(node);
     part.size += overhead + (node[2]?.length ?? 0) + 8 * node[3].length;
-    if (part.size >= submissionPart) await send(false);
+    if (isFull()) await send(false);
   }
   await send(true);
   await flow.end();

@@ -24,7 +24,12 @@ interface PartMessage {
   readonly recall: number;
   /** The ends of these runs have come. */
   readonly acknowledged: readonly number[];
+  /** What to take from a client that leaves; it may go itself. */
+  readonly take: readonly number[];
+  readonly free: boolean;
 }
+
+const nothing: PartMessage = { refused: [], cancel: [], drop: [], run: [], recall: 0, acknowledged: [], take: [], free: false };
 
 /** What other clients hold, as a fetch sees it. */
 export type Fetch = (n: number) => number | null;
@@ -57,6 +62,9 @@ export class GraphPart {
   readonly told: Set<number> = new Set();
   connected = true;
   alive = true;
+  /** It begins nothing more, and goes when it is let go. */
+  leaving = false;
+  readonly #taking: Set<number> = new Set();
   readonly #random: Random;
   readonly #runs: Map<number, PartRun> = new Map();
   readonly #inbox: PartMessage[] = [];
@@ -70,7 +78,7 @@ export class GraphPart {
   }
 
   get idle(): boolean {
-    return this.#inbox.length === 0 && this.#outbox.length === 0 && this.#runs.size === 0;
+    return this.#inbox.length === 0 && this.#outbox.length === 0 && this.#runs.size === 0 && this.#taking.size === 0;
   }
 
   get hears(): boolean {
@@ -85,6 +93,35 @@ export class GraphPart {
     return this.#runs.size > 0;
   }
 
+  /** It has something to take. */
+  get takes(): boolean {
+    return this.connected && this.#taking.size > 0;
+  }
+
+  tellOf(message: Pick<PartMessage, 'take' | 'free'>): void {
+    this.#inbox.push({ ...nothing, ...message });
+  }
+
+  /** What has not begun goes back; some runs have begun. */
+  leave(): void {
+    this.leaving = true;
+    this.#outbox.push({ type: 'client-closing', id: this.id });
+    const back = [...this.#runs.values()].filter(() => this.#random.chance(0.7));
+    this.#back(back);
+  }
+
+  /** One of what it was told to take is here, or could not be had. */
+  take(fetch: Fetch): void {
+    const n = this.#random.pick([...this.#taking]);
+    this.#taking.delete(n);
+    const value = this.store.get(n) ?? fetch(n);
+    if (value !== null) {
+      this.store.set(n, value);
+      this.told.add(n);
+    }
+    this.#outbox.push({ type: 'took', client: this.id, objects: value === null ? [] : [n], failed: value === null ? [n] : [] });
+  }
+
   tell({ refused, cancel, drop, run, recall }: ClientOrders, acknowledged: readonly number[], fails: (task: number) => boolean): void {
     const runs = run.map((task) => ({
       run: task.run,
@@ -94,11 +131,11 @@ export class GraphPart {
       inputs: task.inputs.map(({ n, constant, id }) => ({ n, constant, id })),
       outputs: task.outputs.map(({ n }) => n),
     }));
-    this.#inbox.push({ refused: [...refused], cancel: [...cancel], drop: [...drop], run: runs, recall, acknowledged });
+    this.#inbox.push({ ...nothing, refused: [...refused], cancel: [...cancel], drop: [...drop], run: runs, recall, acknowledged });
   }
 
   acknowledge(acknowledged: readonly number[]): void {
-    this.#inbox.push({ refused: [], cancel: [], drop: [], run: [], recall: 0, acknowledged });
+    this.#inbox.push({ ...nothing, acknowledged });
   }
 
   /** The next thing that it has to say; null: none. */
@@ -118,6 +155,7 @@ export class GraphPart {
     for (const number of [...this.#ends.keys()]) if (!isLasting(number)) this.#ends.delete(number);
     for (const number of [...this.#runs.keys()]) if (!isLasting(number)) this.#runs.delete(number);
     for (const n of [...this.told]) if (!isLasting(n)) this.told.delete(n);
+    this.#taking.clear();
     for (const n of [...this.store.keys()]) this.#spare(n);
   }
 
@@ -133,6 +171,7 @@ export class GraphPart {
     const claims = held.map(({ run, session, task }): Claim => [run, session, task]);
     const objects = [...this.told];
     this.#outbox = [{ type: 'client-resumed', id: this.id, ends: ends.map(({ end }) => end), runs, objects, claims, capacity }];
+    if (this.leaving) this.#outbox.push({ type: 'client-closing', id: this.id });
   }
 
   hear(): void {
@@ -141,7 +180,10 @@ export class GraphPart {
     for (const run of message.cancel) this.#cancel(run);
     for (const n of message.drop) this.#drop(n);
     for (const run of message.run) this.#runs.set(run.run, run);
+    if (this.leaving && message.run.length > 0) this.#back(message.run);
+    for (const n of message.take) this.#taking.add(n);
     if (message.recall > 0) this.#giveBack(message.recall);
+    if (message.free) this.#outbox.push({ type: 'client-left', id: this.id });
   }
 
   /** One of its runs ends, if one can. */
@@ -204,7 +246,7 @@ export class GraphPart {
 
   /** It goes, unless the server knows that it is here, or a run is for it. */
   #spare(n: number): void {
-    if (this.told.has(n)) return;
+    if (this.told.has(n) || this.#taking.has(n)) return;
     for (const { inputs } of this.#runs.values()) if (inputs.some((input) => input.n === n)) return;
     for (const { run, end } of this.#ends.values())
       if ('outputs' in end && (run.outputs.includes(n) || run.inputs.some((input) => input.n === n))) return;
@@ -212,7 +254,10 @@ export class GraphPart {
   }
 
   #giveBack(most: number): void {
-    const runs = [...this.#runs.values()].slice(-most);
+    this.#back([...this.#runs.values()].slice(-most));
+  }
+
+  #back(runs: readonly PartRun[]): void {
     for (const run of runs) {
       this.#runs.delete(run.run);
       for (const { n } of run.inputs) this.#spare(n);

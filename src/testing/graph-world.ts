@@ -4,10 +4,14 @@
  * anything that the server does not know of.
  */
 import { MillraceError } from '../base/errors.ts';
-import { type GraphCapacity, GraphObject, type GraphSession, type ObjectSpec, objectState, type TaskSpec } from '../graph/entities.ts';
+import type { RunEnd } from '../graph/effects.ts';
+import type { GraphCapacity, GraphSession } from '../graph/entities.ts';
 import type { Graph } from '../graph/graph.ts';
+import { GraphDepartures } from './graph-departures.ts';
 import { GraphHistories } from './graph-histories.ts';
-import { expectedOf, GraphPart } from './graph-part.ts';
+import { GraphPart } from './graph-part.ts';
+import { verifyGone, verifyHeld, verifyValues } from './graph-verdict.ts';
+import { graphOfChance } from './graph-workload.ts';
 import { Random } from './random.ts';
 
 /** What a world saw, for tests that want to know that it saw something. */
@@ -17,6 +21,8 @@ export interface GraphReport {
   failed: number;
   recomputed: number;
   losses: number;
+  /** Clients that handed over what they held, and went. */
+  departures: number;
   /** Of the server. */
   restarts: number;
   steps: number;
@@ -27,13 +33,14 @@ const mostSteps = 200_000;
 
 export class GraphWorld {
   graph: Graph;
-  readonly report: GraphReport = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, restarts: 0, steps: 0 };
+  readonly report: GraphReport = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, departures: 0, restarts: 0, steps: 0 };
   readonly #random: Random;
   readonly #parts: GraphPart[] = [];
   /** Gone for the server too, or soon. */
   readonly #dying: GraphPart[] = [];
   #sessions: GraphSession[] = [];
   readonly #histories: GraphHistories = new GraphHistories();
+  readonly #departures: GraphDepartures = new GraphDepartures();
   readonly #capacities: Map<string, GraphCapacity> = new Map();
   readonly #failing: Map<GraphSession, Set<number>> = new Map();
   /** Who waits, by token. */
@@ -67,6 +74,7 @@ export class GraphWorld {
         this.#submit(random.pick(this.#sessions));
       }
       if (this.#harm > 0 && random.chance(0.03)) this.#hurt();
+      if (!this.#rescued && random.chance(0.01)) this.#part();
       if (!this.#step() && more === 0) break;
     }
     this.#verify();
@@ -83,9 +91,11 @@ export class GraphWorld {
       if (part.hears) moves.push(() => part.hear());
       if (part.speaks) moves.push(() => this.#listen(part));
       if (part.works && part.alive) moves.push(() => this.#work(part));
+      if (part.takes && part.alive) moves.push(() => part.take((n) => this.#valueOf(n, part)));
       if (!part.connected && part.alive) moves.push(() => this.#return(part));
     }
     for (const part of this.#dying) moves.push(() => this.#bury(part));
+    if (this.#departures.busy) moves.push(() => this.#endTurn(this.#departures.rescue(this.graph, (n) => this.#valueOf(n))));
     if (moves.length > 0) {
       random.pick(moves)();
       return true;
@@ -114,8 +124,15 @@ export class GraphWorld {
   #turn(event: Parameters<Graph['handle']>[0]): void {
     this.graph.handle(event, this.#now);
     this.#histories.write(event, this.graph);
-    let ended = event.type === 'ended' ? event : event.type === 'client-resumed' ? { client: event.id, ends: event.ends } : null;
-    const { orders, answers } = this.graph.endTurn(this.#now);
+    const ended = event.type === 'ended' ? event : event.type === 'client-resumed' ? { client: event.id, ends: event.ends } : null;
+    this.#endTurn(ended);
+  }
+
+  #endTurn(over: { client: string; ends: readonly RunEnd[] } | null): void {
+    let ended = over;
+    const turn = this.graph.endTurn(this.#now);
+    const { orders, answers } = turn;
+    this.#departures.decide(turn, (client) => this.#parts.find(({ id, connected }) => id === client.id && connected));
     for (const order of orders) {
       const part = this.#parts.find(({ id }) => id === order.client.id);
       const failing = new Set(order.run.filter(({ session, id }) => this.#failing.get(session)!.has(id)).map(({ id }) => id));
@@ -140,14 +157,20 @@ export class GraphWorld {
       this.#histories.write(joined, this.graph);
     }
     this.#turn(event);
+    if (event.type !== 'client-left') return;
+    this.report.departures++;
+    this.#gone(part);
+  }
+
+  /** What somebody else has, or the server. */
+  #valueOf(n: number, asker: GraphPart | null = null): number | null {
+    const holder = this.#parts.find((other) => other !== asker && other.alive && other.store.has(n));
+    return holder?.store.get(n) ?? this.#departures.store.get(n) ?? null;
   }
 
   #work(part: GraphPart): void {
     part.work(
-      (n) => {
-        const holder = this.#parts.find((other) => other !== part && other.alive && other.store.has(n) && other.told.has(n));
-        return holder?.store.get(n) ?? null;
-      },
+      (n) => this.#valueOf(n, part),
       (id) => id,
       (session, task) => this.#histories.ran(session, task),
     );
@@ -171,6 +194,12 @@ export class GraphWorld {
     part.reconnect(this.#capacities.get(part.id)!);
   }
 
+  /** A client begins to leave. */
+  #part(): void {
+    const staying = this.#parts.filter(({ alive, connected, leaving }) => alive && connected && !leaving);
+    if (staying.length > 0) this.#random.pick(staying).leave();
+  }
+
   /** A connection is cut, or a client is killed; the server notices the one at once, the other a while later. */
   #hurt(): void {
     const living = this.#parts.filter(({ alive, connected }) => alive && connected);
@@ -184,7 +213,8 @@ export class GraphWorld {
     const part = this.#random.pick(living);
     part.disconnect();
     this.#turn({ type: 'client-offline', id: part.id });
-    if (this.#random.chance(0.4)) return;
+    // Who leaves does not come back when its connection is gone.
+    if (!part.leaving && this.#random.chance(0.4)) return;
     part.alive = false;
     this.#killed = true;
     this.#dying.push(part);
@@ -192,14 +222,21 @@ export class GraphWorld {
 
   #bury(part: GraphPart): void {
     this.#dying.splice(this.#dying.indexOf(part), 1);
-    this.#parts.splice(this.#parts.indexOf(part), 1);
     this.#turn({ type: 'client-left', id: part.id });
+    this.#gone(part);
+  }
+
+  #gone(part: GraphPart): void {
+    part.alive = false;
+    this.#parts.splice(this.#parts.indexOf(part), 1);
     if (this.#parts.length === 0 || this.#random.chance(0.5)) this.#join();
   }
 
   /** The server is killed and started again: lasting sessions are as they were recorded, others are gone, and so is whoever waited. */
   #restart(): void {
     this.report.restarts++;
+    // What was handed over is with clients that the records know nothing of, or was with the server.
+    if (this.#departures.lose() || this.report.departures > 0) this.#killed = true;
     for (const part of this.#parts) part.forget((n) => this.#histories.isLasting(n));
     this.#answers.clear();
     const failing = new Map([...this.#failing].map(([session, tasks]) => [session.n, tasks]));
@@ -220,29 +257,7 @@ export class GraphWorld {
   }
 
   #submit(session: GraphSession): void {
-    const random = this.#random;
-    const objects: ObjectSpec[] = [];
-    const tasks: TaskSpec[] = [];
-    const usable = [...session.nodes.values()].filter(
-      (node): node is GraphObject => node instanceof GraphObject && (node.constant || (node.keep && node.state < objectState.removed)),
-    );
-    const inputs = usable.map(({ id }) => id);
-    for (let i = random.between(1, 3); i > 0; i--) {
-      const id = this.#nextId++;
-      objects.push([id, 'constant', 0, false, Uint8Array.of(1), null]);
-      inputs.push(id);
-    }
-    for (let i = random.between(2, 14); i > 0; i--) {
-      const id = this.#nextId++;
-      const made = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () => this.#nextId++);
-      for (const output of made) objects.push([output, 'output', 0, random.chance(0.3), null, null]);
-      const recent = random.chance(0.5) ? inputs.slice(-2) : inputs;
-      const taken = Array.from({ length: random.between(0, 3) }, () => random.pick(recent)).flatMap((input) => [input, null]);
-      const more = random.chance(0.1) ? { cpus: 2 } : random.chance(0.1) ? { cpus: 0, resources: { gpu: 1 } } : null;
-      tasks.push([id, 'step', null, taken, made, random.chance(0.1) ? { ...more, priority: random.between(-2, 2) } : more]);
-      if (random.chance(0.02)) this.#failing.get(session)!.add(id);
-      inputs.push(...made);
-    }
+    const { objects, tasks } = graphOfChance(this.#random, session, () => this.#nextId++, this.#failing.get(session)!);
     try {
       this.#turn({ type: 'submit', session, objects, tasks, sizes: new Map() });
     } catch (thrown) {
@@ -250,7 +265,7 @@ export class GraphWorld {
       throw thrown;
     }
     this.report.tasks += tasks.length;
-    this.#wait(session, random.chance(0.5) ? [] : [random.pick(tasks)[0]]);
+    this.#wait(session, this.#random.chance(0.5) ? [] : [this.#random.pick(tasks)[0]]);
   }
 
   #wait(session: GraphSession, items: number[]): void {
@@ -263,15 +278,12 @@ export class GraphWorld {
   #verify(): void {
     if (this.#answers.size > 0) throw new Error(`${this.#answers.size} waits were never answered`);
     for (const session of this.#sessions) this.#verifySession(session);
+    verifyGone(this.graph.clients);
     if (!this.#killed) this.#histories.checkOnce();
-    for (const part of this.#parts) {
-      if (!part.alive || !part.connected) continue;
-      const known = new Set([...(this.graph.client(part.id)?.held.keys() ?? [])]);
-      for (const n of part.store.keys()) if (!known.has(n)) throw new Error(`${part.id} holds object ${n}, which nobody knows of`);
-      for (const n of known) if (!part.store.has(n)) throw new Error(`${part.id} should hold object ${n}`);
-    }
+    for (const part of this.#parts) if (part.alive && part.connected) verifyHeld(part, this.graph.client(part.id));
     for (const session of this.#sessions) this.#turn({ type: 'close', session });
     while (this.#step());
+    if (this.#departures.store.size > 0) throw new Error('the server holds something after all sessions were closed');
     for (const part of this.#parts) if (part.store.size > 0) throw new Error(`${part.id} holds something after all sessions were closed`);
   }
 
@@ -281,15 +293,6 @@ export class GraphWorld {
     this.report.recomputed += session.recomputed;
     if (session.unfinished > 0) throw new Error(`session ${session.n} has ${session.unfinished} tasks that nobody runs`);
     this.#histories.checkWhole(session);
-    if (session.state !== 'open') return;
-    const values = new Map<GraphObject, number>();
-    for (const node of session.nodes.values()) {
-      if (!(node instanceof GraphObject) || node.state !== objectState.finished || node.constant) continue;
-      for (const { id } of node.holders) {
-        const part = this.#parts.find((other) => other.id === id);
-        const value = part?.store.get(node.n);
-        if (value !== expectedOf(node, values)) throw new Error(`object ${node.id} has the value ${value} at ${id}`);
-      }
-    }
+    if (session.state === 'open') verifyValues(session, this.#parts, this.#departures.store);
   }
 }

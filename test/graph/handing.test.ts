@@ -100,3 +100,40 @@ test('the end of a session leaves nothing with the server', () => {
       .sort(),
   ).toEqual([1, 2]);
 });
+
+test('a client that leaves stays until it has what it was to take from another one that leaves', () => {
+  const h = held();
+  h.join('b');
+  h.turn({ type: 'client-closing', id: 'a' });
+  expect(h.turn({ type: 'client-closing', id: 'b' }).freed).toEqual([]);
+  h.join('c');
+  h.turn({ type: 'took', client: 'b', objects: [h.numberOf(1)], failed: [] });
+  const turn = h.turn({ type: 'took', client: 'b', objects: [h.numberOf(2)], failed: [] });
+  expect([...turn.takes].map(([{ id }, objects]) => [id, objects.map(({ id }) => id).sort()])).toEqual([['c', [2]]]);
+  expect(turn.freed.map(({ id }) => id)).toEqual(['a']);
+});
+
+test('what two clients that leave hold is taken once, and both may go', () => {
+  const h = held();
+  h.join('b');
+  h.turn({ type: 'client-closing', id: 'a' });
+  h.turn({ type: 'took', client: 'b', objects: [h.numberOf(1), h.numberOf(2)], failed: [] });
+  h.join('c');
+  const second = h.graph.client('a')!;
+  // It has not gone yet, and has what `b` is to give away too.
+  expect(second.held.size).toBeGreaterThan(0);
+  const turn = h.turn({ type: 'client-closing', id: 'b' });
+  expect([...turn.takes].map(([{ id }, objects]) => [id, objects.map(({ id }) => id).sort()])).toEqual([['c', [1, 2]]]);
+  const last = h.turn({ type: 'took', client: 'c', objects: [h.numberOf(1), h.numberOf(2)], failed: [] });
+  expect(last.orders.flatMap(({ drop }) => drop)).toEqual([]);
+  expect(last.freed.map(({ id }) => id)).toEqual(['b']);
+});
+
+test('who says twice that it took something keeps it', () => {
+  const h = held();
+  h.join('b');
+  h.turn({ type: 'client-closing', id: 'a' });
+  h.turn({ type: 'took', client: 'b', objects: [h.numberOf(1)], failed: [] });
+  const again = h.turn({ type: 'took', client: 'b', objects: [h.numberOf(1)], failed: [] });
+  expect(again.orders.flatMap(({ drop }) => drop)).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Board } from '../../src/graph/board.ts';
+import { Departures } from '../../src/graph/departures.ts';
 import { type GraphObject, objectState, taskState } from '../../src/graph/entities.ts';
 import { ReadyHeap } from '../../src/graph/heap.ts';
 import { Progress } from '../../src/graph/progress.ts';
@@ -18,15 +19,16 @@ function run(seed: number): GraphReport {
   }
 }
 
-test(`in ${seeds.toLocaleString('en')} worlds with losses of clients and of the server every graph verifies itself after each step and ends with the right values`, () => {
-  const sum = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, restarts: 0 };
+test(`in ${seeds.toLocaleString('en')} worlds with losses of clients and of the server, and clients that leave, every graph verifies itself after each step and ends with the right values`, () => {
+  const sum = { tasks: 0, finished: 0, failed: 0, recomputed: 0, losses: 0, departures: 0, restarts: 0 };
   for (let seed = 0; seed < seeds; seed++) {
     const report = run(seed);
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += report[key];
   }
   // The worlds show what they are for.
   expect(sum.tasks).toBeGreaterThan(20 * seeds);
-  for (const key of ['finished', 'failed', 'recomputed', 'losses', 'restarts'] as const) expect(sum[key]).toBeGreaterThan(seeds / 5);
+  for (const key of ['finished', 'failed', 'recomputed', 'losses', 'departures', 'restarts'] as const)
+    expect(sum[key]).toBeGreaterThan(seeds / 5);
 });
 
 const original = {
@@ -82,6 +84,21 @@ const mutations: Record<string, () => void> = {
       task.session.awaited = null;
       original.makeReady.call(this, task);
     }),
+  'what a client that leaves holds is not handed over': () =>
+    vi.spyOn(Departures.prototype, 'take').mockImplementation(function (this: Departures, client, object) {
+      client.takes.delete(object.n);
+    }),
+  'a client may go while it is still to take something': () => {
+    const original = Departures.prototype.endTurn;
+    vi.spyOn(Departures.prototype, 'endTurn').mockImplementation(function (this: Departures) {
+      for (const client of this.leaving)
+        if (client.handing !== null && !client.handing.free && client.takes.size > 0 && client.runs.size === 0) {
+          client.handing.free = true;
+          this.freed.push(client);
+        }
+      return original.call(this);
+    });
+  },
   'who waits for all tasks is not told of the end': () => vi.spyOn(Waits.prototype, 'allEnded').mockImplementation(() => {}),
 };
 

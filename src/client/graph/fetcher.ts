@@ -4,8 +4,9 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { NumberMap } from '../../base/number-map.ts';
 import { largestRead } from '../../protocol/graph-messages.ts';
-import type { ObjectStore } from './store.ts';
+import { nothing, type ObjectStore } from './store.ts';
 
 /**
  * Objects that are fetched at a time: many small ones or a few large ones, of any size two, so that where the next one is has been asked before the one before
@@ -36,7 +37,7 @@ export interface FetcherParts {
 export class Fetcher {
   readonly #parts: FetcherParts;
   /** Sizes of those that wait, in order. */
-  readonly #waiting: Map<number, number> = new Map();
+  readonly #waiting: NumberMap<number> = new NumberMap();
   readonly #busy: Map<number, number> = new Map();
   #bytes = 0;
 
@@ -78,7 +79,7 @@ export class Fetcher {
   async #fetch(n: number, size: number): Promise<void> {
     const { store } = this.#parts;
     if (size === 0) {
-      store.addBytes(n, new Uint8Array(0));
+      store.addBytes(n, nothing);
       return;
     }
     let last: unknown = new Error('nobody has it');

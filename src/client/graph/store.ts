@@ -26,6 +26,8 @@ import type { GraphBytes } from '../graph-task-runner.ts';
 import { Blocks } from './blocks.ts';
 import { SpareParts } from './spare-parts.ts';
 
+/** The content of what is empty. */
+export const nothing: Uint8Array = new Uint8Array(0);
 /** Bytes that stay in memory; what is beyond goes to files, the oldest first. */
 const defaultMemory = 128 * 2 ** 20;
 

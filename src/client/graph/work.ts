@@ -14,7 +14,7 @@ import type { GraphWorkParts } from './members.ts';
 import { Reports } from './reports.ts';
 import { claimsOf, GraphRun } from './run.ts';
 import { GraphSlots } from './slots.ts';
-import { ObjectStore } from './store.ts';
+import { nothing, ObjectStore } from './store.ts';
 
 export class GraphWork {
   readonly #parts: GraphWorkParts;
@@ -120,7 +120,6 @@ export class GraphWork {
 
   /** Another server, or with `lasting` the same one after a restart: nothing of before counts but what is of persistent sessions. */
   reset(lasting: boolean): void {
-    // What has ended of the others is told anew on the next connection.
     for (const run of [...this.#runs.values()]) if (!run.outlives(lasting)) this.#end(run);
     this.#reports.keepOnly((run) => this.#runs.get(run.number) === run);
     this.#taking.clear();
@@ -158,8 +157,9 @@ export class GraphWork {
     }
     this.#runs.set(run.number, run);
     run.each(this.#use);
-    for (const [n, , , , , size, bytes] of run.inputs) {
+    for (const [n, , , , , size, given] of run.inputs) {
       if (this.#store.has(n)) continue;
+      const bytes = given ?? (size === 0 && !this.#makers.has(n) ? nothing : null);
       if (bytes !== null) {
         this.#store.addBytes(n, bytes);
         continue;

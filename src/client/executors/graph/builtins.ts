@@ -1,5 +1,4 @@
 /** The built-in tasks: what is in memory and small is made at once, the rest by files of the sandbox. */
-
 import { createWriteStream } from 'node:fs';
 import { constants, copyFile, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
