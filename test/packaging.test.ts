@@ -56,6 +56,20 @@ describe('the package', () => {
     }
   });
 
+  it('has of small packages what a thread needs in its program, with their licences', () => {
+    const programs = files.filter((path) => /^dist\/(?:server|client|submit)\/entry(?:-[\w-]+)?\.js$/.test(path));
+    const texts = programs.map((path) => readFileSync(`${root}${path}`, 'utf8'));
+    for (const [name, owner] of [
+      ['uuid', 'Robert Kieffer'],
+      ['croner', 'Hexagon'],
+    ] as const) {
+      expect(programs.filter((_, at) => new RegExp(`from ['"]${name}['"]`).test(texts[at]!))).toEqual([]);
+      const holders = texts.filter((text) => text.includes(`node_modules/${name}/`));
+      expect(holders).not.toEqual([]);
+      for (const text of holders) expect(text).toContain(owner);
+    }
+  });
+
   it('opens every door that its exports name, from outside, by its name', async () => {
     for (const [door, target] of Object.entries(manifest.exports)) {
       const paths = typeof target === 'string' ? [target] : Object.values(target);
