@@ -96,9 +96,10 @@ async function measure() {
   for (const { name } of chosen([{ name: 'queries' }, { name: 'submission' }])) {
     if (name === 'queries') {
       const { offered, alone, beside, bare } = await inProcess(file, ['--queries', ...(quick ? ['--quick'] : [])]);
-      for (const [what, found] of Object.entries({ alone, beside, 'beside a bare node:http': bare }))
+      for (const [what, found] of Object.entries({ alone, 'beside queries': beside, 'beside as many to a bare node:http': bare }))
         rows.push({
-          case: `${name}, ${what}`,
+          case: name,
+          what,
           'requests/s': Math.round(found.requests),
           'ms an answer, median': round(found.answered?.median ?? null),
           'ms an answer, 99 %': round(found.answered?.late ?? null),
