@@ -41,22 +41,34 @@ export function publicId({ n, submittedAt, task }: { n: number; submittedAt: num
   return task[3]?.id ?? taskId(salt, submittedAt, n);
 }
 
-/** Ids of many tasks of one store: those of one bundle begin alike (1.7 µs an id without that, 0.2 with it). */
+/** The last two digits of an id. */
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Ids of many tasks of one store: those of one bundle begin alike (1.7 µs an id without that, 0.2 with it), and those of neighbours but for two digits. */
 export class TaskIds {
   readonly #salt: string;
   #submittedAt = -1;
+  #block = -1;
   #prefix = '';
+  #start = '';
 
   constructor(salt: string) {
     this.#salt = salt;
   }
 
   of(submittedAt: number, n: number): string {
+    const low = n % 256;
+    const block = (n - low) / 256;
     if (submittedAt !== this.#submittedAt) {
       this.#submittedAt = submittedAt;
       this.#prefix = prefixOf(this.#salt, submittedAt);
+      this.#block = -1;
     }
-    return this.#prefix + n.toString(16).padStart(10, '0');
+    if (block !== this.#block) {
+      this.#block = block;
+      this.#start = this.#prefix + block.toString(16).padStart(8, '0');
+    }
+    return this.#start + pairs[low]!;
   }
 }
 

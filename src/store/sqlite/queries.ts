@@ -182,11 +182,13 @@ export const readyOfTier: string = `
   select ${storedRow} from task where state = 1 and grp = ? and rank = ? and n > ? order by n limit ?`;
 
 /**
- * The same as one JSON text, without those that are long, and whether there are such: read at 0.9 µs each, row by row at 2. Params: group, rank, n, limit.
+ * The same as one JSON text, without those that are long, and whether there are such. Of each task n, attempts, losses, readyAt, lane and task, one behind the
+ * other: all else is known of them. Read and parsed at 1.3 µs a task, as `storedRow` at 2.2. Params: group, rank, n, limit.
  */
 export const readyPage: string = `
   select '[' || group_concat(case when size <= 4096 then row end) || ']' as page, max(size) > 4096 as partial from (
-  select ${storedRow}, length(task) as size from task where state = 1 and grp = ? and rank = ? and n > ? order by n limit ?)`;
+  select n || ',' || attempts || ',' || losses || ',' || coalesce(ready_at, 'null') || ',' || coalesce(lane, 'null') || ',' || task as row, length(task) as size
+  from task where state = 1 and grp = ? and rank = ? and n > ? order by n limit ?)`;
 
 /** Ready tasks behind the last of a group and rank. Params: group, rank, limit. */
 export const readyBehind: string = `

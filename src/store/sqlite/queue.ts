@@ -47,7 +47,8 @@ function behind(statements: Statements, { group, rank, n }: QueueKey, limit: num
   const rowByRow = (query: string, ...values: Value[]): StoredTask[] =>
     statements.all(query, ...values).map((row) => storedTask(row, payload));
   const tasks =
-    storedTasks(statements.all(sql.readyPage, group, rank, n, limit)[0], payload) ?? rowByRow(sql.readyOfTier, group, rank, n, limit);
+    storedTasks(statements.all(sql.readyPage, group, rank, n, limit)[0], group, rank, payload) ??
+    rowByRow(sql.readyOfTier, group, rank, n, limit);
   if (tasks.length < limit) tasks.push(...rowByRow(sql.readyBehind, group, rank, limit - tasks.length));
   return tasks;
 }

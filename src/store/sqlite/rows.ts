@@ -4,7 +4,7 @@
  */
 import type { ResultExtra } from '../../task/result.ts';
 import type { TaskAttributes, WireTask } from '../../task/task.ts';
-import type { AttemptEnd, ClientRow, StoredTask, TaskRow } from '../store.ts';
+import { type AttemptEnd, type ClientRow, type StoredTask, storedState, type TaskRow } from '../store.ts';
 import type { Row, Value } from './driver.ts';
 
 /** The attempt under which `payload` keeps a task's input. */
@@ -141,15 +141,37 @@ function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
   return [text[1], text[2], input === true ? (payload(n, inputPayload) ?? new Uint8Array(0)) : input, text[4]];
 }
 
+/** Of a task in the text of `readyPage`. */
+const valuesPerTask = 6;
+
 /** A row of `storedRow`. */
 export function storedTask(row: Row, payload: PayloadReader): StoredTask {
   return taskOf(JSON.parse(String(row.row)) as StoredText, payload);
 }
 
-/** What a page of `readyPage` holds; null: not all of it. */
-export function storedTasks(row: Row | undefined, payload: PayloadReader): StoredTask[] | null {
+/** What a page of `readyPage` of this group and rank holds; null: not all of it. */
+export function storedTasks(row: Row | undefined, group: number, rank: number, payload: PayloadReader): StoredTask[] | null {
   if (row === undefined || row.page === null) return Number(row?.partial ?? 0) === 1 ? null : [];
-  return Number(row.partial) === 1 ? null : (JSON.parse(String(row.page)) as StoredText[]).map((text) => taskOf(text, payload));
+  if (Number(row.partial) === 1) return null;
+  const values = JSON.parse(String(row.page)) as unknown[];
+  const tasks: StoredTask[] = [];
+  for (let at = 0; at < values.length; at += valuesPerTask) {
+    const n = values[at] as number;
+    const text = values[at + 5] as TaskText;
+    tasks.push({
+      group,
+      rank,
+      n,
+      submittedAt: text[0],
+      lane: values[at + 4] as string | null,
+      task: wireTask(n, text, payload),
+      state: storedState.ready,
+      attempts: values[at + 1] as number,
+      losses: values[at + 2] as number,
+      readyAt: values[at + 3] as number | null,
+    });
+  }
+  return tasks;
 }
 
 /**
