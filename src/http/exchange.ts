@@ -61,7 +61,7 @@ export class Exchange {
     // undici takes any asynchronous iterable; its types know only Node's own.
     const sent = body instanceof BodyStream ? (body.chunks() as unknown as Dispatcher.DispatchOptions['body']) : body;
     const answer = await this.#connections.request({ method, path, headers, body: sent ?? null, signal });
-    return toResponse(request, answer, await this.#read(request, answer));
+    return toResponse(request, answer, answer.statusCode === 304 ? await nothing(answer) : await this.#read(request, answer));
   }
 
   async #read(request: Request, { body, statusCode, statusText, headers }: Dispatcher.ResponseData): Promise<Buffer> {
@@ -110,6 +110,12 @@ export class Exchange {
     this.#dialer.end();
     if (!this.#connections.destroyed) await this.#connections.destroy();
   }
+}
+
+/** "Not Modified" has no body; where it tells the length of the one that it stands for, undici misses that. */
+async function nothing({ body }: Dispatcher.ResponseData): Promise<Buffer> {
+  await body.dump().catch(() => {});
+  return Buffer.alloc(0);
 }
 
 function toResponse(request: Request, { statusCode, statusText, headers }: Dispatcher.ResponseData, bytes: Buffer): Response {

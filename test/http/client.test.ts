@@ -120,6 +120,12 @@ it('an authenticator may have nothing to say', async () => {
   for (const nothing of [null, undefined]) expect((await open(server.url, () => nothing).request('GET', '/')).body).toBe('there');
 });
 
+it('an answer that nothing was modified has no body, whatever length it tells', async () => {
+  const url = await serveSockets((socket) => void socket.write('HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\netag: "x"\r\n\r\n'));
+  const response = await open(url).request('GET', '/', { headers: { 'if-none-match': '"x"' } });
+  expect([response.status, response.body, response.header('etag')]).toEqual([304, null, '"x"']);
+});
+
 it('fields of an answer are its own, whatever they are called', async () => {
   const url = await serveSockets((socket) => socket.end('HTTP/1.1 200 OK\r\n__proto__: a\r\n__proto__: b\r\ncontent-length: 0\r\n\r\n'));
   const { headers } = await open(url).request('GET', '/');

@@ -186,9 +186,9 @@ function answer(clock: Clock, incoming: IncomingMessage, outgoing: ServerRespons
   }
   // What of the body was not read must not be taken for the next request.
   const unread = !incoming.complete;
-  const bare = status === 204 || body === null;
+  const bare = status === 204 || status === 304 || body === null;
   outgoing.writeHead(status, {
-    ...(status === 204 || body === '' ? {} : { 'content-type': type }),
+    ...(status === 204 || status === 304 || body === '' ? {} : { 'content-type': type }),
     ...(bare ? {} : { 'content-length': Buffer.byteLength(body) }),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',

@@ -72,6 +72,12 @@ it('a handler that returns what JSON cannot say is told so', async () => {
   expect([told.status, told.json().error_text]).toEqual([500, 'a handler returns what JSON can say, not a function']);
 });
 
+it('a handler may say that nothing was modified: that has no body, and no length of one', async () => {
+  const face = await startFace({ routes });
+  const { status, headers, text } = await face.get('/same');
+  expect([status, headers['content-length'], headers['content-type'], text]).toEqual([304, undefined, undefined, '']);
+});
+
 it('a handler may set many cookies', async () => {
   const face = await startFace({ routes });
   expect((await face.get('/cookies')).headers['set-cookie']).toEqual(['a=1', 'b=2']);
