@@ -7,6 +7,7 @@ import { MillraceError } from '../base/errors.ts';
 import { hostName, newId } from '../base/ids.ts';
 import type { ConnectConfig } from '../config/connect-options.ts';
 import type { GraphEvents, GraphRequest, GraphRequests } from '../protocol/graph-messages.ts';
+import { boundCall } from '../transport/call-bounds.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { Peer } from '../transport/peer.ts';
 import { dialUntil } from '../transport/reconnect.ts';
@@ -122,6 +123,22 @@ export class Conversation {
         return Math.max(1, end - clock.now());
       },
     };
+  }
+
+  /** Ends the waiting for what goes on. @throws ERR_TIMEOUT, ERR_ABORTED */
+  async within<T>(patience: Patience, words: string, done: Promise<T>): Promise<T> {
+    let end: (() => void) | null = null;
+    const over = new Promise<never>((_resolve, reject) => {
+      end = boundCall(this.#clock, words, patience, ({ code, cause }) => {
+        const why = code === 'ERR_TIMEOUT' ? 'within the time-out' : 'when it was called off';
+        reject(new MillraceError(code, `${words} ${why}`, { cause }));
+      });
+    });
+    try {
+      return await Promise.race([done, over]);
+    } finally {
+      (end as (() => void) | null)?.();
+    }
   }
 
   join(session: number, listener: Listener): void {

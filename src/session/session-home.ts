@@ -4,6 +4,7 @@
  * *open* → *failed* (a task failed: the failure is thrown by every access) → *closed*; *open* → *lost* (the connection is gone) → *closed*. Nothing is
  * registered by a call that throws.
  */
+import { MillraceError } from '../base/errors.ts';
 import type { GraphFailure, NodeId } from '../protocol/graph-messages.ts';
 import { clearDefault } from './active.ts';
 import type { Conversation } from './conversation.ts';
@@ -80,11 +81,18 @@ export class SessionHome implements Home {
     return made;
   }
 
-  /** All that was made until now, as one: one submission after the other. */
-  submit(): Promise<void> {
-    const next = this.#submitting.then(() => this.#submitNow());
+  /** All that was made until now, as one, after the submission before. Who gives up before it has begun calls it off; later it goes on. */
+  async submit(options: WaitOptions): Promise<void> {
+    const patience = patienceOf(options, 'submit()');
+    if (patience.signal?.aborted) throw new MillraceError('ERR_ABORTED', 'nothing was submitted: the signal was aborted before');
+    let isOver = false;
+    const next = this.#submitting.then(() => (isOver ? undefined : this.#submitNow()));
     this.#submitting = next.catch(() => {});
-    return next;
+    try {
+      await this.#conversation.within(patience, 'the submission was not accepted', next);
+    } finally {
+      isOver = true;
+    }
   }
 
   async #submitNow(): Promise<void> {
@@ -275,8 +283,7 @@ export class SessionHome implements Home {
         if (node.state !== 'removed') node.state = 'finished';
         if (node.kind === 'task') node.createdAt = null;
       }
-      if (!this.persistent) this.submitted.letGo(nodes);
-      return;
+      return this.persistent ? undefined : this.submitted.letGo(nodes);
     }
     try {
       await waiting();

@@ -108,11 +108,12 @@ export class Session extends HomeOwner {
 
   /**
    * Sends all tasks and objects that were made and not submitted: all of them are accepted, or none, and then they stay as they were. Graphs of any size
-   * go in parts.
-   * @throws RainException, TaskException, SessionException
+   * go in parts. When `timeout` or `signal` ends the waiting before it is sent, nothing is submitted; later it goes on: `submit()` again waits for it, and
+   * sends what was not accepted.
+   * @throws RainException, TaskException, SessionException, ERR_TIMEOUT, ERR_ABORTED
    */
-  async submit(): Promise<void> {
-    await this.#home.submit();
+  async submit(options: WaitOptions = {}): Promise<void> {
+    await this.#home.submit(options);
   }
 
   /** Until all of these have ended. @throws RainException for what is not submitted or not of this session */
@@ -194,10 +195,10 @@ export class Session extends HomeOwner {
   }
 
   /** Why a task does not run yet, in a sentence. */
-  async explain(task: Task): Promise<string> {
+  async explain(task: Task, options: WaitOptions = {}): Promise<string> {
     const own = Task.recordOf(task);
     if (own.home !== this.#home || own.state === null) throw new RainException('explain() takes a task of this session that is submitted');
-    const { reason } = await this.#home.ask('graph.explain', { session: this.#home.id, task: own.id });
+    const { reason } = await this.#home.ask('graph.explain', { session: this.#home.id, task: own.id }, patienceOf(options, 'explain()'));
     return reason;
   }
 

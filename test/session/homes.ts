@@ -8,13 +8,14 @@ import { SessionHome } from '../../src/session/session-home.ts';
 export interface LocalSession {
   readonly session: Session;
   readonly home: SessionHome;
+  readonly conversation: Conversation;
 }
 
 /** Nothing is dialled before something is asked. */
 export function localSession(id = 1): LocalSession {
   const conversation = new Conversation(parseConnectOptions(['localhost', 1], {}).config, systemClock);
   const home = new SessionHome(id, conversation, 'fail');
-  return { home, session: new Session(home, 'test', { progress: new Set(), said: new Set() }) };
+  return { home, conversation, session: new Session(home, 'test', { progress: new Set(), said: new Set() }) };
 }
 
 /** What a call throws, which must. */

@@ -63,7 +63,8 @@ test('its errors are one family, each of them also known by the library’s own 
 });
 
 test('its types are those of the page', () => {
-  expectTypeOf<door.Session['submit']>().toEqualTypeOf<() => Promise<void>>();
+  expectTypeOf<door.Session['submit']>().toEqualTypeOf<(options?: door.WaitOptions) => Promise<void>>();
+  expectTypeOf<door.Session['submit']>().toBeCallableWith();
   expectTypeOf<door.Session>().toExtend<AsyncDisposable>();
   expectTypeOf<door.Client>().toExtend<AsyncDisposable>();
   expectTypeOf(door.tasks.concat).returns.toEqualTypeOf<door.Task>();

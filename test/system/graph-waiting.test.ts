@@ -21,3 +21,19 @@ test('a task that asks for a resource of which nobody has enough says so, and wh
     expect((await failureOf(() => session.onProgress(() => {}, { evry: 1 } as object))).message).toMatch(/Did you mean 'every'/);
   });
 });
+
+test('who does not wait for a submission that is on its way finds it accepted', async () => {
+  const { client } = await startCluster();
+  const session = await openSession(client);
+  await session.bindOnly(async () => {
+    const joined = tasks.concat([blob('a'), blob('b')]);
+    joined.output.keep();
+    const abort = new AbortController();
+    const submitting = session.submit({ signal: abort.signal });
+    abort.abort();
+    await expect(submitting).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await session.submit();
+    expect([session.taskCount, session.dataobjCount]).toEqual([0, 0]);
+    expect(await (await joined.output.fetch()).getStr()).toBe('ab');
+  });
+});
