@@ -3,12 +3,14 @@
  * second, by the database's clock.
  *
  * A holder is gone when its session is, and nothing was heard of it for `graceOfSession`; or, where the session is no sign (a pooler keeps it, or the
- * holder's machine is cut off), when nothing was heard of it for `lease`. Time in which the database itself was down does not count.
+ * holder's machine is cut off), when nothing was heard of it for `lease`. Time in which the database itself was down does not count. The clock of the database may
+ * be set: forward, and a holder that lives seems silent, so that it is watched for a while; back, and one that is dead seems to have spoken in the future, so
+ * that the time for which it was watched counts as well.
  */
 import { type Clock, pauseFor } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { ConnectionFacts } from './address.ts';
-import type { Dial } from './driver.ts';
+import type { Dial, Row } from './driver.ts';
 import { Line } from './line.ts';
 import { inspect, migrate } from './migrate.ts';
 import { type Queries, queriesOf } from './queries.ts';
@@ -17,6 +19,10 @@ import { type Queries, queriesOf } from './queries.ts';
 const heartbeat = 1_000;
 const graceOfSession = 3_000;
 const lease = 15_000;
+/** A holder that lives is heard of within this. */
+const watch = 2_500;
+/** What lies between two looks counts for no more (ms): the database, or this process, may have stood still. */
+const mostOfLook = 500;
 /** How often a start looks again whether the holder lives (ms). */
 const lookEvery = 100;
 
@@ -74,11 +80,12 @@ interface Look {
 /** Take the queue, as soon as its holder is known to be gone. */
 async function take(line: Line, sql: Queries, clock: Clock): Promise<{ epoch: number; clean: boolean | null }> {
   let first: string | null = null;
+  let watched = 0;
+  let lookedAt = clock.now();
   for (;;) {
     const { taken, seenAt } = await line.transaction(async (driver): Promise<Look> => {
       const [row] = await driver.query(sql.look);
-      const silent = Number(row?.silent);
-      const gone = row?.held !== true || silent > lease || (row.there !== true && silent > graceOfSession);
+      const gone = isGone(row, watched);
       const seenAt = String(row?.seen_at);
       if (!gone) return { taken: null, seenAt };
       const [held] = await driver.query(sql.hold);
@@ -92,7 +99,16 @@ async function take(line: Line, sql: Queries, clock: Clock): Promise<{ epoch: nu
         `${line.facts.place} is held by another server: submit through that one, or stop it first`,
       );
     await pauseFor(clock, lookEvery);
+    watched += Math.min(mostOfLook, clock.now() - lookedAt);
+    lookedAt = clock.now();
   }
+}
+
+/** `watched`: for so long (ms) nothing was heard of the holder, by the clock of this process. */
+function isGone(row: Row | undefined, watched: number): boolean {
+  if (row?.held !== true || watched > lease) return true;
+  const silent = Number(row.silent);
+  return (silent > lease && watched > watch) || (row.there !== true && Math.max(silent, watched) > graceOfSession);
 }
 
 /** Give signs of life until it is stopped; what fails is tried again the next time, on a new connection. */

@@ -204,3 +204,20 @@ test('a database or a user whose settings would change what is stored is refused
       expect(await failure(theirs, access)).toMatchObject({ code: 'ERR_DATABASE', message: expect.stringContaining(`reset ${name}`) });
   }
 });
+
+test('the clock of the database is set: a holder that lives stays, and one that is dead is replaced all the same', async () => {
+  const url = await postgres.database();
+  const first = await opened(url);
+  await first.recover();
+  const forward = `update millrace.state set seen_at = clock_timestamp() - interval '1 hour'`;
+  await postgres.query(url, forward);
+  expect(await failure(url)).toMatchObject({ code: 'ERR_DATABASE_IN_USE' });
+  await first.commit(writes({ tasks: storedTasks(1, 1) }));
+  // Back: what it said last lies in the future, and its session is gone.
+  await postgres.query(
+    url,
+    `update millrace.state set seen_at = clock_timestamp() + interval '1 hour', session = 'gone', epoch = epoch + 1`,
+  );
+  const second = await opened(url);
+  expect(await second.recover()).toMatchObject({ epoch: 3, endedCleanly: false });
+}, 60_000);
