@@ -3,8 +3,7 @@
  * the queue is a door to all of it. When the leader is gone one of those who follow takes the queue over and leads, with everything that a server finds
  * when it starts again; connections are then made anew by those who had them.
  *
- * States: *following* → *leading* (a `Server` has taken its place) → *ended*; or *following* → *ended*, by a stop, or, without `foreverMode`, when the one that
- * leads says that the queue is done; results are then read on from the database.
+ * States: *following* → *leading* (a `Server` has taken its place) → *ended*; or *following* → *ended*, by a stop, or when the queue is done (without `foreverMode`).
  */
 import { formatAddress } from '../base/address.ts';
 import { type Deferred, deferred } from '../base/deferred.ts';
@@ -240,12 +239,13 @@ export class Follower {
     const { clock, logger } = this.#parts;
     logger.info({ recovered: server.info.recovered }, 'this server leads the queue now');
     this.#server = server;
+    void this.#leader.tellReplaced(server.info.recovered?.epoch ?? 0);
     void this.#membership?.close();
     if (this.#held) server.hold(true);
     this.#passedOn.close();
     for (const attended of this.#attended) this.#lead(server, attended);
-    const whole = (after: Summary): Summary => joinedSummary(before, after, clock.now() - this.#startedAt);
-    server.ended.then((after) => this.#ended.resolve(whole(after)), this.#ended.reject);
+    const durationMs = (): number => clock.now() - this.#startedAt;
+    server.ended.then((after) => this.#ended.resolve(joinedSummary(before, after, durationMs())), this.#ended.reject);
   }
 
   /** Where all that was submitted here is in the queue, it need not wait for a submission before it ends. */

@@ -2,6 +2,7 @@
  * How a server leaves a queue that another one takes over: all that was said is recorded, nobody is told of an end, and the connections are closed last. And how
  * servers part when the queue is done: those that follow and end then are told so, and who leads leaves it to those that stay.
  */
+import { MillraceError } from '../base/errors.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { NetListener } from '../transport/listen.ts';
 import type { ServerCore } from './core/core.ts';
@@ -55,6 +56,13 @@ export async function handOver({ turns, stops, audience, links, store }: Leaving
   // Whoever comes back to the next server must find the queue there.
   await closeQuietly([store]);
   links.closeAll();
+}
+
+export function takenOver(): MillraceError {
+  return new MillraceError(
+    'ERR_DATABASE_IN_USE',
+    'the queue was taken over by another server, since this one was cut off from the database. This one ends',
+  );
 }
 
 /** The queue is done, for all servers or for some: `elsewhere`. */

@@ -1,5 +1,5 @@
 /** Where the server is that leads a shared queue, as it left word in the database, and the way to it. */
-import { parseAddress } from '../base/address.ts';
+import { type Address, parseAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { ServerConfig } from '../config/server-options.ts';
@@ -8,7 +8,9 @@ import type { QueueHolder } from '../store/postgres/holder.ts';
 import type { StoreCounts } from '../store/store.ts';
 import { outcomeCode, type Summary } from '../task/result.ts';
 import type { Connection } from '../transport/connection.ts';
+import { Peer } from '../transport/peer.ts';
 import { dialUntil } from '../transport/reconnect.ts';
+import { peerOf } from './local-link.ts';
 
 /** Between two attempts at most (ms), and one attempt. */
 const longestWait = 250;
@@ -20,6 +22,8 @@ export class Leader {
   readonly #clock: Clock;
   readonly #startedAt: number;
   #word: string | null = null;
+  /** The last one that was read. */
+  #lastWord: string | null = null;
   /** One look at a time, whoever asks. */
   #looking: Promise<string | null> | null = null;
   #first: StoreCounts | null = null;
@@ -39,10 +43,9 @@ export class Leader {
     const attempt = async (left: number): Promise<Connection> => {
       const word = this.#word ?? (await this.#look());
       if (word === null) throw new MillraceError('ERR_CONNECTION_CLOSED', 'no server leads the queue');
-      const { address, fingerprint } = JSON.parse(word) as { address: unknown; fingerprint: unknown };
-      const tls = typeof fingerprint === 'string' ? { fingerprint } : null;
+      const { address, tls } = optionsOf(word);
       try {
-        return await dial(parseAddress(address), { auth: this.#auth, tls, self, clock, timeout: Math.min(left, attemptTimeout), signal });
+        return await dial(address, { auth: this.#auth, tls, self, clock, timeout: Math.min(left, attemptTimeout), signal });
       } catch (error) {
         // It may lead no longer, or again elsewhere.
         this.#word = null;
@@ -50,6 +53,23 @@ export class Leader {
       }
     };
     return dialUntil(attempt, { clock, timeout, signal, longestWait });
+  }
+
+  /**
+   * Tell the one that led last that another one does: it may be cut off from the database alone, and would keep its clients until it hears from that again. Who
+   * cannot be reached is dead, or will learn it there.
+   */
+  async tellReplaced(epoch: number): Promise<void> {
+    if (this.#lastWord === null) return;
+    const { dial } = await import('../transport/dial.ts');
+    const clock = this.#clock;
+    const options = { ...optionsOf(this.#lastWord), auth: this.#auth, self: peerOf('control'), clock, timeout: attemptTimeout };
+    try {
+      const connection = await dial(options.address, options);
+      await new Peer(connection, { clock }).request('replaced', { epoch }, { timeout: attemptTimeout }).finally(() => connection.close());
+    } catch {
+      // As is said.
+    }
   }
 
   /** Tasks that were ever submitted, as far as is known. */
@@ -103,8 +123,14 @@ export class Leader {
     this.#first ??= counts;
     this.#last = counts;
     this.#word = word;
+    this.#lastWord = word ?? this.#lastWord;
     return word;
   }
+}
+
+function optionsOf(word: string): { address: Address; tls: { fingerprint: string } | null } {
+  const { address, fingerprint } = JSON.parse(word) as { address: unknown; fingerprint: unknown };
+  return { address: parseAddress(address), tls: typeof fingerprint === 'string' ? { fingerprint } : null };
 }
 
 function difference(code: number, first: StoreCounts | null, last: StoreCounts | null): number {

@@ -45,6 +45,8 @@ export interface RequestContext {
   /** A reader of results has read or gone: the server may have waited for that to close. */
   readerMoved(): Promise<void>;
   readonly partings: Partings;
+  /** The server that took the queue over says so. */
+  replaced(epoch: number): void;
 }
 
 export type RequestHandler = (context: RequestContext, link: Link, parameters: unknown) => unknown;
@@ -120,6 +122,7 @@ export const requestHandlers: Readonly<Record<string, RequestHandler>> = {
   listen(context, link, parameters) {
     context.audience.listen(link, texts(fields(parameters).names, 'names'));
   },
+  replaced: ({ replaced }, _link, parameters) => replaced(Number(fields(parameters).epoch)),
   /** A server that follows asks when the queue is done. */
   over: gated(({ partings }, _link, parameters): Promise<Parting> => {
     const { server, submitted } = fields(parameters);

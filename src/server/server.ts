@@ -16,7 +16,7 @@ import { Changes } from './changes.ts';
 import { ServerCore } from './core/core.ts';
 import type { Finish, Turn } from './core/events.ts';
 import { factsOf } from './facts.ts';
-import { closeQuietly, handOver, leaveTime, Partings, standingBy, type Taken, tellOver } from './hand-over.ts';
+import { closeQuietly, handOver, leaveTime, Partings, standingBy, type Taken, takenOver, tellOver } from './hand-over.ts';
 import { Intake } from './intake.ts';
 import { type Link, tellEnd, turnAway } from './link.ts';
 import { Links } from './links.ts';
@@ -285,6 +285,7 @@ export class Server {
       objects: () => this.#listener?.objects ?? null,
       readerMoved: () => this.#closeWhenRead(),
       partings: this.#partings,
+      replaced: (epoch) => epoch > this.#recovery.epoch && this.#fail(takenOver()),
     };
   }
 

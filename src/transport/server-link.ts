@@ -210,6 +210,8 @@ export class ServerLink {
     this.#gone?.();
     if (this.#over) return;
     this.#options.logger.info({ err: error }, 'the connection to the server is gone');
+    // Where there is another one, it is tried first: this one may be there and be of no use.
+    this.#place++;
     this.#handlers.disconnected(error);
     if (this.#single) {
       this.#fail(new MillraceError('ERR_SERVER_LOST', 'the server in this process has ended', { cause: error }));

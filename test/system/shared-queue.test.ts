@@ -8,7 +8,7 @@ import { startFace, token } from '../http/gateway/rig.ts';
 import { usePostgres } from '../store/postgres/database.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
-import { codeOf, functions, startClient, startServer, startServerProgram } from './rig.ts';
+import { codeOf, functions, openProxy, startClient, startServer, startServerProgram } from './rig.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 const postgres = usePostgres();
@@ -100,6 +100,31 @@ it('when the server that leads is killed another one leads, with what it had lea
   expect(await slow).toMatchObject({ value: 'slow', attempt: 1, clientId: client.id });
   await until(async () => (await second.progress()).pending === 0, 'the end of all');
   expect(await second.tasks.count({ outcome: 'succeeded' })).toBe(3);
+});
+
+it('a server that leads and is cut off from the database alone ends when another one leads: its clients and submitters go there', async () => {
+  const database = postgres.schema();
+  const proxy = await openProxy(postgres.server.port);
+  const program = await startServerProgram({
+    ...shared(database.replace(/:\d+\//, `:${proxy.address[1]}/`)),
+    address: ['localhost', 0],
+  });
+  const second = await startServer(shared(database));
+  const address = [program.last('address') as Address, second.address as Address];
+  const clients = await Promise.all([1, 2, 3].map(() => ClientThread.new({ address, numTasks: 1 })));
+  for (const client of clients) onTestFinished(() => client.stop({ timeout: 5 }));
+  const slow = second.run({ module: functions, name: 'after', args: [3_000, 'slow'] });
+  await until(async () => (await second.progress()).running === 1, 'the start');
+  proxy.silence();
+  const schema = new URL(database).searchParams.get('schema');
+  // As when the database has noticed it.
+  const session = `select pg_terminate_backend(split_part(session, ' ', 1)::integer) from ${schema}.state`;
+  await postgres.query(database, session);
+  await until(() => program.last('code') === 'ERR_DATABASE_IN_USE', 'the end of the first', 60_000);
+  expect(await submitFrom(['true', 'true'], { address })).toMatchObject({ submitted: 2 });
+  expect(await slow).toMatchObject({ value: 'slow', attempt: 1 });
+  await until(async () => (await second.clients()).filter(({ connected }) => connected).length === 3, 'all clients');
+  await until(async () => (await second.progress()).pending === 0, 'the end of all');
 });
 
 it('a server that follows can be stopped: the others go on, and it tells what became of the queue meanwhile', async () => {

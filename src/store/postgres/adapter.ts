@@ -192,7 +192,7 @@ export class PostgresStore implements TaskStore {
     held.stop();
     const clean = this.#recovered && this.#commits.clean;
     // If it cannot be told, the next one waits until it is sure.
-    await line.run((driver) => driver.query(sql.release, [held.epoch, clean])).catch(() => {});
+    await line.briefly(line.run((driver) => driver.query(sql.release, [held.epoch, clean])));
   }
 
   async close(): Promise<void> {

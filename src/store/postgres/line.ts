@@ -14,6 +14,9 @@ import { breaksConnection, databaseError } from './failure.ts';
 /** Longest wait for the answer to a statement (ms): then the connection counts as dead. A commit that is waited for longer is looked for on the next connection. */
 const answerTimeout = 60_000;
 
+/** Longest wait for answers at the end (ms). */
+const farewell = 5_000;
+
 /** Before a call that may be repeated is tried again (ms), doubling up to the second. */
 const firstRetry = 50;
 const longestRetry = 2_000;
@@ -92,8 +95,18 @@ export class Line {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#driver !== null) await this.#last;
+    if (this.#driver !== null) await this.briefly(this.#last);
     this.#drop();
+  }
+
+  /** Wait for it, but not for a database that does not answer. */
+  async briefly(answer: Promise<unknown>): Promise<void> {
+    let stop = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      stop = this.#clock.after(farewell, resolve);
+    });
+    await Promise.race([answer.catch(() => {}), late]);
+    stop();
   }
 
   async #call<T>(call: (driver: Driver) => Promise<T>): Promise<T> {
