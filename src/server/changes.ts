@@ -18,6 +18,9 @@ import type { Turns } from './turns.ts';
 /** Tasks of one turn: about 20 ms of SQLite. */
 const chunk = 2_000;
 
+/** So long (ms) what is found is gathered for a turn: 445 tasks among a million, each found alone, were a hundred commits. */
+const longestGather = 200;
+
 /** Rows of finished tasks may carry output: so many are looked at before a turn. */
 const rowsChunk = 500;
 
@@ -133,16 +136,26 @@ export class Changes {
     const search = ready?.search ?? filter;
     let left = ready?.limit ?? Number.POSITIVE_INFINITY;
     const lists = ordered ? [[...(await orderedNumbers(store, search, clock))]] : searchNumbers(store, search, clock);
-    for await (const found of lists) {
-      const numbers = ready === null ? found : found.filter(ready.isReady).slice(0, left);
-      left -= numbers.length;
+    const parts = function* (numbers: readonly number[]): Generator<readonly number[]> {
       for (let from = 0; from < numbers.length; from += chunk) {
         refuse();
         const part = numbers.slice(from, from + chunk);
         // Meanwhile some may have begun.
         yield ready === null ? part : part.filter(ready.isReady);
       }
+    };
+    let held: number[] = [];
+    let since = 0;
+    for await (const found of lists) {
+      const numbers = ready === null ? found : found.filter(ready.isReady).slice(0, left);
+      left -= numbers.length;
+      if (held.length === 0) since = clock.now();
+      for (const n of numbers) held.push(n);
+      if (held.length < chunk && clock.now() - since < longestGather) continue;
+      yield* parts(held);
+      held = [];
     }
+    yield* parts(held);
   }
 }
 
