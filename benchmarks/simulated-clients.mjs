@@ -104,7 +104,8 @@ export class SimulatedClient {
       this.began ??= performance.now();
       const durationMs = this.#lasting?.() ?? 0;
       if (this.#lasting === null) this.#end(effect, durationMs);
-      else setTimeout(() => this.#end(effect, durationMs), durationMs);
+      // What goes on after the benchmark must not keep it from ending: its connection does as long as it is wanted.
+      else setTimeout(() => this.#end(effect, durationMs), durationMs).unref();
     }
     const at = this.#core.wakeAt(performance.now());
     if (at === null) return;

@@ -174,6 +174,8 @@ it('a run without a port does not follow: nobody could come to it when it leads'
 it('the server that leads and a client are killed, and then the database: every task has one outcome', async () => {
   const tasks = 1_500;
   const run = await runShared({ tasks, clients: 3, signal: 'SIGKILL' });
-  expect(run).toMatchObject({ submitted: tasks, recorded: tasks, distinct: tasks, epochs: 2 });
+  expect(run).toMatchObject({ submitted: tasks, recorded: tasks, distinct: tasks });
+  // Once for the leader that was killed; again where a machine is so slow that the next one is not back in time when the database is.
+  expect(run.epochs).toBeGreaterThanOrEqual(2);
   expect(run.outcomes).toEqual([{ state: 4, outcome: 1, count: tasks }]);
 });
