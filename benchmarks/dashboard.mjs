@@ -15,7 +15,7 @@ import { auth, SimulatedClient } from './simulated-clients.mjs';
 
 const total = Number(process.env.TASKS ?? (quick ? 100_000 : 1_000_000));
 const clients = quick ? 100 : 1_000;
-const rounds = Number(argument('rounds') ?? (quick ? 3 : 5));
+const rounds = Number(argument('rounds') ?? (quick ? 1 : 5));
 const program = '/usr/bin/chromium';
 const longestMs = 30_000;
 
