@@ -15,7 +15,7 @@ let shown = null;
 const failures = (p) => p.failed + p.timedOut + p.lost + p.rejected;
 const tiles = [
   ['tasks a second', '', (p) => rate(p.tasksPerSecond)],
-  [(p) => p.slots === 0 ? 'running' : 'run in ' + count(p.slots) + ' slots', 'busy', (p) => count(p.running)],
+  [(p) => p.slots === 0 ? 'running' : 'of ' + count(p.slots) + ' slots', 'busy', (p) => count(p.running)],
   ['ready', '', (p) => count(p.ready)],
   ['waiting', '', (p) => count(p.waiting)],
   ['succeeded', 'ok', (p) => count(p.succeeded)],
