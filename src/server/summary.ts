@@ -88,8 +88,10 @@ export class Failures {
   add({ ended, writes }: Turn): void {
     if (!this.#wanted) return;
     for (let i = 0; i < ended.length && !this.full; i++) {
+      const end = writes!.ends[i]!;
+      if (!failureCodes.has(end.outcome)) continue;
       const { n, submittedAt, wire } = ended[i]!;
-      this.addRow({ n, submittedAt, task: wire, end: writes!.ends[i]! });
+      this.#note({ n, submittedAt, task: wire }, end);
     }
   }
 
@@ -98,11 +100,17 @@ export class Failures {
     return this.#first.length >= mostFailures;
   }
 
-  addRow({ n, submittedAt, task, end }: Pick<TaskRow, 'n' | 'submittedAt' | 'task' | 'end'>): void {
-    if (this.full || end === null || !failureCodes.has(end.outcome)) return;
+  addRow(row: TaskRow): void {
+    if (!this.full && row.end !== null && failureCodes.has(row.end.outcome)) this.#note(row, row.end);
+  }
+
+  #note(
+    task: Pick<TaskRow, 'n' | 'submittedAt' | 'task'>,
+    end: Pick<NonNullable<TaskRow['end']>, 'outcome' | 'exitStatus' | 'extra'>,
+  ): void {
     this.#first.push({
-      id: publicId({ n, submittedAt, task }, this.#salt),
-      args: task[1].slice(0, longestArgs),
+      id: publicId(task, this.#salt),
+      args: task.task[1].slice(0, longestArgs),
       outcome: outcomes[end.outcome] as Outcome,
       exitStatus: end.exitStatus,
       signal: end.extra?.signal ?? null,
