@@ -6,7 +6,7 @@
  * *ended*: `ended` has settled, or something was thrown; the first such error is the one that the host gets, the component is told to
  * stop, and the port is closed when it has, at the latest after `cleaningTime`. Nothing else is handled after that; answers that are due within the turn still go.
  */
-import { type MessagePort, workerData } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { toWireError, type WireError } from '../protocol/wire-error.ts';
@@ -147,8 +147,6 @@ export function runComponent<Info, End>(
 
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
-  port.on('message', handle);
-
   const begin = async (): Promise<void> => {
     const emit = (name: string, value: unknown): void => {
       if (!over && listened.has(name)) send(['event', name, value]);
@@ -168,5 +166,13 @@ export function runComponent<Info, End>(
     component.listen?.(listened);
     if (stopping !== null) component.stop(stopping);
   };
+  // Who is to hear of the start, before it: left to the event that came after a start that waits for little (Node 24 opens a database within the turn), and the
+  // lines of that start were lost. The rest, a stop above all, once it has begun.
+  const early: HostMessage[] = [];
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
+    early.push(next.message as HostMessage);
+  for (const message of early) if (message[0] === 'listen') handle(message);
   begin().catch(fail);
+  for (const message of early) if (message[0] !== 'listen') handle(message);
+  port.on('message', handle);
 }

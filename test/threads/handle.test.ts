@@ -32,6 +32,13 @@ describe('a handle that is made', () => {
     expect(ready).toEqual([handle.info]);
   });
 
+  it('hears what its component tells before it has started, however little that waits for', async () => {
+    const news: unknown[] = [];
+    const handle = await Opened.new({ early: 'before' }, {}, (made) => made.on('news', (value) => news.push(value)));
+    onTestFinished(() => handle.stop({ timeout: 0 }));
+    expect(news).toEqual(['before']);
+  });
+
   it('rejects with the component’s own error when it cannot start, even with details that cannot cross', async () => {
     await expect(Opened.new({ fails: true })).rejects.toMatchObject({ code: 'ERR_ADDRESS_IN_USE', message: 'no luck' });
   });
