@@ -96,10 +96,21 @@ function overLibsql(Database: Libsql): DriverKind {
   };
 }
 
+/** Node 22 warns on stderr that its SQLite is experimental: who runs tasks did not choose it and can do nothing about it. */
+function loadBuiltin(): NodeSqlite | undefined {
+  const warn = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    return process.getBuiltinModule?.('node:sqlite') as NodeSqlite | undefined;
+  } finally {
+    process.emitWarning = warn;
+  }
+}
+
 /** The driver to use on this Node; `ERR_DATABASE_DRIVER` says what to install. `only` asks for one of the two. */
 export async function loadDriver(only?: DriverKind['name']): Promise<DriverKind> {
   if (only !== 'libsql') {
-    const builtin = process.getBuiltinModule?.('node:sqlite') as NodeSqlite | undefined;
+    const builtin = loadBuiltin();
     if (builtin?.DatabaseSync !== undefined) return overNodeSqlite(builtin);
   }
   if (only !== 'node:sqlite') {
