@@ -270,15 +270,17 @@ function occupy(client: GraphClient, { needs }: GraphTask, sign: 1 | -1): void {
 /** The client where most bytes of the inputs lie and that could run it; null: none has any. */
 function nearest(task: GraphTask): GraphClient | null {
   let best: GraphClient | null = null;
-  for (const { holders, size } of task.inputs) {
-    for (const client of holders) {
+  const { inputs } = task;
+  for (let at = 0; at < inputs.length; at++) {
+    for (const client of inputs[at]!.holders) {
       // Even an empty object costs a round trip.
-      client.weight += size + 1_024;
+      client.weight += inputs[at]!.size + 1_024;
       if (best === null || client.weight > best.weight) best = client;
     }
   }
-  for (const { holders } of task.inputs) for (const client of holders) client.weight = 0;
-  return best?.online && !best.closing && canHold(best, task) ? best : null;
+  if (best === null) return null;
+  for (let at = 0; at < inputs.length; at++) for (const client of inputs[at]!.holders) client.weight = 0;
+  return best.online && !best.closing && canHold(best, task) ? best : null;
 }
 
 /** A client that is away and alone has one of the inputs, or perhaps the task itself; null: there is none. */

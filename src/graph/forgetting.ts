@@ -19,9 +19,9 @@ export function forget(board: Board): GraphObject[] {
   for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
     if (!isPast(task)) continue;
     const { nodes } = task.session;
-    for (const object of task.outputs) {
-      nodes.forget(object);
-      forgotten.push(object);
+    for (let at = 0; at < task.outputs.length; at++) {
+      nodes.forget(task.outputs[at]!);
+      forgotten.push(task.outputs[at]!);
     }
     nodes.forget(task);
     letInputsGo(task, stack);
@@ -48,7 +48,11 @@ export function dropCopied(board: Board): void {
 export function isPast(task: GraphTask): boolean {
   const { session, state, outputs } = task;
   if (state !== taskState.finished || session.lasting || session.state !== 'open' || session.nodes.get(task.id) !== task) return false;
-  return outputs.every((object) => object.state === objectState.removed && !object.needed && object.retained === 0);
+  for (let at = 0; at < outputs.length; at++) {
+    const object = outputs[at]!;
+    if (object.state !== objectState.removed || object.needed || object.retained > 0) return false;
+  }
+  return true;
 }
 
 /** It may run, perhaps again. */
@@ -57,7 +61,8 @@ export function mayRun(task: GraphTask): boolean {
 }
 
 function letInputsGo({ inputs }: GraphTask, stack: GraphTask[]): void {
-  for (const object of inputs) {
+  for (let at = 0; at < inputs.length; at++) {
+    const object = inputs[at]!;
     object.retained--;
     if (object.constant) continue;
     if (object.retained === 0) stack.push(object.producer!);

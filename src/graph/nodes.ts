@@ -46,7 +46,8 @@ export class SessionNodes implements NodeTable<Node> {
   add(node: Node): void {
     let page = this.#pages.get(node.id >>> pageBits);
     if (page === undefined) {
-      page = [];
+      // As long as it will be: one that grows is copied three times.
+      page = new Array<Node | number | undefined>(pageMask + 1);
       this.#pages.set(node.id >>> pageBits, page);
     }
     page[node.id & pageMask] = node;

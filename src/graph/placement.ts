@@ -115,9 +115,9 @@ function give(board: Board, first: GraphTask, client: GraphClient): void {
 
 /** The one task that waits for this one's output and for nothing else, all its other inputs being there; null: there is none. */
 function followerOf(task: GraphTask, client: GraphClient): GraphTask | null {
-  const [output] = task.outputs;
+  const output = task.outputs[0];
   if (output === undefined || task.outputs.length !== 1 || output.state !== objectState.unfinished) return null;
-  const [follower] = output.consumers;
+  const follower = output.consumers[0];
   if (follower === undefined || follower.state !== taskState.waiting || follower.needs !== null) return null;
   if (output.consumers.length > 1 && output.consumers.some((consumer) => consumer !== follower)) return null;
   if (follower.missing !== output.consumers.length) return null;

@@ -132,19 +132,22 @@ export class Progress {
     if (session.lasting) this.#board.recorded.push(task);
     session.unfinished--;
     session.finished++;
-    // It has copies of its inputs now, wherever they came from.
-    for (const object of task.inputs) {
-      if (object.state === objectState.finished) this.#board.hold(client, object);
-      else this.#board.orders(client).drop.push(object.n);
-    }
-    for (const [place, object] of task.outputs.entries()) this.#made(object, client, outputs[place]!);
-    for (const object of task.inputs) this.#consumed(object);
+    for (let at = 0; at < task.inputs.length; at++) this.#read(task.inputs[at]!, client);
+    for (let at = 0; at < task.outputs.length; at++) this.#made(task.outputs[at]!, client, outputs[at]!);
     this.#waits.ended(task);
     if (!session.lasting) this.#board.settled.push(task);
     this.#settle(session);
   }
 
-  #made(object: GraphObject, client: GraphClient, [size, contentType, info]: OutputMade): void {
+  /** By a task that has finished there: the client has a copy now, wherever it came from. One that nobody else needs goes from there as from the others. */
+  #read(object: GraphObject, client: GraphClient): void {
+    const isThere = object.state === objectState.finished;
+    if (isThere && (object.keep || object.pending > 1)) this.#board.hold(client, object);
+    else if (!client.held.has(object.n)) this.#board.orders(client).drop.push(object.n);
+    this.#consumed(object);
+  }
+
+  #made(object: GraphObject, client: GraphClient, output: OutputMade): void {
     const { session } = object;
     if (object.state !== objectState.unfinished) {
       // Made again together with one that was lost.
@@ -153,14 +156,15 @@ export class Progress {
       return;
     }
     object.state = objectState.finished;
-    object.size = size;
-    object.contentType = contentType;
-    object.info = info;
+    object.size = output[0];
+    object.contentType = output[1];
+    object.info = output[2];
     session.objects++;
-    session.bytes += size;
+    session.bytes += object.size;
     this.#board.hold(client, object);
     client.handing?.left.push(object);
-    for (const consumer of object.consumers) {
+    for (let at = 0; at < object.consumers.length; at++) {
+      const consumer = object.consumers[at]!;
       if (consumer.ended) continue;
       consumer.missing--;
       if (consumer.missing > 0) continue;

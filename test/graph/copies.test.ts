@@ -40,3 +40,17 @@ test('a copy stays where whoever made it is leaving, and takes its place', () =>
   expect(holdersOf(h, 1)).toEqual(['b']);
   expect(h.session.recomputed).toBe(0);
 });
+
+test('what the last reader had from another client goes from both, told to each once', () => {
+  const h = world(['b']);
+  // The same object twice, and one that is read on.
+  h.submit(
+    [output(1), output(2), output(3), output(4)],
+    [step(10, [], [1, 2], make), step(11, [1, 1, 2], [3], read), step(12, [2, 3], [4], read)],
+  );
+  h.end('a', [10]);
+  const told = h.end('b', [11]);
+  expect([told.a?.drop, told.b?.drop]).toEqual([[h.numberOf(1)], [h.numberOf(1)]]);
+  expect(holdersOf(h, 2)).toEqual(['a', 'b']);
+  expect([holdersOf(h, 1), h.session.objects]).toEqual([[], 2]);
+});
