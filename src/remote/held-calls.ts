@@ -1,6 +1,7 @@
 /** Calls that wait for a connection, in their order; time-out and signal of each count from the call on, not from the connection. */
 import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { onAbort } from '../transport/call-bounds.ts';
 import type { CallBounds } from './caller.ts';
 
 type Perform<Session> = (session: Session, bounds: CallBounds) => Promise<unknown>;
@@ -20,8 +21,6 @@ export class HeldCalls<Session> {
         over();
         reject(error);
       };
-      const onAbort = (): void =>
-        fail(new MillraceError('ERR_ABORTED', 'the call was aborted before there was a connection', { cause: signal?.reason }));
       const late = (): void => fail(new MillraceError('ERR_TIMEOUT', `no connection to ${uri} within ${timeout} ms`));
       const held: Held<Session> = {
         go: (session) => {
@@ -32,18 +31,18 @@ export class HeldCalls<Session> {
         fail,
       };
       let stopTimer: (() => void) | null = null;
+      let unhear: (() => void) | null = null;
       const over = (): void => {
         this.#held.delete(held);
         stopTimer?.();
-        signal?.removeEventListener('abort', onAbort);
+        unhear?.();
       };
-      if (signal?.aborted) {
-        onAbort();
-        return;
-      }
-      if (timeout !== null) stopTimer = systemClock.after(timeout, late);
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#held.add(held);
+      if (timeout !== null) stopTimer = systemClock.after(timeout, late);
+      if (signal === null) return;
+      unhear = onAbort(signal, () =>
+        fail(new MillraceError('ERR_ABORTED', 'the call was aborted before there was a connection', { cause: signal.reason })),
+      );
     });
   }
 

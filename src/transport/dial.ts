@@ -8,6 +8,7 @@ import { type Address, formatAddress, parseAddress } from '../base/address.ts';
 import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { limitsWith } from '../protocol/limits.ts';
+import { onAbort } from './call-bounds.ts';
 import { checkFingerprint, dialTls, tlsParts } from './certificate.ts';
 import type { Connection } from './connection.ts';
 import { checkKey, checkTlsFits, type EndpointOptions } from './endpoint.ts';
@@ -69,15 +70,14 @@ export async function dial(to: Address, options: DialOptions): Promise<Connectio
   const stopTimer = clock.after(timeout, () =>
     client.abort(new MillraceError('ERR_CONNECT_TIMEOUT', `no server answered on ${shown} within ${timeout} ms`)),
   );
-  const onAbort = (): void => client.abort(aborted(signal));
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const unhear = signal === undefined ? null : onAbort(signal, () => client.abort(aborted(signal)));
   try {
     return await client.open();
   } catch (error) {
     throw dialError(error, shown);
   } finally {
     stopTimer();
-    signal?.removeEventListener('abort', onAbort);
+    unhear?.();
   }
 }
 

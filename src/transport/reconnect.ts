@@ -7,6 +7,7 @@
 import { type BackoffTimes, backoffDelay } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, MillraceError } from '../base/errors.ts';
+import { onAbort } from './call-bounds.ts';
 import type { Connection } from './connection.ts';
 
 /** ms. */
@@ -74,18 +75,15 @@ export async function dialUntil(attempt: (left: number) => Promise<Connection>, 
 
 function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const aborted = (): void => {
-      stop();
-      reject(new MillraceError('ERR_ABORTED', 'connecting was aborted', { cause: signal?.reason }));
-    };
-    if (signal?.aborted) {
-      reject(new MillraceError('ERR_ABORTED', 'connecting was aborted', { cause: signal.reason }));
-      return;
-    }
+    let unhear: (() => void) | null = null;
     const stop = clock.after(ms, () => {
-      signal?.removeEventListener('abort', aborted);
+      unhear?.();
       resolve();
     });
-    signal?.addEventListener('abort', aborted, { once: true });
+    if (signal === undefined) return;
+    unhear = onAbort(signal, () => {
+      stop();
+      reject(new MillraceError('ERR_ABORTED', 'connecting was aborted', { cause: signal.reason }));
+    });
   });
 }

@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
+import { onAbort } from '../../transport/call-bounds.ts';
 import { isFull, type PyroChannel } from '../../transport/pyro-channel.ts';
 import { inflateWithin } from '../../transport/pyro-digest.ts';
 import type { CallBounds } from '../caller.ts';
@@ -107,9 +108,10 @@ export class PyroLink {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let stopTimer: (() => void) | null = null;
+      let unhear: (() => void) | null = null;
       const over = (): void => {
         stopTimer?.();
-        signal?.removeEventListener('abort', onAbort);
+        unhear?.();
       };
       const call: Call = {
         ...form,
@@ -126,21 +128,21 @@ export class PyroLink {
         this.#giveUp(call);
         call.reject(error);
       };
-      const onAbort = (): void =>
+      const aborted = (): void =>
         giveUp(new MillraceError('ERR_ABORTED', `the call of '${method}' was aborted`, { cause: signal?.reason }));
       if (this.#over !== null) {
         reject(this.#over);
         return;
       }
       if (signal?.aborted) {
-        onAbort();
+        aborted();
         return;
       }
       if (timeout !== null)
         stopTimer = systemClock.after(timeout, () =>
           giveUp(new MillraceError('ERR_TIMEOUT', `'${method}' did not answer within ${timeout} ms`)),
         );
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal !== null) unhear = onAbort(signal, aborted);
       start(call);
     });
   }
