@@ -1,8 +1,10 @@
 /** What a remote function says of the objects among its arguments: by the places of the arguments, or by the names of the parameters. */
 import { didYouMean } from '../base/nearest.ts';
+import type { DataObject } from './data-object.ts';
 import { RainException } from './exceptions.ts';
 import { InputBase } from './input-output.ts';
 import type { Parameter } from './parameters.ts';
+import type { ArgumentInput } from './task-types.ts';
 
 type Given = InputBase | null;
 
@@ -12,6 +14,25 @@ export type RemoteInputs = readonly Given[] | Readonly<Record<string, Given>>;
 export interface ArgumentInputs {
   /** What is said of this object in the argument at this place (the context not counted). */
   specOf(at: number, argument: unknown): (object: object) => Given;
+}
+
+/** The objects among the arguments of one call, each once, and as what the arguments find each. */
+export class ArgumentObjects {
+  readonly objects: DataObject[] = [];
+  readonly facts: ArgumentInput[] = [];
+  /** The place of an object among the inputs: one more than here, behind the code. */
+  readonly #inputs: Map<DataObject, number> = new Map();
+  readonly #places: Map<string, number> = new Map();
+
+  /** The number under which an argument finds it. */
+  place(object: DataObject, load: boolean, contentType: string | null): number {
+    const input = this.#inputs.get(object) ?? this.objects.push(object);
+    this.#inputs.set(object, input);
+    const key = `${input} ${load} ${contentType ?? ''}`;
+    const at = this.#places.get(key) ?? this.facts.push([input, load, contentType]) - 1;
+    this.#places.set(key, at);
+    return at;
+  }
 }
 
 /** `parameters`: those of the function, its context first; asked only for names. @throws RainException for what no parameter has */

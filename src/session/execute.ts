@@ -6,7 +6,7 @@ import type { DataObject } from './data-object.ts';
 import { RainException } from './exceptions.ts';
 import { InputBase, Output, OutputBase } from './input-output.ts';
 import { checkOptions } from './options.ts';
-import { checkRelative } from './paths.ts';
+import { checkRelative, PathSet } from './paths.ts';
 import { type DataLike, Task, type TaskOptions, taskOptionNames, toDataObject } from './task.ts';
 import { type ExecuteConfig, type MappedInput, taskTypes } from './task-types.ts';
 
@@ -78,7 +78,7 @@ class SandboxPlan {
   readonly files: MappedInput[] = [];
   /** Of each output. */
   readonly paths: (string | null)[] = [];
-  readonly #taken = new Set<string>();
+  readonly #taken = new PathSet();
 
   input(object: DataObject): number {
     return this.inputs.push([null, object]) - 1;
@@ -136,10 +136,8 @@ class SandboxPlan {
   }
 
   #take(path: string): void {
-    for (const other of this.#taken)
-      if (other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`))
-        throw new RainException(`two files of execute() have the path '${path}'${other === path ? '' : ` and '${other}'`}`);
-    this.#taken.add(path);
+    const other = this.#taken.add(path);
+    if (other !== null) throw new RainException(`two files of execute() have the path '${path}'${other === path ? '' : ` and '${other}'`}`);
   }
 }
 

@@ -17,6 +17,32 @@ export function checkRelative(path: unknown, what: string): string {
   return parts.join('/');
 }
 
+/** Checked paths, each given once, none of them inside of another one that is a file. */
+export class PathSet {
+  /** Whether it is a file. */
+  readonly #paths: Map<string, boolean> = new Map();
+  /** What lies in a folder on the way to one: any of it. */
+  readonly #within: Map<string, string> = new Map();
+
+  /** Takes it in; else: the path that it cannot be beside. */
+  add(path: string, isFile = true): string | null {
+    if (this.#paths.has(path)) return path;
+    const inside = isFile ? this.#within.get(path) : undefined;
+    if (inside !== undefined) return inside;
+    const folders: string[] = [];
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.push(path.slice(0, at));
+    const file = folders.find((folder) => this.#paths.get(folder) === true);
+    if (file !== undefined) return file;
+    this.#paths.set(path, isFile);
+    for (const folder of folders) this.#within.set(folder, path);
+    return null;
+  }
+
+  has(path: string): boolean {
+    return this.#paths.has(path);
+  }
+}
+
 /** Where a checked path is in a folder. */
 export function placeIn(folder: string, path: string): string {
   return join(folder, ...path.split('/'));

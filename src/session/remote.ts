@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { encodeValue } from '../task/value.ts';
 import { flattenValue } from '../task/value-table.ts';
-import { argumentInputs, type RemoteInputs } from './argument-inputs.ts';
+import { ArgumentObjects, argumentInputs, type RemoteInputs } from './argument-inputs.ts';
 import { codeObject, type FunctionCode, modulePath } from './code-bundle.ts';
 import { contentTypeOf, isSubtype } from './content-type.ts';
 import { DataObject } from './data-object.ts';
@@ -15,10 +15,13 @@ import { mergeOutputs, Output, OutputBase } from './input-output.ts';
 import { checkOptions } from './options.ts';
 import { exportedParameters, type Parameter, parametersOf } from './parameters.ts';
 import { ownObject, Task, type TaskOptions, taskOptionNames } from './task.ts';
-import { type ArgumentInput, type FunctionConfig, taskTypes } from './task-types.ts';
+import { type FunctionConfig, taskTypes } from './task-types.ts';
 
 /** Larger arguments are better blobs: those are stored once, and are where they are needed. */
 const largestArguments = 256 * 1024;
+
+/** What an object among them takes, at most (bytes). */
+const placeSize = 24;
 
 export type RemoteOutputs = number | Iterable<string | OutputBase>;
 
@@ -102,8 +105,7 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
       );
     const wanted = merged(prototypes, output === undefined ? given : [output]);
     const home = homeFor(session);
-    const taken: DataObject[] = [];
-    const facts: ArgumentInput[] = [];
+    const found = new ArgumentObjects();
     const tables = args.map((arg, at) => {
       const specOf = described.specOf(at, arg);
       return flattenValue(arg, `args[${at}]`, {
@@ -115,24 +117,24 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
             throw new RainException(`${object} is of the other kind than argument ${at} takes`);
           checkType(object, spec?.contentType ?? null, at);
           const load = object.dataType === 'blob' && (spec?.load ?? autoLoad);
-          return ['D', argumentInput(taken, facts, object, load, spec?.contentType ?? null)];
+          return ['D', found.place(object, load, spec?.contentType ?? null)];
         },
         shell: () => undefined,
         fill: () => {},
       });
     });
-    checkSize(tables);
+    checkSize(tables, found.facts.length);
     const config: FunctionConfig = {
       name: 'text' in code ? 'default' : code.name,
       args: tables,
-      inputs: facts,
+      inputs: found.facts,
       outputs: wanted.map((own, at) => ({ label: labelOf(own, at, wanted.length), encode: own.encode })),
     };
     const source = DataObject.of(codeObject(home, code));
     const name = defaultName === '' ? {} : { name: defaultName };
     const results = wanted.map((own, at) => (own.label === null ? mergeOutputs(own, sameKind(own, labelOf(own, at, wanted.length))) : own));
     const all = { ...name, ...rest, ...more, ...(session === undefined ? {} : { session }) };
-    return new Task([source, ...taken], results, { ...all, taskType: taskTypes.function, config });
+    return new Task([source, ...found.objects], results, { ...all, taskType: taskTypes.function, config });
   };
   return Object.assign((...args: unknown[]) => make({}, args), {
     with:
@@ -140,15 +142,6 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
       (...args: unknown[]) =>
         make(call, args),
   });
-}
-
-/** The number under which an argument finds an object; its place among the inputs is one more, behind the code. */
-function argumentInput(taken: DataObject[], facts: ArgumentInput[], object: DataObject, load: boolean, contentType: string | null): number {
-  const own = DataObject.recordOf(object);
-  let at = taken.findIndex((other) => DataObject.recordOf(other) === own);
-  if (at < 0) at = taken.push(object) - 1;
-  const same = facts.findIndex((fact) => fact.input === at + 1 && fact.load === load && fact.contentType === contentType);
-  return same >= 0 ? same : facts.push({ input: at + 1, load, contentType }) - 1;
 }
 
 /** What the object is said to be may be narrower when it is there, but no other. @throws RainException (ERR_CONTENT_TYPE) */
@@ -173,9 +166,12 @@ function outputList(outputs: unknown, encode: string | null): OutputBase[] {
     if (given.path !== null) throw new RainException('an output of a function has no path');
     return given.dataType === 'dir' || encode === null || given.encode !== null ? given : mergeOutputs(make(null), given);
   });
-  const labels = list.map((output, at) => labelOf(output, at, list.length));
-  const twice = labels.find((label, at) => labels.indexOf(label) !== at);
-  if (twice !== undefined) throw new RainException(`two outputs have the label '${twice}'`);
+  const labels = new Set<string>();
+  for (const [at, output] of list.entries()) {
+    const label = labelOf(output, at, list.length);
+    if (labels.has(label)) throw new RainException(`two outputs have the label '${label}'`);
+    labels.add(label);
+  }
   return list;
 }
 
@@ -201,8 +197,9 @@ function labelOf(output: OutputBase, at: number, count: number): string {
   return output.label ?? (count === 1 ? 'output' : `out${at}`);
 }
 
-function checkSize(tables: readonly unknown[]): void {
-  const { length } = encodeValue(tables, 'args');
+/** The objects among them are none of it: a place of each is all that travels. */
+function checkSize(tables: readonly unknown[], objects: number): void {
+  const length = encodeValue(tables, 'args').length - objects * placeSize;
   if (length > largestArguments)
     throw new RainWarning(
       `the arguments have ${length} bytes encoded, more than ${largestArguments}: make a blob() or pickled() of what is large`,

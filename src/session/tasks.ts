@@ -8,7 +8,7 @@ import { RainException } from './exceptions.ts';
 import { execute } from './execute.ts';
 import { Output, OutputBase, OutputDir } from './input-output.ts';
 import { checkOptions } from './options.ts';
-import { checkAbsolute, checkRelative } from './paths.ts';
+import { checkAbsolute, checkRelative, PathSet } from './paths.ts';
 import { type DataLike, Task, type TaskOptions, taskOptionNames, toDataObject } from './task.ts';
 import { taskTypes } from './task-types.ts';
 
@@ -67,13 +67,13 @@ function makeDirectory(contents: DirectoryContents, options: TaskOptions = {}): 
     ([path, object]) => [checkRelative(path, 'a path of makeDirectory()'), toDataObject(object)] as const,
   );
   const paths = pairs.map(([path]) => path);
-  const seen = new Set<string>();
-  for (const path of paths) {
-    if (seen.has(path)) throw new RainException(`two objects of makeDirectory() have the path '${path}'`);
-    seen.add(path);
+  const seen = new PathSet();
+  for (const [path, object] of pairs) {
+    const other = seen.add(path, object.dataType === 'blob');
+    if (other === path) throw new RainException(`two objects of makeDirectory() have the path '${path}'`);
+    if (other === null) continue;
+    throw new RainException(`'${other.length < path.length ? other : path}' of makeDirectory() cannot be both a file and a folder`);
   }
-  const over = pairs.find(([path, object]) => object.dataType === 'blob' && paths.some((other) => other.startsWith(`${path}/`)));
-  if (over !== undefined) throw new RainException(`'${over[0]}' of makeDirectory() cannot be both a file and a folder`);
   return new Task(
     pairs.map(([, object]) => object),
     [new OutputDir('output')],

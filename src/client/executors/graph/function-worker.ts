@@ -75,7 +75,7 @@ function instanceOf(
 }
 
 /** What an argument finds in place of an object. */
-async function argumentValue({ input, load, contentType }: ArgumentInput, instances: readonly (DataInstance | null)[]): Promise<unknown> {
+async function argumentValue([input, load, contentType]: ArgumentInput, instances: readonly (DataInstance | null)[]): Promise<unknown> {
   const instance = instances[input] ?? null;
   if (instance === null) throw new MillraceError('ERR_INTERNAL', `the task has no input ${input}`);
   const given = instance.contentType;
