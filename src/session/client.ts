@@ -17,7 +17,8 @@ import { readNodes } from './restoring.ts';
 import { Session, type SessionWatchers } from './session.ts';
 import { type OnFailure, SessionHome } from './session-home.ts';
 
-export interface SessionOptions {
+/** `timeout` and `signal` bound the opening: no session is there then, or it is let go of as soon as it is. */
+export interface SessionOptions extends WaitOptions {
   /** Make it the session that is active where no other is. Default false. */
   readonly default?: boolean;
   /** What a failed task ends: `'fail'`: the session (default); `'continue'`: the tasks that need it. */
@@ -60,7 +61,7 @@ export interface ServerInfo {
 }
 
 const unnamed = 'Unnamed Session';
-const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure', 'persistent'];
+const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure', 'persistent', 'timeout', 'signal'];
 
 /**
  * Connects when it is first needed. When its connection ends, or `close()` is called, its sessions end on the server; one that is lost may come back within
@@ -69,7 +70,6 @@ const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure',
 export class Client {
   readonly #conversation: Conversation;
   readonly #clock: Clock = systemClock;
-  readonly #sessions = new Set<Session>();
 
   /** @throws ERR_ADDRESS, ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_AUTH_WEAK, ERR_DURATION */
   constructor(host: string, port: number, options: Omit<ConnectOptions, 'signal' | 'logger'> = {}) {
@@ -77,9 +77,16 @@ export class Client {
     this.#conversation = new Conversation(config, this.#clock);
   }
 
-  /** @throws RainException, ERR_CONNECT_TIMEOUT, ERR_AUTH and its kin, ERR_OPTION, ERR_UNKNOWN_OPTION */
+  /** @throws RainException, ERR_CONNECT_TIMEOUT, ERR_AUTH and its kin, ERR_OPTION, ERR_UNKNOWN_OPTION, ERR_DURATION, ERR_TIMEOUT, ERR_ABORTED */
   async newSession(name: string = unnamed, options: SessionOptions = {}): Promise<Session> {
-    const { default: isDefault = false, onFailure = 'fail', persistent = false } = checkOptions(options, sessionNames, 'newSession()');
+    const {
+      default: isDefault = false,
+      onFailure = 'fail',
+      persistent = false,
+      ...bounds
+    } = checkOptions(options, sessionNames, 'newSession()');
+    const conversation = this.#conversation;
+    const patience = conversation.together(patienceOf(bounds, 'newSession()'));
     if (typeof name !== 'string' || name.length > 1_000)
       throw new RainException('the name of a session is a text of at most 1,000 characters');
     if (typeof isDefault !== 'boolean') throw new RainException('`default` of newSession() is true or false');
@@ -87,7 +94,21 @@ export class Client {
     if (typeof persistent !== 'boolean') throw new RainException('`persistent` of newSession() is true or false');
     if (persistent && (name === '' || name === unnamed))
       throw new RainException('a persistent session needs a name, by which it is found again');
-    const opened = await this.#open(name, onFailure, persistent);
+    await conversation.ready(patience);
+    const opening = this.#open(name, onFailure, persistent);
+    try {
+      const [session, home] = await conversation.within(patience, 'the session was not open', opening);
+      if (isDefault) setDefault(home);
+      return session;
+    } catch (error) {
+      // Given up: nobody has it. One that others left something in goes on.
+      opening.then(([session]) => (session.resumed ? session.detach() : session.close())).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #open(name: string, onFailure: OnFailure, persistent: boolean): Promise<[Session, SessionHome]> {
+    const opened = await this.#ask(name, onFailure, persistent);
     const { session: id, token } = opened;
     const home = new SessionHome(id, this.#conversation, onFailure, persistent);
     const watchers: SessionWatchers = { progress: new Set(), said: new Set() };
@@ -104,14 +125,17 @@ export class Client {
         await ask('graph.attach', { session: id, token });
       },
       lost: (error) => home.lost(error),
+      end: () => (persistent ? home.detach({}) : home.close({})),
     });
     const { resumed, next, failure } = opened;
-    if (resumed) home.resume(await readNodes(this.#conversation, home), next);
+    try {
+      if (resumed) home.resume(await readNodes(this.#conversation, home), next);
+    } catch (error) {
+      await home.detach({});
+      throw error;
+    }
     if (failure !== null) home.failed(failure);
-    const session = new Session(home, name, watchers, resumed);
-    this.#sessions.add(session);
-    if (isDefault) setDefault(home);
-    return session;
+    return [new Session(home, name, watchers, resumed), home];
   }
 
   /** The persistent sessions of the server, whoever has them. */
@@ -148,18 +172,26 @@ export class Client {
     await Promise.all([...bySession].map(([home, nodes]) => home.update(nodes, options)));
   }
 
-  /** Ends its sessions, but lets go of the persistent ones, and the connection. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => (session.persistent ? session.detach() : session.close())));
-    this.#sessions.clear();
-    await this.#conversation.close();
+  /**
+   * Ends its sessions, but lets go of the persistent ones, and the connection. When `timeout` or `signal` end the waiting for the server's word, the connection is
+   * cut: the server ends the sessions five seconds later.
+   * @throws ERR_TIMEOUT, ERR_ABORTED
+   */
+  async close(options: WaitOptions = {}): Promise<void> {
+    const patience = patienceOf(options, 'close()');
+    try {
+      await this.#conversation.within(patience, 'the server had not ended the sessions', this.#conversation.close());
+    } catch (error) {
+      this.#conversation.cut();
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #open(name: string, onFailure: OnFailure, persistent: boolean): Promise<GraphJoined> {
+  async #ask(name: string, onFailure: OnFailure, persistent: boolean): Promise<GraphJoined> {
     if (!persistent)
       return { ...(await this.#conversation.ask('graph.open', { name, onFailure })), next: 0, resumed: false, failure: null };
     try {

@@ -47,6 +47,7 @@ const lateWords: Readonly<Partial<Record<GraphRequest, string>>> = {
   'graph.fetch': 'the object was not there',
   'graph.read': 'the object was not read',
 };
+const unanswered = 'the server had not answered';
 
 /** What a session hears of its connection. */
 export interface Listener {
@@ -57,6 +58,8 @@ export interface Listener {
   attach(ask: <R extends GraphRequest>(name: R, parameters: GraphRequests[R][0]) => Promise<GraphRequests[R][1]>): Promise<void>;
   /** The session is gone with its connection. */
   lost(error: SessionException): void;
+  /** The program ends its client. */
+  end(): Promise<void>;
 }
 
 /** *idle* → *connecting* → *open* ⇄ *connecting*; *closed* for good after `close()`. */
@@ -86,20 +89,21 @@ export class Conversation {
     // Only what may be given up needs a number.
     const wait = waits.has(name) && (end !== null || signal !== undefined) ? ++this.#waits : null;
     const asked = wait === null ? parameters : { ...parameters, wait };
+    const rest = signal === undefined ? {} : { signal };
+    const left = (): Patience => (end === null ? rest : { ...rest, timeout: Math.max(1, end - this.#clock.now()) });
     for (;;) {
-      const peer = await this.#open();
+      // Where one stands, what is asked first leaves first, bounded or not.
+      const standing = this.#closed || this.#lostAt !== null ? null : this.#standing;
+      const peer = await (standing ?? this.within(left(), lateWords[name] ?? unanswered, this.#open()));
       try {
-        const left = end === null ? {} : { timeout: Math.max(1, end - this.#clock.now()) };
-        return (await peer.request(name, asked, { ...(signal === undefined ? {} : { signal }), ...left })) as GraphRequests[R][1];
+        return (await peer.request(name, asked, left())) as GraphRequests[R][1];
       } catch (error) {
         if (wait !== null && error instanceof MillraceError && (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_ABORTED'))
           peer.request('graph.give-up', { session: (parameters as { session: number }).session, wait }).catch(() => {});
         if (error instanceof MillraceError && error.code === 'ERR_TIMEOUT')
-          throw new MillraceError('ERR_TIMEOUT', `${lateWords[name] ?? 'the server did not answer'} within the time-out`, { cause: error });
+          throw new MillraceError('ERR_TIMEOUT', `${lateWords[name] ?? unanswered} within the time-out`, { cause: error });
         if (error instanceof MillraceError && error.code === 'ERR_ABORTED')
-          throw new MillraceError('ERR_ABORTED', `${lateWords[name] ?? 'the server had not answered'} when it was called off`, {
-            cause: error,
-          });
+          throw new MillraceError('ERR_ABORTED', `${lateWords[name] ?? unanswered} when it was called off`, { cause: error });
         const isCut = error instanceof MillraceError && error.code === 'ERR_CONNECTION_CLOSED';
         if (!isCut || this.#closed || !repeatable.has(name)) throw error;
       }
@@ -125,8 +129,17 @@ export class Conversation {
     };
   }
 
-  /** Ends the waiting for what goes on. @throws ERR_TIMEOUT, ERR_ABORTED */
+  /** A connection stands, to which the sessions have come over. */
+  async ready(patience: Patience): Promise<void> {
+    await this.within(patience, unanswered, this.#open());
+  }
+
+  /** Ends the waiting for what goes on, which may then fail unheard. @throws ERR_TIMEOUT, ERR_ABORTED */
   async within<T>(patience: Patience, words: string, done: Promise<T>): Promise<T> {
+    const { timeout, signal } = patience;
+    if (timeout === undefined && signal === undefined) return await done;
+    done.catch(() => {});
+    if (signal?.aborted) throw new MillraceError('ERR_ABORTED', `${words} when it was called off`, { cause: signal.reason });
     let end: (() => void) | null = null;
     const over = new Promise<never>((_resolve, reject) => {
       end = boundCall(this.#clock, words, patience, ({ code, cause }) => {
@@ -149,12 +162,20 @@ export class Conversation {
     this.#sessions.delete(session);
   }
 
-  /** Ends the connection; the server closes its sessions. */
+  /** Ends its sessions, and the connection. */
   async close(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map((session) => session.end()));
     this.#closed = true;
     this.#abort.abort();
     const peer = await this.#peer?.catch(() => null);
     peer?.close();
+  }
+
+  /** Ends the connection without a word; the server closes its sessions when they do not come back. */
+  cut(): void {
+    this.#closed = true;
+    this.#abort.abort();
+    this.#standing?.destroy();
   }
 
   #open(): Promise<Peer> {

@@ -22,8 +22,31 @@ export async function letGo(
   }
 }
 
+/** The end of a session: the first who calls for it fails as it does, later ones wait for it. */
+export class Parting {
+  #end: Promise<void> | null = null;
+
+  get begun(): boolean {
+    return this.#end !== null;
+  }
+
+  once(how: () => Promise<void>): Promise<void> {
+    if (this.#end !== null) return this.#end;
+    const ended = how();
+    this.#end = ended.catch(() => {});
+    return ended;
+  }
+}
+
+/** Of a session. Without a connection it goes on by itself. */
+export async function leaveSession(conversation: Conversation, session: number): Promise<void> {
+  conversation.leave(session);
+  await conversation.tell('graph.leave', { session });
+}
+
 /** Of a session. A persistent one is still there when the connection is lost: its server is waited for. */
 export async function closeSession(conversation: Conversation, session: number, persistent: boolean): Promise<void> {
+  if (!persistent) conversation.leave(session);
   for (;;) {
     try {
       await conversation.ask('graph.close', { session });

@@ -14,7 +14,7 @@ import { readObject } from './fetching.ts';
 import { firstId } from './id.ts';
 import { failureIn, failureOf, learn, objectInfo } from './known.ts';
 import { type Patience, patienceOf, type WaitOptions } from './options.ts';
-import { closeSession, letGo } from './parting.ts';
+import { closeSession, leaveSession, letGo, Parting } from './parting.ts';
 import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
 import { refusal } from './refusal.ts';
 import { contentsOf, deliver } from './submission.ts';
@@ -37,7 +37,7 @@ export class SessionHome implements Home {
   #submitting: Promise<void> = Promise.resolve();
   #failure: TaskException | null = null;
   #lost: SessionException | null = null;
-  #closed = false;
+  readonly #parting = new Parting();
 
   constructor(id: number, conversation: Conversation, onFailure: OnFailure, persistent = false) {
     this.id = id;
@@ -47,16 +47,12 @@ export class SessionHome implements Home {
   }
 
   get isOpen(): boolean {
-    return !this.#closed;
-  }
-
-  get failure(): TaskException | null {
-    return this.#failure;
+    return !this.#parting.begun;
   }
 
   /** @throws SessionException when it is closed or lost, the TaskException that it failed by */
   check(): void {
-    if (this.#closed) throw new SessionException('the session is closed');
+    if (this.#parting.begun) throw new SessionException('the session is closed');
     if (this.#failure !== null) throw this.#failure;
     if (this.#lost !== null) throw this.#lost;
   }
@@ -196,8 +192,7 @@ export class SessionHome implements Home {
     const known = new Map(infos.map((info) => [info.id, info]));
     for (const node of nodes) {
       const info = known.get(node.id);
-      if (info === undefined) continue;
-      learn(node, info);
+      if (info !== undefined) learn(node, info);
     }
   }
 
@@ -220,24 +215,22 @@ export class SessionHome implements Home {
   };
 
   /** It ends on the server; resolves also when that is gone. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearDefault(this);
-    if (!this.persistent) this.#conversation.leave(this.id);
-    if (this.#lost !== null) return;
-    await closeSession(this.#conversation, this.id, this.persistent);
+  async close(options: WaitOptions): Promise<void> {
+    await this.#end(patienceOf(options, 'close()'), 'the server had not closed the session', closeSession);
   }
 
   /** It goes on without this program. */
-  async detach(): Promise<void> {
+  async detach(options: WaitOptions): Promise<void> {
+    const patience = patienceOf(options, 'detach()');
     if (!this.persistent) throw new RainException('only a persistent session goes on without its program: open it with `persistent: true`');
-    if (this.#closed) return;
-    this.#closed = true;
+    await this.#end(patience, 'the server had not let go of the session', leaveSession);
+  }
+
+  #end(patience: Patience, words: string, how: typeof closeSession): Promise<void> {
     clearDefault(this);
-    this.#conversation.leave(this.id);
-    // Without a connection it does so by itself.
-    if (this.#lost === null) await this.#conversation.tell('graph.leave', { session: this.id });
+    // Where it is lost, nobody is there to be told.
+    const ended = this.#parting.once(async () => (this.#lost === null ? how(this.#conversation, this.id, this.persistent) : undefined));
+    return this.#conversation.within(patience, words, ended);
   }
 
   /** What was submitted before. `next`: the first number that is free. */
@@ -264,7 +257,7 @@ export class SessionHome implements Home {
       if (failure !== null && this.#onFailure === 'fail') this.failed(failure);
       else if (failure !== null) throw new TaskException(failureOf(failure, this.submitted.tasks.get(failure.task)), { cause: error });
       if (this.#failure !== null) throw this.#failure;
-      if (this.#closed) throw new SessionException('the session was closed meanwhile', { cause: error });
+      if (this.#parting.begun) throw new SessionException('the session was closed meanwhile', { cause: error });
       if (this.#lost !== null) throw this.#lost;
       throw refusal(error);
     }
@@ -288,7 +281,7 @@ export class SessionHome implements Home {
     try {
       await waiting();
     } finally {
-      if (this.#lost === null && !this.#closed) await this.update(nodes, {});
+      if (this.#lost === null && !this.#parting.begun) await this.update(nodes, {});
       if (!this.persistent) this.submitted.letGo(nodes);
     }
   }

@@ -172,11 +172,17 @@ export class Session extends HomeOwner {
    * Calls `listener` when something has changed, at most `every` (default 0.5 s).
    * @returns How to stop it.
    */
-  async onProgress(listener: (progress: GraphProgress) => void, options: { readonly every?: Duration } = {}): Promise<() => void> {
-    const every = Math.max(1, parseDuration(checkOptions(options, ['every'], 'onProgress()').every ?? 0.5, 'every'));
+  async onProgress(
+    listener: (progress: GraphProgress) => void,
+    options: WaitOptions & { readonly every?: Duration } = {},
+  ): Promise<() => void> {
+    const { every: given = 0.5, ...bounds } = checkOptions(options, ['every', 'timeout', 'signal'], 'onProgress()');
+    const every = Math.max(1, parseDuration(given, 'every'));
+    const patience = patienceOf(bounds, 'onProgress()');
+    checkListener(listener, 'onProgress()');
     this.#watchers.progress.add(listener);
     try {
-      await this.#home.ask('graph.watch', { session: this.#home.id, every });
+      await this.#home.ask('graph.watch', { session: this.#home.id, every }, patience);
     } catch (error) {
       this.#watchers.progress.delete(listener);
       throw error;
@@ -190,6 +196,7 @@ export class Session extends HomeOwner {
 
   /** Calls `listener` with what running functions say by `context.progress()`: the task's number and the value. @returns How to stop it. */
   onSaid(listener: (task: number, value: unknown) => void): () => void {
+    checkListener(listener, 'onSaid()');
     this.#watchers.said.add(listener);
     return () => void this.#watchers.said.delete(listener);
   }
@@ -210,17 +217,21 @@ export class Session extends HomeOwner {
     return new Graph([...tasks.values(), ...newTasks], [...objects.values(), ...newObjects], submitted.past(), showIds);
   }
 
-  /** Stops its tasks and lets its objects go. A second time, or after a failure: nothing is thrown. */
-  async close(): Promise<void> {
-    await this.#home.close();
+  /**
+   * Stops its tasks and lets its objects go. A second time, or after a failure: nothing is thrown. Whenever `timeout` or `signal` end the waiting, it is closed
+   * here, and on the server when that hears of it.
+   * @throws ERR_TIMEOUT, ERR_ABORTED; of a persistent session also why its server cannot be told
+   */
+  async close(options: WaitOptions = {}): Promise<void> {
+    await this.#home.close(options);
   }
 
   /**
    * Lets go of a persistent session, which goes on: any program may take it up by its name. `client.close()` and the end of the program do the same.
-   * @throws RainException when it is not persistent
+   * @throws RainException when it is not persistent; ERR_TIMEOUT, ERR_ABORTED: it is let go of all the same
    */
-  async detach(): Promise<void> {
-    await this.#home.detach();
+  async detach(options: WaitOptions = {}): Promise<void> {
+    await this.#home.detach(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -234,6 +245,10 @@ export class Session extends HomeOwner {
   #checkOpen(): void {
     if (!this.#home.isOpen) this.#home.check();
   }
+}
+
+function checkListener(listener: unknown, owner: string): void {
+  if (typeof listener !== 'function') throw new RainException(`${owner} takes a function to call; it is of type ${typeof listener}`);
 }
 
 /** The session in which tasks and objects are made here and now. @throws RainException (ERR_SESSION) when there is none (Source: Rain, `session.get_active_session`.) */
