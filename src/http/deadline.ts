@@ -1,7 +1,7 @@
 /** The time that one request has, and what else may end it: one signal for all that it waits for. */
 import type { Clock } from '../base/clock.ts';
+import { onAbort } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
-import { onAbort } from '../transport/call-bounds.ts';
 
 export class Deadline {
   readonly #controller = new AbortController();

@@ -1,7 +1,7 @@
 /** Calls that wait for a connection, in their order; time-out and signal of each count from the call on, not from the connection. */
 import { systemClock } from '../base/clock.ts';
+import { onAbort } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
-import { onAbort } from '../transport/call-bounds.ts';
 import type { CallBounds } from './caller.ts';
 
 type Perform<Session> = (session: Session, bounds: CallBounds) => Promise<unknown>;

@@ -1,5 +1,6 @@
 /** What bounds a request that waits for its answer: a time and a signal, one way for all who ask over a connection. */
 import type { Clock } from '../base/clock.ts';
+import { onAbort } from '../base/deferred.ts';
 import { MillraceError } from '../base/errors.ts';
 
 /** `timeout` in ms; null or absent: none. */
@@ -27,36 +28,4 @@ export function boundCall(
 
 export function abortedError(name: string, signal: AbortSignal | null | undefined): MillraceError {
   return new MillraceError('ERR_ABORTED', `'${name}' was aborted`, { cause: signal?.reason });
-}
-
-/** Who wants to know of the abort of a signal of the user. However many they are, it has one listener: Node warns, on the user's stderr, of more than ten. */
-const listening = new WeakMap<AbortSignal, Set<() => void>>();
-
-/** Calls once, at the abort; at once if that was before. Returns the way to call it off. */
-export function onAbort(signal: AbortSignal, call: () => void): () => void {
-  if (signal.aborted) {
-    call();
-    return () => {};
-  }
-  const known = listening.get(signal);
-  const calls = known ?? new Set<() => void>();
-  if (known === undefined) {
-    listening.set(signal, calls);
-    signal.addEventListener('abort', told, { once: true });
-  }
-  // One that is given twice is called twice.
-  const own = (): void => call();
-  calls.add(own);
-  return () => {
-    calls.delete(own);
-    if (calls.size > 0 || listening.get(signal) !== calls) return;
-    listening.delete(signal);
-    signal.removeEventListener('abort', told);
-  };
-}
-
-function told(this: AbortSignal): void {
-  const calls = listening.get(this);
-  listening.delete(this);
-  for (const call of calls ?? []) call();
 }

@@ -6,8 +6,8 @@
  */
 import { type BackoffTimes, backoffDelay } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
+import { onAbort } from '../base/deferred.ts';
 import { type ErrorCode, MillraceError } from '../base/errors.ts';
-import { onAbort } from './call-bounds.ts';
 import type { Connection } from './connection.ts';
 
 /** ms. */

@@ -3,8 +3,8 @@
  * those before, each answer finds its call by its number.
  */
 import { systemClock } from '../../base/clock.ts';
+import { onAbort } from '../../base/deferred.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { onAbort } from '../../transport/call-bounds.ts';
 import { isFull, type PyroChannel } from '../../transport/pyro-channel.ts';
 import { inflateWithin } from '../../transport/pyro-digest.ts';
 import type { CallBounds } from '../caller.ts';
