@@ -81,7 +81,8 @@ export class Bundler {
     if (tasks.length === 0) return;
     if (this.#tasks.length === 0) this.#since = now;
     for (const task of tasks) {
-      this.#tasks.push(task);
+      // As `Loader.load`.
+      this.#tasks[this.#tasks.length] = task;
       this.#text += textOf(task);
     }
   }

@@ -10,14 +10,15 @@ export function newTaskRow(n: number, submittedAt: number, task: WireTask, wall:
   const attributes = task[3];
   const { group = 0, priority = 0, parents } = attributes ?? {};
   const due = attributes === null ? null : dueTime(attributes, submittedAt, wall);
+  // In the order in which stores name the fields when they give it back: else it is another shape to V8, for which what was compiled is thrown away.
   return {
-    n,
-    submittedAt,
-    task,
-    lane: laneOf(attributes, limitKeys),
-    state: due !== null || parents?.length ? storedState.waiting : storedState.ready,
     group,
     rank: rankOf(priority, false, false),
+    n,
+    submittedAt,
+    lane: laneOf(attributes, limitKeys),
+    task,
+    state: due !== null || parents?.length ? storedState.waiting : storedState.ready,
     attempts: 0,
     losses: 0,
     readyAt: due,

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { MemoryStore } from '../../src/store/memory/adapter.ts';
+import { newTaskRow } from '../../src/store/new-task.ts';
 import { openStore } from '../../src/store/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/adapter.ts';
 import { connect } from '../../src/store/sqlite/connect.ts';
@@ -166,3 +167,18 @@ test('the adapters tell the same story of any history', async () => {
     { numRuns: 12 },
   );
 }, 60_000);
+
+test('a task that was just accepted names its fields in the order in which every store gives them: one shape, for which all is compiled once', async () => {
+  const tasks = [1, 2, 3].map((n) => newTaskRow(n, 1_700_000_000_000, [0, 'true', null, null], 0));
+  const order = Object.keys(tasks[0]!);
+  const databases = ['memory:', join(temporaryFolder(), 'order.db'), `${await postgres.database()}?schema=fields`];
+  for (const database of databases) {
+    const store = await openStore(database, { clock: systemClock });
+    await store.recover();
+    await store.commit(writes({ tasks }));
+    const [first, ...fromStart] = await store.ready(null, 2);
+    const behind = await store.ready(first!, 2);
+    for (const row of [first!, ...fromStart, ...behind]) expect(Object.keys(row), database).toEqual(order);
+    await store.close();
+  }
+});

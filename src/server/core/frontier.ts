@@ -11,8 +11,8 @@ export interface Refill {
   readonly lanes: LaneChoice | null;
 }
 
-/** Before every task. */
-export const start: QueueKey = { group: Number.NEGATIVE_INFINITY, rank: 0, n: 0 };
+/** Before every task: no group is below 0. Not below by infinity, which is no small number: V8 would then hold the groups of all such keys, and of what is read after them, for others. */
+export const start: QueueKey = { group: -1, rank: 0, n: 0 };
 
 export function keyOf({ group, rank, n }: QueueKey): QueueKey {
   return { group, rank, n };
@@ -20,7 +20,7 @@ export function keyOf({ group, rank, n }: QueueKey): QueueKey {
 
 /** As the store is asked. */
 export function questionAfter(frontier: QueueKey): QueueKey | null {
-  return Number.isFinite(frontier.group) ? frontier : null;
+  return frontier.group < 0 ? null : frontier;
 }
 
 /** A task of a detached kind stays in the store: under its own lane it will come with its lane, under another one it must be looked for. */
