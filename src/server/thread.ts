@@ -123,6 +123,8 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
       closed: () => this.#events.close(),
     });
     this.#control.salt.then((salt) => this.#events.open(salt)).catch(() => {});
+    // Before it runs: tasks of a file end, or are rejected, before this thread hears that the other one is there.
+    if (hooks.onResult !== null) this.#tellListened([]);
   }
 
   /** The bound address; accepted wherever an `Address` is. */
@@ -267,7 +269,6 @@ export class ServerThread extends ThreadHandle<ServerEvents, ServerInfo, Summary
   #begin(onAbort: 'kill' | 'drain'): void {
     const { source, onResult, redirectFailures, signal } = this.#hooks;
     if (signal !== null && (onResult !== null || redirectFailures !== null) && onAbort === 'kill') this.#giveUpAt(signal);
-    if (onResult !== null) this.#tellListened(this.eventNames().map(String));
     if (source === null || filePathOf(source) !== null) return;
     this.#submitOwn(source).catch((thrown: unknown) => this.#sourceFailed(thrown));
   }

@@ -3,11 +3,13 @@
  * first use. Node reads X.509 but cannot write it, so a package does; it is loaded only when a certificate is really made.
  */
 import { constants, timingSafeEqual, X509Certificate } from 'node:crypto';
-import { isIP, type Socket } from 'node:net';
+import { isIP, isIPv6, type Socket } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import {
   type ConnectionOptions,
+  checkServerIdentity,
   createSecureContext,
+  type PeerCertificate,
   rootCertificates,
   type SecureContext,
   type SecureContextOptions,
@@ -198,8 +200,16 @@ export function dialTls(parts: TlsParts, host: string, folder: string, clock: Cl
     rejectUnauthorized: fingerprint === undefined,
     // An IP address is no server name (RFC 6066), it is checked against the certificate all the same.
     ...(isIP(name) ? {} : { servername: name }),
+    checkServerIdentity: checkName,
     ...(ca !== undefined ? { ca } : own !== null ? trusting(own, pair) : {}),
   };
+}
+
+/** Node's own check, and OpenSSL's for an IPv6 address: Node 22.23 takes those for names and refuses every certificate. */
+function checkName(name: string, certificate: PeerCertificate): Error | undefined {
+  const refusal = checkServerIdentity(name, certificate);
+  const isFor = refusal !== undefined && isIPv6(name) && new X509Certificate(certificate.raw).checkIP(name) !== undefined;
+  return isFor ? undefined : refusal;
 }
 
 /** To read all roots of the system takes 30 to 40 ms of CPU: whoever dials again, as its server is away or by the hundred, does so once. */

@@ -5,7 +5,7 @@
  * A port has no back-pressure of its own, so each end tells the other how many bytes it has taken, with every frame that
  * goes the other way and at least every 64 KiB.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
@@ -88,6 +88,10 @@ export class MessagePortConnection implements Connection {
   start(handlers: ConnectionHandlers): void {
     this.#lastReceived = this.#clock.now();
     this.#inbox.start(handlers);
+    // What was sent before this thread ran, before all that it begins by itself: left to the event, a host that asked for results missed the first of them.
+    process.nextTick(() => {
+      for (let early = this.#earlier(); early !== undefined; early = this.#earlier()) this.#receive(early);
+    });
   }
 
   send(message: Message): boolean {
@@ -128,6 +132,10 @@ export class MessagePortConnection implements Connection {
     if (this.#state === 'over') return;
     this.#inbox.drop();
     this.#over(error ?? new MillraceError('ERR_CONNECTION_CLOSED', 'the connection was cut on this side'));
+  }
+
+  #earlier(): Parcel | undefined {
+    return this.#state === 'over' ? undefined : receiveMessageOnPort(this.#port)?.message;
   }
 
   #receive(parcel: Parcel): void {

@@ -1,4 +1,5 @@
 /** What a host learns of its run: results, events, progress, clients, task data. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { runLocal, type TaskResult } from '../../dist/index.js';
@@ -33,6 +34,17 @@ for (const kind of ['memory', 'SQLite'] as const) {
     expect(numbersOf(await collect(results))).toEqual(upTo(1_200));
   });
 }
+
+it('onResult misses nothing of a server that has read its file before this thread hears that it stands', async () => {
+  const path = join(temporaryFolder(), 'tasks.jsonl');
+  writeFileSync(path, '[1]\n[2]\n');
+  const results: TaskResult[] = [];
+  const starting = startServer({ source: path, onResult: (result) => void results.push(result) });
+  await new Promise(setImmediate);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  expect(await (await starting).join(10)).toMatchObject({ submitted: 2, rejected: 2 });
+  expect(results.map(({ outcome }) => outcome)).toEqual(['rejected', 'rejected']);
+});
 
 it('results() refuses what it does not know', async () => {
   const server = await startServer();
