@@ -2,6 +2,7 @@
  * The port between what holds a client's graph tasks and data and what runs such a task: the built-in tasks, programs and remote functions.
  * A runner decides nothing about where and when; it gets the inputs as they lie here, and gives outputs that the client's data store takes over.
  */
+import type { MillraceError } from '../base/errors.ts';
 import type { NodeId, ObjectKind, Opaque, SessionId } from '../protocol/graph-messages.ts';
 
 /** The content of an object, as it lies on this client: in memory, or in a file (only to be read). A directory's bytes are a tar archive. */
@@ -58,12 +59,16 @@ export interface GraphExecution {
   sandbox(): string;
   /** Where that is, whether it is made or not: for who makes it itself when it needs it. Making it and taking it away cost a function more than its call (0.6 ms). */
   sandboxPath(): string;
+  /** Nobody made it at `sandboxPath()`: there is nothing to take away. */
+  sandboxUnmade(): void;
   /** Memory for so many bytes of an output, with anything in it. */
   room(size: number): Buffer;
   /** The content of this input, by place, was changed under it: it is of no use any more. */
   spoiled(input: number): void;
   /** Aborted: nobody wants it any more. It has to end soon. */
   readonly signal: AbortSignal;
+  /** The same for one who listens: a signal costs more than a tiny call. At once when it is aborted. */
+  whenAborted(act: (error: Error) => void): void;
   /** A line for whoever reads why it failed. */
   debug(line: string): void;
   progress(value: Opaque): void;
@@ -76,9 +81,26 @@ export interface GraphOutcome {
   readonly attributes: Opaque | null;
 }
 
+/** What becomes of calls that were given together, each by its place: told once, perhaps before `call` has returned. */
+export interface GraphCallEnds {
+  /** `outcome`: an error when it failed. `startedAt` epoch ms, `durationMs` of the call itself; absent: nobody knows. */
+  ended(at: number, outcome: GraphOutcome | MillraceError, startedAt?: number, durationMs?: number): void;
+  /** It has not begun: it may be given again, here or elsewhere. */
+  returned(at: number): void;
+  /** That was all of them, and their thread is free. */
+  over(): void;
+}
+
+export interface GraphCalls {
+  /** The calls that wait behind one that runs come back, in this moment; ends that are known are told. */
+  relieve(): void;
+}
+
 export interface GraphTaskRunner {
   /** At once where it can be: a promise for each of many tiny tasks costs. Throws or rejects with why it failed; its stderr in `details.stderr`. */
   run(execution: GraphExecution): GraphOutcome | Promise<GraphOutcome>;
+  /** Tasks that are functions, one after the other in one thread: they go there together, and their ends come back together. */
+  call(executions: readonly GraphExecution[], ends: GraphCallEnds): GraphCalls;
   /** A session has ended: what was kept for it (its functions' code) is of no use. */
   forget(session: SessionId): void;
   /** Resolves when nothing of it is left. */

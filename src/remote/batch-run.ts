@@ -3,7 +3,7 @@
  * earlier calls among its arguments. One that depends on a call that failed is not made, and says on which.
  */
 import { MillraceError, reasonOf } from '../base/errors.ts';
-import { isThenable } from './core/thenable.ts';
+import { isThenable } from '../base/thenable.ts';
 import type { Target } from './target.ts';
 import type { Telling, Told } from './telling.ts';
 import type { Values } from './values.ts';

@@ -1,5 +1,5 @@
 /** What becomes of an error of a callback on the side where it was thrown: its caller gets it anyway. */
-import { isThenable } from './core/thenable.ts';
+import { isThenable } from '../base/thenable.ts';
 import type { Target } from './target.ts';
 
 export interface CallbackErrors {

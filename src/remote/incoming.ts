@@ -3,10 +3,10 @@
  * else. Calls run side by side; calls without an answer (oneway) run one after the other, in the order in which they came.
  */
 import { MillraceError } from '../base/errors.ts';
+import { isThenable } from '../base/thenable.ts';
 import type { WireError } from '../protocol/wire-error.ts';
 import { BatchAnswer, runBatch, unmade } from './batch-run.ts';
 import { callTelling } from './callback-errors.ts';
-import { isThenable } from './core/thenable.ts';
 import { weightOf } from './core/weight.ts';
 import { within } from './current-call.ts';
 import { onewayWindow } from './oneway-gate.ts';

@@ -2,7 +2,7 @@
  * Oneway calls that came in: done one after the other, in their order, or side by side where the daemon is told so. Says how many were done, so that the other
  * side sends no more than fit into its window, and whether it waits for one of them.
  */
-import { isThenable } from './core/thenable.ts';
+import { isThenable } from '../base/thenable.ts';
 
 /** Reported at least so often. */
 const reportEvery = 1_024;

@@ -3,8 +3,8 @@
  * message. What was not consumed yet is kept where the stream may be read on over another connection.
  */
 import { deferred } from '../base/deferred.ts';
+import { isThenable } from '../base/thenable.ts';
 import { atTickEnd } from '../base/tick.ts';
-import { isThenable } from './core/thenable.ts';
 import { weightOf } from './core/weight.ts';
 
 /** Bytes, by weight, that a reader grants beyond what it has consumed. */

@@ -26,8 +26,10 @@ test('a runner reads inputs that lie in memory and in files alike, and its failu
     sandbox: () => join(path, '..'),
     room: (size) => Buffer.alloc(size),
     sandboxPath: () => join(path, '..'),
+    sandboxUnmade: () => {},
     spoiled: () => {},
     signal: new AbortController().signal,
+    whenAborted: () => {},
     debug: (line) => lines.push(line),
     progress: () => {},
   };

@@ -42,6 +42,10 @@ export class TestRunner implements GraphTaskRunner {
     }
   }
 
+  call(): never {
+    throw new Error('it has no threads for functions');
+  }
+
   release(task: number): void {
     this.#held.get(task)?.();
   }

@@ -84,12 +84,18 @@ export class Pace {
 /** How many calls of one function travel to a thread together: about 2 ms of work, learned by name. */
 export class BatchSizes {
   readonly #mean: Map<string, number> = new Map();
+  readonly #rise: number;
+
+  /** @param rise How much of a call that takes longer than those before counts. */
+  constructor(rise = 1) {
+    this.#rise = rise;
+  }
 
   /** ms of one call, as seen. */
   learn(name: string, durationMs: number): void {
     const mean = this.#mean.get(name);
     if (mean === undefined && this.#mean.size >= 1000) this.#mean.clear();
-    this.#mean.set(name, mean === undefined ? durationMs : durationMs > mean ? durationMs : mean + (durationMs - mean) * 0.1);
+    this.#mean.set(name, mean === undefined ? durationMs : mean + (durationMs - mean) * (durationMs > mean ? this.#rise : 0.1));
   }
 
   of(name: string): number {

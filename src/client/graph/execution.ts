@@ -66,6 +66,7 @@ export class Execution implements GraphExecution {
   /** Made when somebody asks for the signal: most tasks never do, and it costs more than a tiny one. */
   #abort: AbortController | null = null;
   #stopped: MillraceError | null = null;
+  #whenAborted: ((error: MillraceError) => void) | null = null;
   #said = '';
   #sandbox: string | null = null;
   #sandboxMade = false;
@@ -137,9 +138,15 @@ export class Execution implements GraphExecution {
     return this.#said;
   }
 
+  whenAborted(act: (error: MillraceError) => void): void {
+    this.#whenAborted = act;
+    if (this.#stopped !== null) act(this.#stopped);
+  }
+
   abort(error: MillraceError): void {
     this.#stopped ??= error;
     this.#abort?.abort(error);
+    this.#whenAborted?.(error);
   }
 
   sandboxPath(): string {
@@ -152,6 +159,10 @@ export class Execution implements GraphExecution {
     if (!this.#sandboxMade) mkdirSync(path, { mode: 0o700 });
     this.#sandboxMade = true;
     return path;
+  }
+
+  sandboxUnmade(): void {
+    if (!this.#sandboxMade) this.#sandbox = null;
   }
 
   room(size: number): Buffer {

@@ -9,13 +9,14 @@ import {
   type WireOutput,
   type WireRun,
 } from '../../protocol/graph-work.ts';
-import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
+import { taskTypes } from '../../session/task-types.ts';
+import type { GraphOutcome } from '../graph-task-runner.ts';
 import { Execution, kinds, longestDebug, type RunParts } from './execution.ts';
 
 const longestMessage = 8_192;
 
-/** waiting: inputs are not here yet. ended: told, not acknowledged. */
-export type RunState = 'waiting' | 'startable' | 'running' | 'ended' | 'cancelled';
+/** waiting: inputs are not here yet. placed: in a thread with others, where it begins when its turn comes. ended: told, not acknowledged. */
+export type RunState = 'waiting' | 'startable' | 'placed' | 'running' | 'ended' | 'cancelled';
 
 export class GraphRun {
   readonly wire: WireRun;
@@ -50,6 +51,26 @@ export class GraphRun {
     return more === null || (more.cpus === undefined && more.memory === undefined && more.resources === undefined);
   }
 
+  /** It is a call of a function. */
+  get isCall(): boolean {
+    return this.wire[3] === taskTypes.function;
+  }
+
+  /** Calls of one function have the same: its code, and its name. */
+  get family(): string {
+    return `${this.inputs[0]?.[0]} ${this.wire[7]?.name ?? ''}`;
+  }
+
+  /** No runner has it. */
+  get isWaiting(): boolean {
+    return this.state === 'waiting' || this.state === 'startable';
+  }
+
+  /** A runner has it. */
+  get isBegun(): boolean {
+    return this.state === 'running' || this.state === 'placed';
+  }
+
   /** Everything that it reads or makes. */
   each(visit: (n: number) => void): void {
     for (let at = 0; at < this.inputs.length; at++) visit(this.inputs[at]![0]);
@@ -58,16 +79,17 @@ export class GraphRun {
 
   /** `lasting`: what runs or has run for a persistent session goes on, when its server is started again. */
   outlives(lasting: boolean): boolean {
-    return lasting && this.number >= firstLasting && (this.state === 'running' || this.state === 'ended');
+    return lasting && this.number >= firstLasting && (this.isBegun || this.state === 'ended');
   }
 
   abort(error: MillraceError): void {
     this.#execution?.abort(error);
   }
 
-  begin(runner: GraphTaskRunner): GraphOutcome | Promise<GraphOutcome> {
+  /** What its runner is given. @throws ERR_NOT_FOUND */
+  prepare(): Execution {
     this.#execution = new Execution(this.wire, this.#parts);
-    return runner.run(this.#execution);
+    return this.#execution;
   }
 
   /** Puts what was made into the store; its sizes and what it says of itself. @throws ERR_TASK for what does not fit */

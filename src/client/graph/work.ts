@@ -5,7 +5,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import { NumberMap } from '../../base/number-map.ts';
 import { firstLasting, type WireEnd, type WireOrders, type WireTakes } from '../../protocol/graph-work.ts';
-import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
+import type { GraphTaskRunner } from '../graph-task-runner.ts';
 import { DataPaths } from './data-paths.ts';
 import { Departure } from './departure.ts';
 import type { RunParts } from './execution.ts';
@@ -13,6 +13,7 @@ import { Fetcher } from './fetcher.ts';
 import type { GraphWorkParts } from './members.ts';
 import { Reports } from './reports.ts';
 import { claimsOf, GraphRun } from './run.ts';
+import { Running } from './running.ts';
 import { GraphSlots } from './slots.ts';
 import { nothing, ObjectStore } from './store.ts';
 
@@ -22,6 +23,7 @@ export class GraphWork {
   readonly #store: ObjectStore;
   readonly #fetcher: Fetcher;
   readonly #slots: GraphSlots;
+  readonly #running: Running;
   readonly paths: DataPaths;
   readonly #runs: NumberMap<GraphRun> = new NumberMap();
   /** Runs that wait for an object, and how many need it here; runs that will make it. */
@@ -60,7 +62,10 @@ export class GraphWork {
     this.paths = new DataPaths(parts, this.#store);
     this.#runParts = {
       store: this.#store,
-      progress: (run, value) => this.#reports.said(run, value),
+      progress: (number, value) => {
+        this.#running.spoke(this.#runs.get(number));
+        this.#reports.said(number, value);
+      },
       spoiled: (n) => this.#store.drop(n),
     };
     this.#fetcher = new Fetcher({
@@ -69,13 +74,20 @@ export class GraphWork {
       arrived: (n) => this.#available(n),
       failed: (n) => this.#unavailable(n),
     });
+    this.#running = new Running({
+      clock: parts.clock,
+      runner,
+      begun: (run) => this.#reports.begun(run),
+      over: (run, end) => this.#over(run, end),
+      back: (run) => this.#back(run),
+    });
     this.#slots = new GraphSlots({
       clock: parts.clock,
       slots: parts.slots,
       borrow: (key, attributes) => parts.feed({ type: 'borrow', key, attributes }),
       callOff: (key) => parts.feed({ type: 'borrow-off', key }),
       giveBack: (slot) => parts.feed({ type: 'return', slot }),
-      execute: (run) => this.#execute(run),
+      running: this.#running,
     });
   }
 
@@ -132,13 +144,11 @@ export class GraphWork {
   leave(now: boolean): void {
     this.departure.begin(now);
     if (!this.#leaving) this.#parts.send('graph.leaving', { now });
+    this.#running.relieve();
     this.#leaving = true;
     if (!this.#parts.online()) this.departure.over();
-    const back = [...this.#runs.values()].filter(
-      ({ state }) => state === 'waiting' || state === 'startable' || (now && state === 'running'),
-    );
-    for (const { number } of back) this.#cancel(number);
-    if (back.length > 0) this.#parts.send('graph.back', { runs: back.map(({ number }) => number) });
+    const back = [...this.#runs.values()].filter((run) => run.isWaiting || (now && run.isBegun));
+    if (back.length > 0) this.#giveBack(back);
   }
 
   async close(): Promise<void> {
@@ -197,38 +207,22 @@ export class GraphWork {
     for (const run of waiting) if (run.state === 'waiting') this.#tell(run, [run.number, 2, [n]]);
   }
 
-  /** A promise when it takes longer; it never rejects. */
-  #execute(run: GraphRun): Promise<void> | null {
-    const { clock } = this.#parts;
-    run.state = 'running';
-    const startedAt = clock.wall();
-    const from = clock.now();
-    let outcome: GraphOutcome | Promise<GraphOutcome>;
-    try {
-      outcome = run.begin(this.#runner);
-    } catch (thrown) {
-      this.#over(run, () => run.failed(thrown, startedAt, clock.now() - from));
-      return null;
-    }
-    const made = (given: GraphOutcome): void =>
-      this.#over(run, () => {
-        try {
-          return [run.number, 0, run.keep(given), given.attributes, run.debug, startedAt, clock.now() - from];
-        } catch (thrown) {
-          return run.failed(thrown, startedAt, clock.now() - from);
-        }
-      });
-    if (!(outcome instanceof Promise)) {
-      made(outcome);
-      return null;
-    }
-    this.#reports.begun(run);
-    return outcome.then(made, (thrown: unknown) => this.#over(run, () => run.failed(thrown, startedAt, clock.now() - from)));
+  /** It was in a thread, and did not begin. */
+  #back(run: GraphRun): void {
+    run.clean();
+    if (!run.isBegun || this.#closed) return;
+    this.#slots.back(run);
+    if (this.#leaving) this.#giveBack([run]);
+  }
+
+  #giveBack(runs: readonly GraphRun[]): void {
+    for (const { number } of runs) this.#cancel(number);
+    this.#parts.send('graph.back', { runs: runs.map(({ number }) => number) });
   }
 
   /** It has ended; of one that was cancelled nobody wants to know. */
   #over(run: GraphRun, end: () => WireEnd): void {
-    if (run.state === 'running' && !this.#closed) {
+    if (run.isBegun && !this.#closed) {
       const told = end();
       run.clean();
       this.#tell(run, told);
@@ -270,7 +264,7 @@ export class GraphWork {
     const { state } = run;
     run.state = state === 'ended' ? 'ended' : 'cancelled';
     if (state === 'startable') this.#slots.remove(run);
-    else if (state === 'running') run.abort(new MillraceError('ERR_ABORTED', 'the task was stopped'));
+    else if (state === 'running' || state === 'placed') run.abort(new MillraceError('ERR_ABORTED', 'the task was stopped'));
     this.#unmake(run);
   }
 
@@ -292,8 +286,8 @@ export class GraphWork {
 
   /** The last that have not begun. */
   #recall(most: number): void {
-    const runs = [...this.#runs.values()].filter(({ state }) => state === 'startable' || state === 'waiting').slice(-most);
-    for (const { number } of runs) this.#cancel(number);
-    this.#parts.send('graph.back', { runs: runs.map(({ number }) => number) });
+    this.#running.relieve();
+    const runs = [...this.#runs.values()].filter(({ isWaiting }) => isWaiting).slice(-most);
+    this.#giveBack(runs);
   }
 }

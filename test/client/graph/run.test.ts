@@ -2,22 +2,14 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { MillraceError } from '../../../src/base/errors.ts';
 import { GraphRun } from '../../../src/client/graph/run.ts';
 import { ObjectStore } from '../../../src/client/graph/store.ts';
-import type { GraphExecution, GraphTaskRunner } from '../../../src/client/graph-task-runner.ts';
+import type { GraphExecution } from '../../../src/client/graph-task-runner.ts';
 
 /** A run that has begun, and what its runner was given. */
 function begun(): { run: GraphRun; execution: GraphExecution } {
   const store = new ObjectStore('/nowhere');
   onTestFinished(() => store.close());
   const run = new GraphRun([1, 1, 10, 'test', null, [], [], null], { store, progress: () => {}, spoiled: () => {} });
-  const given: GraphExecution[] = [];
-  const runner = {
-    run(execution) {
-      given.push(execution);
-      return { outputs: [], attributes: null };
-    },
-  } satisfies Pick<GraphTaskRunner, 'run'>;
-  void run.begin(runner as unknown as GraphTaskRunner);
-  return { run, execution: given[0]! };
+  return { run, execution: run.prepare() };
 }
 
 test('the signal of a task that nobody asks for is not made', () => {

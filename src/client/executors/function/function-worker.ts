@@ -6,6 +6,7 @@
  */
 import { systemClock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
+import { isThenable } from '../../../base/thenable.ts';
 import { isTraced } from '../../../base/traced.ts';
 import { libraryError, type TaskError } from '../../../task/result.ts';
 import { bytesOf } from '../../../task/size.ts';
@@ -68,10 +69,6 @@ class RunningBatch {
 let current: RunningBatch | null = null;
 
 const thread = ownThread();
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
-}
 
 function argumentsOf(input: string | Uint8Array | null): unknown[] {
   if (input === null) return [];

@@ -1,19 +1,36 @@
-/** What a function task is told in its thread, and what comes back: plain data that crosses as a function's argument and value. */
-
+/** What a function task is told in its thread, and what comes back: plain data that crosses as a function's argument and value, as JSON where it can. */
+import { Buffer } from 'node:buffer';
 import type { Opaque } from '../../../protocol/graph-messages.ts';
-import type { Content } from '../../../session/content.ts';
-import type { FunctionConfig } from '../../../session/task-types.ts';
 
-export interface CallInput {
-  readonly object: number;
-  readonly label: string | null;
-  readonly isFolder: boolean;
-  readonly contentType: string | null;
-  readonly size: number;
-  readonly content: Content;
-  readonly attributes: Opaque | null;
-  readonly info: Opaque | null;
+/** Bytes up to so many cross as text: JSON is written and read at the speed of the engine, and several ends of JSON leave a thread in one message. */
+const mostAsText = 8 * 1024;
+
+/** base64, or as they are. */
+export type CallBytes = string | Uint8Array;
+
+/** To be read later: bytes that are a part of a larger buffer cross as a copy of their own. */
+export function callBytes(bytes: Uint8Array): CallBytes {
+  if (bytes.length === 0) return '';
+  if (bytes.length > mostAsText) return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
+
+export function bytesOfCall(bytes: CallBytes): Uint8Array {
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : bytes;
+}
+
+/** `bytes` or `path`: where its content is. `attributes`, `info`: as of `GraphInput`. */
+export type CallInput = readonly [
+  object: number,
+  label: string | null,
+  isFolder: boolean,
+  contentType: string | null,
+  size: number,
+  bytes: CallBytes | null,
+  path: string | null,
+  attributes: Opaque | null,
+  info: Opaque | null,
+];
 
 export interface CallOutput {
   readonly isFolder: boolean;
@@ -23,12 +40,14 @@ export interface CallOutput {
 export interface FunctionCall {
   /** The file of the module. */
   readonly module: string;
-  readonly name: string;
+  /** Of the task; null: as its function. */
+  readonly name: string | null;
   /** Where its own folder is; made when it is needed. */
   readonly folder: string;
   readonly attributes: Opaque | null;
-  readonly config: FunctionConfig;
-  /** All of the task, the code among them. */
+  /** A `FunctionConfig`: mostly the same text for many tasks, so that it is read once for all. */
+  readonly config: Opaque;
+  /** All of the task; null: the code. */
   readonly inputs: readonly (CallInput | null)[];
   readonly outputs: readonly CallOutput[];
 }
@@ -37,7 +56,7 @@ export interface FunctionCall {
 export interface ResultOutput {
   readonly input: number | null;
   readonly path: string | null;
-  readonly bytes: Uint8Array | null;
+  readonly bytes: CallBytes | null;
   readonly contentType: string | null;
   readonly attributes: Opaque | null;
 }
@@ -45,4 +64,6 @@ export interface ResultOutput {
 export interface FunctionResult {
   readonly outputs: readonly ResultOutput[];
   readonly attributes: Opaque | null;
+  /** Its folder was made. */
+  readonly hasFolder: boolean;
 }

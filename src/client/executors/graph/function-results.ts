@@ -1,6 +1,6 @@
 /** What a function returned, as the outputs of its task: none, one value, or as many as there are, in a list or by label. */
 import { Buffer } from 'node:buffer';
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { MillraceError } from '../../../base/errors.ts';
 import { mergeContentTypes } from '../../../session/content-type.ts';
@@ -9,11 +9,15 @@ import { DataInstance } from '../../../session/data-instance.ts';
 import { encodeAs } from '../../../session/encoding.ts';
 import { LabeledList } from '../../../session/labeled-list.ts';
 import { userAttributes } from '../../../session/submission.ts';
-import type { FunctionOutput } from '../../../session/task-types.ts';
-import type { CallOutput, FunctionCall, FunctionResult, ResultOutput } from './function-call.ts';
+import type { FunctionConfig, FunctionOutput } from '../../../session/task-types.ts';
+import { type CallOutput, callBytes, type FunctionCall, type FunctionResult, type ResultOutput } from './function-call.ts';
 
 /** Larger outputs leave the thread as files (bytes). */
 const largestInMemory = 64 * 1024;
+
+interface Unplaced extends Omit<ResultOutput, 'bytes'> {
+  readonly bytes: Uint8Array | null;
+}
 
 /** The task's folder: where it is, and the context, that makes it when it is used. */
 interface ResultFolder {
@@ -22,13 +26,17 @@ interface ResultFolder {
 }
 
 /** @throws MillraceError (ERR_TASK_FAILED) for what does not fit the outputs */
-export async function outputsOf(returned: unknown, call: FunctionCall, context: Context): Promise<FunctionResult> {
-  const { outputs } = call.config;
+export function outputsOf(
+  returned: unknown,
+  call: FunctionCall,
+  { outputs }: FunctionConfig,
+  context: Context,
+): Omit<FunctionResult, 'hasFolder'> {
   const values = valuesOf(returned, outputs);
   const staged = new Set<string>();
   const results: ResultOutput[] = [];
   for (const [at, value] of values.entries()) {
-    const result = await resultOf(value, outputs[at] as FunctionOutput, call.outputs[at] as CallOutput, { path: call.folder, context }, at);
+    const result = resultOf(value, outputs[at] as FunctionOutput, call.outputs[at] as CallOutput, { path: call.folder, context }, at);
     if (result.path !== null && staged.has(result.path)) throw wrong(`'${result.path}' is staged for two outputs: stage a file for each`);
     if (result.path !== null) staged.add(result.path);
     results.push(result);
@@ -63,26 +71,20 @@ function byLabel(values: ReadonlyMap<unknown, unknown>, outputs: readonly Functi
   return outputs.map(({ label }) => values.get(label));
 }
 
-async function resultOf(
-  value: unknown,
-  { label, encode }: FunctionOutput,
-  spec: CallOutput,
-  folder: ResultFolder,
-  at: number,
-): Promise<ResultOutput> {
-  if (value instanceof DataInstance) return await placed(instanceResult(value, label, spec, folder.path), folder, at);
+function resultOf(value: unknown, { label, encode }: FunctionOutput, spec: CallOutput, folder: ResultFolder, at: number): ResultOutput {
+  if (value instanceof DataInstance) return placed(instanceResult(value, label, spec, folder.path), folder, at);
   if (spec.isFolder) throw wrong(`the output '${label}' is a directory: return context.directory(path)`);
   const bare = { input: null, path: null, attributes: null };
-  if (encode !== null) return await placed({ ...bare, bytes: encodeAs(value, encode), contentType: encode }, folder, at);
+  if (encode !== null) return placed({ ...bare, bytes: encodeAs(value, encode), contentType: encode }, folder, at);
   if (typeof value === 'string')
-    return await placed({ ...bare, bytes: Buffer.from(value), contentType: mergeContentTypes(spec.contentType, 'text') }, folder, at);
-  if (value instanceof Uint8Array) return await placed({ ...bare, bytes: value, contentType: spec.contentType }, folder, at);
+    return placed({ ...bare, bytes: Buffer.from(value), contentType: mergeContentTypes(spec.contentType, 'text') }, folder, at);
+  if (value instanceof Uint8Array) return placed({ ...bare, bytes: value, contentType: spec.contentType }, folder, at);
   throw wrong(
     `for '${label}' it returned ${describe(value)}: return bytes, a text, what the context makes, or set \`encode\` or \`autoEncode\``,
   );
 }
 
-function instanceResult(value: DataInstance, label: string, spec: CallOutput, folder: string): ResultOutput {
+function instanceResult(value: DataInstance, label: string, spec: CallOutput, folder: string): Unplaced {
   if ((value.dataType === 'dir') !== spec.isFolder)
     throw wrong(`Output '${label}' expects type ${spec.isFolder ? 'dir' : 'blob'}, but ${value.dataType} is provided`);
   const contentType = mergeContentTypes(spec.contentType, value.contentType);
@@ -95,10 +97,13 @@ function instanceResult(value: DataInstance, label: string, spec: CallOutput, fo
   return { input: null, path: content.path, bytes: null, contentType, attributes };
 }
 
-async function placed(result: ResultOutput, { context }: ResultFolder, at: number): Promise<ResultOutput> {
-  if (result.bytes === null || result.bytes.length <= largestInMemory) return result;
+/** What is to leave by its bytes: as they cross, or where they are large as a file. */
+function placed(result: Unplaced, { context }: ResultFolder, at: number): ResultOutput {
+  const { bytes } = result;
+  if (bytes === null) return { ...result, bytes };
+  if (bytes.length <= largestInMemory) return { ...result, bytes: callBytes(bytes) };
   const path = join(context.folder, `.output-${at}`);
-  await writeFile(path, result.bytes, { flag: 'wx' });
+  writeFileSync(path, bytes, { flag: 'wx' });
   return { ...result, path, bytes: null };
 }
 

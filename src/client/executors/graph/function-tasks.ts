@@ -1,17 +1,26 @@
 /** Functions of graphs on the client's side of their threads: the code to a file, the inputs as they lie, the outputs as they come. */
 import { Buffer } from 'node:buffer';
 import { MillraceError } from '../../../base/errors.ts';
-import type { FunctionConfig } from '../../../session/task-types.ts';
 import { decodeValue, encodeValue } from '../../../task/value.ts';
 import type { ExecutionEnd } from '../../executor.ts';
-import type { GraphExecution, GraphInput, GraphOutcome, GraphOutput } from '../../graph-task-runner.ts';
+import type {
+  GraphCallEnds,
+  GraphCalls,
+  GraphExecution,
+  GraphInput,
+  GraphOutcome,
+  GraphOutput,
+  GraphOutputSpec,
+} from '../../graph-task-runner.ts';
 import { failed } from './builtins.ts';
 import type { CodeFiles } from './code-files.ts';
-import type { CallInput, FunctionCall, FunctionResult, ResultOutput } from './function-call.ts';
-import type { SlotQueue } from './slot-queue.ts';
+import { bytesOfCall, type CallInput, callBytes, type FunctionCall, type FunctionResult, type ResultOutput } from './function-call.ts';
+import type { QueuedExecution, SlotQueue } from './slot-queue.ts';
 
 const entry = new URL('./function-worker.js', import.meta.url).href;
 const command = `${entry}#runFunction`;
+/** Of its own a call has none. */
+const noVariables: Readonly<Record<string, string>> = Object.freeze({});
 
 export class FunctionTasks {
   readonly #code: CodeFiles;
@@ -22,52 +31,83 @@ export class FunctionTasks {
     this.#queue = queue;
   }
 
-  async run(execution: GraphExecution): Promise<GraphOutcome> {
-    const { session, task, name, attributes, signal } = execution;
-    const config = decodeValue(execution.config ?? 'null') as FunctionConfig;
-    const call: FunctionCall = {
-      module: this.#code.place(session, execution.inputs[0] as GraphInput),
-      name: name ?? config.name,
-      folder: execution.sandboxPath(),
-      attributes,
-      config,
-      inputs: execution.inputs.map((input, at) => (at === 0 ? null : callInput(input))),
-      outputs: execution.outputs.map(({ kind, contentType }) => ({ isFolder: kind === 'directory', contentType })),
-    };
-    const end = await this.#queue.run(
-      { id: `${session}/${task}`, attempt: 1, command, input: encodeValue([call]), env: {}, cwd: null },
-      { signal, timeout: null, progress: (value) => execution.progress(value) },
-    );
-    tellDebug(execution, end);
-    const { error, value } = end.extra ?? {};
-    if (end.outcome !== 'succeeded' || value === undefined || value === null) {
-      if (error === undefined) throw failed(`the function was stopped by ${end.extra?.signal ?? 'force'}`);
-      const { name: kind, message, stack } = error;
-      throw new MillraceError('ERR_TASK_FAILED', `${kind}: ${message}`, { details: { stderr: stack ?? '' } });
+  /** By itself; what cannot begin is tried again. */
+  run(execution: GraphExecution): Promise<GraphOutcome> {
+    return new Promise((resolve, reject) => {
+      const begin = (): void =>
+        void this.call([execution], {
+          ended: (_, outcome) => (outcome instanceof MillraceError ? reject(outcome) : resolve(outcome)),
+          returned: begin,
+          over: () => {},
+        });
+      begin();
+    });
+  }
+
+  call(executions: readonly GraphExecution[], ends: GraphCallEnds): GraphCalls {
+    const queued: QueuedExecution[] = [];
+    const given: GraphExecution[] = [];
+    for (const [at, execution] of executions.entries()) {
+      try {
+        queued.push(this.#queued(execution, at, ends));
+        given.push(execution);
+      } catch (error) {
+        ends.ended(at, MillraceError.from(error));
+      }
     }
-    const result = decodeValue(value) as FunctionResult;
-    return {
-      outputs: result.outputs.map((output, at) => graphOutput(output, execution.outputs[at]?.kind ?? 'blob')),
-      attributes: result.attributes,
-    };
+    const batch = this.#queue.start(queued, () => ends.over());
+    for (const [at, execution] of given.entries()) execution.whenAborted((error) => batch.stop(at, error));
+    return batch;
   }
 
   async close(): Promise<void> {
     await this.#queue.close();
   }
+
+  #queued(execution: GraphExecution, at: number, ends: GraphCallEnds): QueuedExecution {
+    const { session, task, name, attributes, config, inputs, outputs } = execution;
+    const call: FunctionCall = {
+      module: this.#code.place(session, inputs[0] as GraphInput),
+      name,
+      folder: execution.sandboxPath(),
+      attributes,
+      config: config ?? 'null',
+      inputs: inputs.map((input, place) => (place === 0 ? null : callInput(input))),
+      outputs: outputs.map(({ kind, contentType }) => ({ isFolder: kind === 'directory', contentType })),
+    };
+    return {
+      execution: { id: `${session}/${task}`, attempt: 1, command, input: encodeValue([call]), env: noVariables, cwd: null },
+      ended: (end) => ends.ended(at, outcomeOf(execution, outputs, end), end.startedAt, end.durationMs),
+      returned: () => ends.returned(at),
+      failed: (error) => ends.ended(at, MillraceError.from(error)),
+      progress: (value) => execution.progress(value),
+    };
+  }
+}
+
+function outcomeOf(execution: GraphExecution, outputs: readonly GraphOutputSpec[], end: ExecutionEnd): GraphOutcome | MillraceError {
+  tellDebug(execution, end);
+  const { error, value } = end.extra ?? {};
+  if (end.outcome !== 'succeeded' || value === undefined || value === null) {
+    if (error === undefined) return failed(`the function was stopped by ${end.extra?.signal ?? 'force'}`);
+    const { name: kind, message, stack } = error;
+    return new MillraceError('ERR_TASK_FAILED', `${kind}: ${message}`, { details: { stderr: stack ?? '' } });
+  }
+  const result = decodeValue(value) as FunctionResult;
+  if (!result.hasFolder) execution.sandboxUnmade();
+  return {
+    outputs: result.outputs.map((output, at) => graphOutput(output, outputs[at]?.kind ?? 'blob')),
+    attributes: result.attributes,
+  };
 }
 
 function callInput({ object, label, kind, contentType, size, content, attributes, info }: GraphInput): CallInput {
-  return { object, label, isFolder: kind === 'directory', contentType, size, content: plainContent(content), attributes, info };
-}
-
-/** Bytes of a larger buffer cross as a copy of their own. */
-function plainContent(content: GraphInput['content']): GraphInput['content'] {
-  return content.path === null ? { bytes: new Uint8Array(content.bytes), path: null } : content;
+  const bytes = content.path === null ? callBytes(content.bytes) : null;
+  return [object, label, kind === 'directory', contentType, size, bytes, content.path, attributes, info];
 }
 
 function graphOutput({ input, path, bytes, contentType, attributes }: ResultOutput, kind: GraphOutput['kind']): GraphOutput {
-  const content = input !== null ? { input } : path !== null ? { bytes: null, path } : { bytes: bytes ?? new Uint8Array(), path: null };
+  const content = input !== null ? { input } : path !== null ? { bytes: null, path } : { bytes: bytesOfCall(bytes ?? ''), path: null };
   return { content, kind, contentType, attributes };
 }
 

@@ -2,87 +2,129 @@
 import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../../../base/errors.ts';
+import { isThenable } from '../../../base/thenable.ts';
 import type { UserAttributes } from '../../../session/attributes.ts';
 import { isSubtype } from '../../../session/content-type.ts';
 import { Context } from '../../../session/context.ts';
 import { DataInstance } from '../../../session/data-instance.ts';
-import type { ArgumentInput } from '../../../session/task-types.ts';
+import type { ArgumentInput, FunctionConfig } from '../../../session/task-types.ts';
 import { decodeValue } from '../../../task/value.ts';
 import { buildValue } from '../../../task/value-table.ts';
 import { functionContext } from '../function/context.ts';
-import type { CallInput, FunctionCall, FunctionResult } from './function-call.ts';
+import { bytesOfCall, type CallInput, type FunctionCall, type FunctionResult } from './function-call.ts';
 import { outputsOf } from './function-results.ts';
 
-/** Called by the pool, as any function of a module. */
-export async function runFunction(call: FunctionCall): Promise<FunctionResult> {
+type RemoteFunction = (...args: unknown[]) => unknown;
+
+/** What calls have in common: the function, and what it is called with. */
+interface Target {
+  readonly fn: RemoteFunction;
+  readonly config: FunctionConfig;
+}
+
+/** By module, and the text of the config; not of longer ones. */
+const targets = new Map<string, Target>();
+const mostTargets = 1_000;
+const longestConfig = 4_096;
+
+/** Called by the pool, as any function of a module. Without a promise where none is needed: each costs a tiny call as much as itself. */
+export function runFunction(call: FunctionCall): FunctionResult | Promise<FunctionResult> {
+  const known = typeof call.config === 'string' ? targets.get(keyOf(call.module, call.config)) : undefined;
+  return known === undefined ? loadTarget(call).then((target) => run(call, target)) : run(call, known);
+}
+
+function run(call: FunctionCall, { fn, config }: Target): FunctionResult | Promise<FunctionResult> {
   const task = functionContext();
   if (task === undefined) throw new MillraceError('ERR_INTERNAL', 'a task of a graph runs outside of a function thread');
-  const { config } = call;
-  const folder = folderOf(call);
-  const fn = await functionOf(call.module, config.name);
+  const folder = new Folder(call.folder);
   const context = new Context({
-    folder,
-    name: call.name,
-    signal: task.signal,
+    folder: () => folder.made(),
+    name: call.name ?? config.name,
+    get signal() {
+      return task.signal;
+    },
     user: userOf(call.attributes),
     debug: (line) => task.log('%s', line),
     progress: (value) => task.progress(value),
   });
   const instances = call.inputs.map((input, at) => (input === null ? null : instanceOf(input, at, folder)));
-  const values = await Promise.all(config.inputs.map((fact) => argumentValue(fact, instances)));
-  const args = config.args.map((table) =>
+  const end = (returned: unknown): FunctionResult => ({ ...outputsOf(returned, call, config, context), hasFolder: folder.isMade });
+  const begin = (values: readonly unknown[]): FunctionResult | Promise<FunctionResult> => {
+    const returned = fn(context, ...argumentsOf(config, values));
+    return isThenable(returned) ? Promise.resolve(returned).then(end) : end(returned);
+  };
+  const values = config.inputs.map((fact) => argumentValue(fact, instances));
+  return values.some(isThenable) ? Promise.all(values).then(begin) : begin(values);
+}
+
+function argumentsOf({ args }: FunctionConfig, values: readonly unknown[]): unknown[] {
+  return args.map((table) =>
     buildValue(table, {
       write: () => null,
       shell: ([tag, at]) => (tag === 'D' && typeof at === 'number' ? values[at] : undefined),
       fill: () => {},
     }),
   );
-  const returned = await fn(context, ...args);
-  return await outputsOf(returned, call, context);
 }
 
 /** The task's folder, made with the first look at it. */
-function folderOf({ folder }: FunctionCall): () => string {
-  let made = false;
-  return () => {
-    if (!made) mkdirSync(folder, { mode: 0o700 });
-    made = true;
-    return folder;
-  };
+class Folder {
+  readonly #path: string;
+  isMade = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  made(): string {
+    if (!this.isMade) mkdirSync(this.#path, { mode: 0o700 });
+    this.isMade = true;
+    return this.#path;
+  }
 }
 
-async function functionOf(module: string, name: string): Promise<(...args: unknown[]) => unknown> {
-  const found = ((await import(pathToFileURL(module).href)) as Record<string, unknown>)[name];
-  if (typeof found === 'function') return found as (...args: unknown[]) => unknown;
-  throw new MillraceError('ERR_EXPORT_NOT_FOUND', `the module of the task exports no function '${name}'`);
+function keyOf(module: string, config: string): string {
+  return `${module}#${config}`;
 }
 
-function userOf(attributes: CallInput['attributes']): UserAttributes {
+async function loadTarget({ module, config: given }: FunctionCall): Promise<Target> {
+  const config = decodeValue(given) as FunctionConfig;
+  const { name } = config;
+  const fn = ((await import(pathToFileURL(module).href)) as Record<string, unknown>)[name];
+  if (typeof fn !== 'function') throw new MillraceError('ERR_EXPORT_NOT_FOUND', `the module of the task exports no function '${name}'`);
+  const target: Target = { fn: fn as RemoteFunction, config };
+  if (typeof given !== 'string' || given.length > longestConfig) return target;
+  if (targets.size >= mostTargets) targets.clear();
+  targets.set(keyOf(module, given), target);
+  return target;
+}
+
+function userOf(attributes: FunctionCall['attributes']): UserAttributes {
   return attributes === null ? {} : (decodeValue(attributes) as UserAttributes);
 }
 
 function instanceOf(
-  { object, label, isFolder, contentType, size, content, attributes, info }: CallInput,
+  [object, label, isFolder, contentType, size, bytes, path, attributes, info]: CallInput,
   input: number,
-  folder: () => string,
+  folder: Folder,
 ): DataInstance {
-  return new DataInstance(content, {
+  return new DataInstance(path === null ? { bytes: bytesOfCall(bytes ?? ''), path } : { bytes: null, path }, {
     spec: { id: object, label: label ?? '', contentType, dataType: isFolder ? 'dir' : 'blob', user: userOf(attributes) },
     info: { error: '', size, contentType, debug: '', user: userOf(info) },
     input,
-    folder,
+    folder: () => folder.made(),
   });
 }
 
-/** What an argument finds in place of an object. */
-async function argumentValue([input, load, contentType]: ArgumentInput, instances: readonly (DataInstance | null)[]): Promise<unknown> {
+/** What an argument finds in place of an object; a promise when it is loaded. */
+function argumentValue([input, load, contentType]: ArgumentInput, instances: readonly (DataInstance | null)[]): unknown {
   const instance = instances[input] ?? null;
   if (instance === null) throw new MillraceError('ERR_INTERNAL', `the task has no input ${input}`);
   const given = instance.contentType;
   if (contentType !== null && given !== null && !isSubtype(given, contentType))
     throw new MillraceError('ERR_CONTENT_TYPE', `the input ${input} is '${given}', the function takes '${contentType}'`);
   const typed = given === null && contentType !== null ? retyped(instance, contentType) : instance;
-  return load ? await typed.load() : typed;
+  return load ? typed.load() : typed;
 }
 
 function retyped(instance: DataInstance, contentType: string): DataInstance {

@@ -7,7 +7,7 @@ import { hostName } from '../../../base/ids.ts';
 import { taskTypes } from '../../../session/task-types.ts';
 import { decodeValue } from '../../../task/value.ts';
 import { commonEnvironment } from '../../environment.ts';
-import type { GraphExecution, GraphOutcome, GraphTaskRunner } from '../../graph-task-runner.ts';
+import type { GraphCallEnds, GraphCalls, GraphExecution, GraphOutcome, GraphTaskRunner } from '../../graph-task-runner.ts';
 import type { RunnerOptions } from '../../runner-options.ts';
 import { createFunctionExecutor } from '../function/function-executor.ts';
 import { createShellExecutor } from '../shell/create.ts';
@@ -42,6 +42,10 @@ class GraphRunner implements GraphTaskRunner {
     const builtin: Builtin | undefined = Object.hasOwn(builtins, type) ? builtins[type] : undefined;
     if (builtin !== undefined) return builtin(execution, config === null ? null : decodeValue(config), this.#options.clock);
     throw new MillraceError('ERR_TASK', `no task is of the type '${type.slice(0, 200)}' on this client`);
+  }
+
+  call(executions: readonly GraphExecution[], ends: GraphCallEnds): GraphCalls {
+    return this.#function().call(executions, ends);
   }
 
   forget(session: number): void {

@@ -1,6 +1,6 @@
 /**
- * Runs single executions on the slots of an executor that is made when the first one comes: what finds no slot free waits, what is aborted or out of time
- * is ended, first by a word, then by force.
+ * Runs executions on the slots of an executor that is made when the first one comes: single ones, or several that go to one slot together. What finds no slot
+ * free waits; what is stopped or out of time is ended, first by a word, then by force.
  */
 import type { Clock } from '../../../base/clock.ts';
 import { MillraceError } from '../../../base/errors.ts';
@@ -18,19 +18,44 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** ms; null: none. */
   readonly timeout: number | null;
+}
+
+/** One of a batch. What becomes of it is told once, by one of the three. */
+export interface QueuedExecution {
+  readonly execution: Omit<Execution, 'key'>;
+  ended(end: ExecutionEnd): void;
+  /** It did not begin, and does not any more: another attempt may. */
+  returned(why: MillraceError): void;
+  /** ERR_TIMEOUT, ERR_ABORTED, or it cannot be run at all. */
+  failed(error: unknown): void;
   progress?(value: string | Uint8Array): void;
 }
 
+/** What waits for a slot, or has one. */
+export interface QueuedBatch {
+  /** This one is to end. `reason`: the cause of its error. */
+  stop(at: number, reason: unknown): void;
+  /** Those that have not begun come back: behind one that runs, or all that wait for a slot. */
+  relieve(): void;
+}
+
 interface Job {
-  readonly execution: Execution;
-  readonly options: RunOptions;
-  readonly resolve: (end: ExecutionEnd) => void;
-  readonly reject: (error: unknown) => void;
+  readonly key: number;
+  readonly queued: QueuedExecution;
+  readonly batch: Batch;
+  /** It is to end: the error of its end. */
+  error: MillraceError | null;
+  /** Takes the time of the force back. */
+  cleanup: (() => void) | null;
+}
+
+interface Batch {
+  readonly jobs: readonly Job[];
+  /** The executor has it. */
   slot: number | null;
-  /** Its time is up: the error of its end. */
-  late: MillraceError | null;
-  attempts: number;
-  cleanup: () => void;
+  /** Of single ones (ms). */
+  readonly timeout: number | null;
+  over(): void;
 }
 
 /** What could not begin is tried again after this long (ms), so often. */
@@ -40,154 +65,170 @@ const mostAttempts = 50;
 export class SlotQueue {
   readonly #options: QueueOptions;
   readonly #jobs = new Map<number, Job>();
-  readonly #waiting: Job[] = [];
+  readonly #waiting: Batch[] = [];
+  readonly #running: (Batch | null)[];
   readonly #free: number[];
-  #executor: Promise<Executor> | null = null;
+  #opening: Promise<void> | null = null;
+  #executor: Executor | null = null;
   #keys = 0;
   #closed = false;
 
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#free = Array.from({ length: options.slots }, (_, at) => options.slots - 1 - at);
+    this.#running = this.#free.map(() => null);
   }
 
   /** Resolves with how it ended; rejects with ERR_TIMEOUT, ERR_ABORTED, and when it cannot be run at all. */
-  async run(execution: Omit<Execution, 'key'>, options: RunOptions): Promise<ExecutionEnd> {
-    if (options.signal.aborted) throw stopped(options.signal);
-    const key = ++this.#keys;
-    return await new Promise<ExecutionEnd>((resolve, reject) => {
-      const job: Job = {
-        execution: { ...execution, key },
-        options,
-        resolve,
-        reject,
-        slot: null,
-        late: null,
-        attempts: 0,
-        cleanup: () => {},
-      };
-      const abort = (): void => this.#end(job);
-      options.signal.addEventListener('abort', abort, { once: true });
-      job.cleanup = () => options.signal.removeEventListener('abort', abort);
-      this.#jobs.set(key, job);
-      this.#waiting.push(job);
-      this.#next();
-    });
+  async run(execution: Omit<Execution, 'key'>, { signal, timeout }: RunOptions): Promise<ExecutionEnd> {
+    if (signal.aborted) throw stopped(signal.reason);
+    let batch: QueuedBatch | null = null;
+    const abort = (): void => batch?.stop(0, signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await new Promise<ExecutionEnd>((ended, failed) => {
+        let attempts = 0;
+        const begin = (): void => {
+          attempts++;
+          if (signal.aborted) failed(stopped(signal.reason));
+          else batch = this.start([{ execution, ended, returned, failed }], () => {}, timeout);
+        };
+        const returned = (why: MillraceError): void => {
+          if (attempts < mostAttempts) this.#options.clock.after(pause, begin);
+          else failed(why);
+        };
+        begin();
+      });
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** One after the other on the next slot that is free. `over`: what became of all of them was told, and the slot is free. */
+  start(executions: readonly QueuedExecution[], over: () => void, timeout: number | null = null): QueuedBatch {
+    const jobs: Job[] = [];
+    const batch: Batch = { jobs, slot: null, timeout, over };
+    for (const queued of executions) {
+      const job: Job = { key: ++this.#keys, queued, batch, error: null, cleanup: null };
+      this.#jobs.set(job.key, job);
+      jobs.push(job);
+    }
+    this.#waiting.push(batch);
+    this.#next();
+    return {
+      stop: (at, reason) => this.#stop(jobs[at]!, stopped(reason)),
+      relieve: () => this.#relieve(batch),
+    };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    const executor = await this.#executor?.catch(() => null);
-    await executor?.close();
+    await this.#opening;
+    await this.#executor?.close();
     this.#failAll(new MillraceError('ERR_ENDED', 'the client ends'));
   }
 
   #next(): void {
-    const slot = this.#free.at(-1);
-    if (slot === undefined || this.#waiting.length === 0) return;
-    const job = this.#waiting.shift() as Job;
-    if (!this.#jobs.has(job.execution.key)) {
-      this.#next();
+    if (this.#waiting.length === 0 || this.#free.length === 0) return;
+    if (this.#executor === null) {
+      this.#opening ??= this.#open();
       return;
     }
-    this.#free.pop();
-    job.slot = slot;
-    this.#executor ??= this.#open();
-    this.#executor.then(
-      (executor) => {
-        if (this.#closed) return;
-        if (!this.#jobs.has(job.execution.key)) return this.#freed(slot);
-        executor.start(slot, [job.execution]);
-        this.#limit(job, executor);
-      },
-      (error: unknown) => {
-        this.#executor = null;
-        this.#settle(job, () => job.reject(error));
-        this.#freed(slot);
-      },
-    );
-  }
-
-  async #open(): Promise<Executor> {
-    return await this.#options.open({
-      ended: (slot, ends, idle) => {
-        for (const end of ends) this.#ended(end);
-        if (idle) this.#freed(slot);
-      },
-      progress: (_slot, key, value) => this.#jobs.get(key)?.options.progress?.(value),
-      failed: (error) => this.#failAll(error),
-    });
-  }
-
-  #limit(job: Job, executor: Executor): void {
-    const { timeout } = job.options;
-    if (timeout === null) return;
-    const { cleanup } = job;
-    const stop = this.#options.clock.after(timeout, () => {
-      const late = new MillraceError('ERR_TIMEOUT', `it did not end within ${timeout} ms`);
-      this.#stop(job, executor, late);
-    });
-    job.cleanup = () => {
-      stop();
-      cleanup();
-    };
-  }
-
-  #end(job: Job): void {
-    if (job.slot === null) {
-      this.#settle(job, () => job.reject(stopped(job.options.signal)));
-      return;
-    }
-    this.#executor?.then((executor) => this.#stop(job, executor, null)).catch(() => {});
-  }
-
-  /** The word, and a little later the force; `late`: then this is its error. */
-  #stop(job: Job, executor: Executor, late: MillraceError | null): void {
-    const { key } = job.execution;
-    if (job.slot === null || !this.#jobs.has(key)) return;
-    const { slot, cleanup } = job;
-    job.late ??= late;
-    executor.signal(slot, 'SIGTERM', key);
-    const kill = this.#options.clock.after(this.#options.patience, () => executor.signal(slot, 'SIGKILL', key));
-    job.cleanup = () => {
-      kill();
-      cleanup();
-    };
-  }
-
-  #ended(end: ExecutionEnd): void {
-    const job = this.#jobs.get(end.key);
-    if (job === undefined) return;
-    if (end.notStarted !== undefined && !job.options.signal.aborted && job.attempts < mostAttempts) {
-      job.attempts++;
-      job.slot = null;
-      this.#options.clock.after(pause, () => {
-        this.#waiting.push(job);
-        this.#next();
-      });
-      return;
-    }
-    const { signal } = job.options;
-    const error = signal.aborted ? stopped(signal) : (job.late ?? end.notStarted);
-    this.#settle(job, () => (error === undefined ? job.resolve(end) : job.reject(error)));
-  }
-
-  #settle(job: Job, how: () => void): void {
-    if (!this.#jobs.delete(job.execution.key)) return;
-    job.cleanup();
-    how();
-  }
-
-  #freed(slot: number): void {
-    this.#free.push(slot);
+    if (this.#closed) return;
+    const batch = this.#waiting.shift()!;
+    const jobs = batch.jobs.filter(({ key }) => this.#jobs.has(key));
+    if (jobs.length > 0) this.#begin(this.#executor, batch, jobs);
+    else batch.over();
     this.#next();
   }
 
-  #failAll(error: MillraceError): void {
-    for (const job of [...this.#jobs.values()]) this.#settle(job, () => job.reject(error));
+  #begin(executor: Executor, batch: Batch, jobs: readonly Job[]): void {
+    const slot = this.#free.pop()!;
+    batch.slot = slot;
+    this.#running[slot] = batch;
+    executor.start(
+      slot,
+      jobs.map(({ key, queued }) => ({ ...queued.execution, key })),
+    );
+    const { timeout } = batch;
+    const [job] = jobs;
+    if (timeout === null || job === undefined || !this.#jobs.has(job.key)) return;
+    job.cleanup = this.#options.clock.after(timeout, () =>
+      this.#stop(job, new MillraceError('ERR_TIMEOUT', `it did not end within ${timeout} ms`)),
+    );
+  }
+
+  async #open(): Promise<void> {
+    try {
+      this.#executor = await this.#options.open({
+        ended: (slot, ends, idle) => this.#ended(slot, ends, idle),
+        progress: (_slot, key, value) => this.#jobs.get(key)?.queued.progress?.(value),
+        failed: (error) => this.#failAll(error),
+      });
+    } catch (error) {
+      this.#opening = null;
+      this.#failAll(error);
+      return;
+    }
+    this.#next();
+  }
+
+  /** The word, and a little later the force. */
+  #stop(job: Job, error: MillraceError): void {
+    if (!this.#jobs.has(job.key)) return;
+    const { slot } = job.batch;
+    if (slot === null) {
+      this.#settle(job);
+      job.queued.failed(error);
+      return;
+    }
+    const isStopped = job.error !== null;
+    job.error ??= error;
+    if (isStopped) return;
+    // What others have there must not wait until it has heeded the word.
+    this.#relieve(job.batch);
+    if (!this.#jobs.has(job.key)) return;
+    job.cleanup?.();
+    this.#executor?.signal(slot, 'SIGTERM', job.key);
+    job.cleanup = this.#options.clock.after(this.#options.patience, () => this.#executor?.signal(slot, 'SIGKILL', job.key));
+  }
+
+  #relieve({ slot, jobs }: Batch): void {
+    if (slot !== null) this.#executor?.relieve?.(slot);
+    else for (const job of jobs) if (this.#settle(job)) job.queued.returned(new MillraceError('ERR_THREAD', 'it waits for a slot'));
+  }
+
+  #ended(slot: number, ends: readonly ExecutionEnd[], idle: boolean): void {
+    for (const end of ends) {
+      const job = this.#jobs.get(end.key);
+      if (job === undefined) continue;
+      this.#settle(job);
+      if (job.error !== null) job.queued.failed(job.error);
+      else if (end.notStarted !== undefined) job.queued.returned(end.notStarted);
+      else job.queued.ended(end);
+    }
+    if (!idle) return;
+    this.#free.push(slot);
+    const batch = this.#running[slot];
+    this.#running[slot] = null;
+    batch?.over();
+    this.#next();
+  }
+
+  /** False: it was settled before. */
+  #settle({ key, cleanup }: Job): boolean {
+    cleanup?.();
+    return this.#jobs.delete(key);
+  }
+
+  #failAll(error: unknown): void {
+    const batches = [...this.#running, ...this.#waiting.splice(0)];
+    this.#running.fill(null);
+    for (const job of [...this.#jobs.values()]) if (this.#settle(job)) job.queued.failed(error);
+    for (const batch of batches) batch?.over();
   }
 }
 
-function stopped(signal: AbortSignal): MillraceError {
-  return new MillraceError('ERR_ABORTED', 'the task was stopped', { cause: signal.reason });
+function stopped(reason: unknown): MillraceError {
+  return new MillraceError('ERR_ABORTED', 'the task was stopped', { cause: reason });
 }

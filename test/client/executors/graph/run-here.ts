@@ -150,7 +150,9 @@ export class Here {
         return sandbox;
       },
       sandboxPath: () => join(this.folder, `sandbox-own-${task.id}`),
+      sandboxUnmade: () => {},
       signal: this.#abort.signal,
+      whenAborted: (act) => this.#abort.signal.addEventListener('abort', () => act(this.#abort.signal.reason)),
       spoiled: () => {},
       room: (size) => Buffer.alloc(size),
       debug: (line) => debug.push(line),
