@@ -34,8 +34,11 @@ it('is the order of the store itself, in both directions, with what has no value
 
 it('leaves the thread to others again and again', async () => {
   let pauses = 0;
+  let now = 0;
   const clock: Clock = {
     ...systemClock,
+    // Each stretch takes long, however fast the machine is.
+    now: () => (now += 100),
     after(ms, call) {
       pauses++;
       return systemClock.after(ms, call);
