@@ -145,6 +145,7 @@ export interface GraphRequests {
   'graph.give-up': [params: { session: SessionId; wait: WaitNumber }, answer: null];
   'graph.read': [params: { fetch: number; offset: number; length: number }, answer: Uint8Array];
   'graph.end-fetch': [params: { fetch: number }, answer: null];
+  /** As many of the first as a message holds, at least one: who wants more asks for the rest. */
   'graph.update': [params: { session: SessionId; items: readonly NodeId[] }, answer: NodeInfo[]];
   'graph.unkeep': [params: { session: SessionId; objects: readonly NodeId[] }, answer: null];
   'graph.progress': [params: { session: SessionId }, answer: GraphProgress];

@@ -3,7 +3,7 @@
  * place for the user's own words, which tasks read and write too.
  */
 
-/** Words of the user's own: whatever JSON holds. Keys that begin with `_` are the library's. */
+/** Words of the user's own: whatever can be cloned, at most 256 KiB of each task or object. Keys that begin with `_` are the library's. */
 export type UserAttributes = Record<string, unknown>;
 
 export type DataType = 'blob' | 'dir';

@@ -20,6 +20,9 @@ import { refusal } from './refusal.ts';
 import { contentsOf, deliver } from './submission.ts';
 import { SubmittedNodes } from './submitted.ts';
 
+/** Of an update, in one request: the answer may be about fewer. */
+const mostItems = 50_000;
+
 export type OnFailure = 'fail' | 'continue';
 
 export class SessionHome implements Home {
@@ -183,16 +186,13 @@ export class SessionHome implements Home {
   }
 
   async update(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
-    const patience = patienceOf(options, 'update()');
+    const patience = this.#conversation.together(patienceOf(options, 'update()'));
     for (const node of nodes) this.#checkSubmitted(node);
     this.check();
-    if (nodes.length === 0) return;
-    const items = nodes.map(({ id }) => id);
-    const infos = await this.#access(() => this.#conversation.ask('graph.update', { session: this.id, items }, patience));
-    const known = new Map(infos.map((info) => [info.id, info]));
-    for (const node of nodes) {
-      const info = known.get(node.id);
-      if (info !== undefined) learn(node, info);
+    for (let from = 0; from < nodes.length; ) {
+      const items = nodes.slice(from, from + mostItems).map(({ id }) => id);
+      const infos = await this.#access(() => this.#conversation.ask('graph.update', { session: this.id, items }, patience));
+      for (const info of infos) learn(nodes[from++]!, info);
     }
   }
 

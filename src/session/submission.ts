@@ -30,6 +30,9 @@ type Ask = <R extends 'graph.put' | 'graph.submit' | 'graph.update'>(
   parameters: GraphRequests[R][0],
 ) => Promise<GraphRequests[R][1]>;
 
+/** The attributes of a task or object, encoded (bytes): they travel with each task that has to do with it. */
+const largestAttributes = 256 * 1024;
+
 /** How often a submission is sent again after a connection that was cut under it. */
 const mostCuts = 5;
 
@@ -97,13 +100,13 @@ async function sendSubmission(
   for (const object of objects) {
     const value = wireObject(object, inlined(contents.get(object)), attributes);
     part.objects.push(value);
-    part.size += overhead + (value[4] instanceof Uint8Array ? value[4].length : 0);
+    part.size += overhead + (value[4] instanceof Uint8Array ? value[4].length : 0) + (value[5]?.attributes?.length ?? 0);
     if (isFull()) await send(false);
   }
   for (const task of tasks) {
     const node = wireTask(task, attributes);
     part.tasks.push(node);
-    part.size += overhead + (node[2]?.length ?? 0) + 8 * node[3].length;
+    part.size += overhead + (node[2]?.length ?? 0) + 8 * node[3].length + (node[5]?.attributes?.length ?? 0);
     if (isFull()) await send(false);
   }
   await send(true);
@@ -144,7 +147,7 @@ class Flow {
 type Attributes = Map<ObjectRecord | TaskRecord, string | Uint8Array>;
 
 function note(attributes: Attributes, node: ObjectRecord | TaskRecord, owner: string): void {
-  const encoded = userAttributes(node.user, owner);
+  const encoded = userAttributes(node.user, `spec.user of ${owner}`);
   if (encoded !== null) attributes.set(node, encoded);
 }
 
@@ -183,7 +186,11 @@ export function userAttributes(user: UserAttributes | null, owner: string): stri
   if (names.length === 0) return null;
   const own = names.find((name) => name.startsWith('_'));
   if (own !== undefined) throw new RainException(`the attribute '${own}' of ${owner}: names that begin with _ are the library's`);
-  return encodeValue(user, `spec.user of ${owner}`);
+  const encoded = encodeValue(user, owner);
+  if (encoded.length <= largestAttributes) return encoded;
+  throw new RainException(
+    `${owner} has ${encoded.length} bytes encoded, more than ${largestAttributes}: make a blob() or pickled() of what is large`,
+  );
 }
 
 /** The bytes of constants; those that have to be made first are made now. */

@@ -67,6 +67,7 @@ export class Peer {
   readonly connection: Connection;
   readonly #handlers: PeerHandlers;
   readonly #pending: Map<number, Pending> = new Map();
+  #whenDrained: (() => void) | null = null;
   #lastId = 0;
   #closed = false;
 
@@ -77,7 +78,12 @@ export class Peer {
     connection.start({
       message: (message) => this.#receive(message),
       closed: (error) => this.#end(error),
-      drained: () => handlers.drained?.(),
+      drained: () => {
+        const call = this.#whenDrained;
+        this.#whenDrained = null;
+        call?.();
+        handlers.drained?.();
+      },
     });
   }
 
@@ -104,6 +110,11 @@ export class Peer {
   /** An event; no answer comes. False: the backlog is above the mark, wait for `drained`. */
   notify(name: string, value: unknown): boolean {
     return this.connection.send(['event', name, value]);
+  }
+
+  /** Once, for who was told by `notify` to wait. One at a time. */
+  whenDrained(call: () => void): void {
+    this.#whenDrained = call;
   }
 
   send(message: Message): boolean {

@@ -7,6 +7,27 @@ import type { WireEnd } from '../../protocol/graph-work.ts';
 import type { GraphWorkParts } from './members.ts';
 import type { GraphRun } from './run.ts';
 
+/** Texts of ends in one message, in UTF-16 units. */
+const mostTold = 4 * 2 ** 20;
+
+function weightOf(end: WireEnd): number {
+  if (end[1] === 2) return 0;
+  if (end[1] === 1) return end[3].length + end[4].length + end[5].length;
+  let weight = (end[3]?.length ?? 0) + end[4].length;
+  for (const [, , info] of end[2]) weight += info?.length ?? 0;
+  return weight;
+}
+
+/** As many of the first as a message holds, at least one; and the rest. */
+function firstOf(runs: GraphRun[]): [first: GraphRun[], rest: GraphRun[]] {
+  let weight = 0;
+  for (const [at, { end }] of runs.entries()) {
+    if (weight >= mostTold) return [runs.slice(0, at), runs.slice(at)];
+    weight += weightOf(end as WireEnd);
+  }
+  return [runs, []];
+}
+
 export class Reports {
   readonly #parts: Pick<GraphWorkParts, 'send' | 'online'>;
   #ended: GraphRun[] = [];
@@ -51,17 +72,19 @@ export class Reports {
     this.#schedule();
   }
 
-  /** On a new connection all that was not answered is told in one message. */
-  anew(): { readonly sequence: number; readonly runs: readonly GraphRun[] } {
-    const runs = [...this.#unanswered.flatMap((told) => told.runs), ...this.#ended].filter(({ state }) => state === 'ended');
-    this.#ended = [];
+  /** On a new connection what was not answered is told in its first message; `later`: what that does not hold, as if it ended after it. */
+  anew(): { readonly sequence: number; readonly runs: readonly GraphRun[]; readonly later: readonly GraphRun[] } {
+    const all = [...this.#unanswered.flatMap((told) => told.runs), ...this.#ended].filter(({ state }) => state === 'ended');
+    const [runs, later] = firstOf(all);
+    this.#ended = later;
+    if (later.length > 0) this.#schedule();
     this.#begun = [];
     this.#took = [];
     this.#missed = [];
     this.#unanswered.length = 0;
     this.#sequence++;
     if (runs.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs });
-    return { sequence: this.#sequence, runs };
+    return { sequence: this.#sequence, runs, later };
   }
 
   /** Of those that are kept the end is told on the next connection, of the others never. */
@@ -100,10 +123,12 @@ export class Reports {
     if (this.#words.size > 0) this.#parts.send('graph.words', { words: [...this.#words] });
     this.#words.clear();
     // Without a connection they wait for the next one, which is told of all.
-    if (this.#ended.length === 0 || !this.#parts.online()) return;
-    this.#sequence++;
-    this.#unanswered.push({ sequence: this.#sequence, runs: this.#ended });
-    this.#parts.send('graph.ended', { sequence: this.#sequence, ends: this.#ended.map(({ end }) => end as WireEnd) });
-    this.#ended = [];
+    while (this.#ended.length > 0 && this.#parts.online()) {
+      const [runs, later] = firstOf(this.#ended);
+      this.#ended = later;
+      this.#sequence++;
+      this.#unanswered.push({ sequence: this.#sequence, runs });
+      this.#parts.send('graph.ended', { sequence: this.#sequence, ends: runs.map(({ end }) => end as WireEnd) });
+    }
   }
 }

@@ -118,11 +118,11 @@ export class GraphWork {
 
   /** A new connection: all that is here, as the server has to know it. */
   connected(): void {
-    const { sequence, runs: ended } = this.#reports.anew();
+    const { sequence, runs: ended, later } = this.#reports.anew();
     // Perhaps only the answer was lost: the server says so of what it does not know of.
     for (const run of ended) if (run.end?.[1] === 0) run.each(this.#isTold);
     const open = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled');
-    const runs = open.map(({ number }) => number);
+    const runs = [...open, ...later].map(({ number }) => number);
     const ends = ended.map(({ end }) => end!);
     this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told.keys()], ...claimsOf(this.#runs.values()) });
     for (const run of open) if (run.state === 'running') this.#reports.begun(run);

@@ -5,14 +5,18 @@ import type { ClientOrders, GraphEvent, GraphTurn } from '../../graph/effects.ts
 import type { GraphCapacity, GraphClient, GraphObject } from '../../graph/entities.ts';
 import { type ClientGraphEvent, checkClientEvent, type WireOrders } from '../../protocol/graph-work.ts';
 import type { Link } from '../link.ts';
+import { Letters, nothing } from './letters.ts';
 import { runEnd, wireOrders } from './orders.ts';
 
-/** About so many bytes of orders go into a message. */
+/** About so many runs, or 256 KB, go into a message; of what one run has more of, so many bytes (others are asked for). */
 const mostRuns = 1_000;
+const mostAlong = 4 * 2 ** 20;
 
 interface Member {
   /** null: its connection is gone, and it has a while to come back. */
   link: Link | null;
+  /** Of that connection. */
+  letters: Letters | null;
   stopGrace: (() => void) | null;
   /** The last message of ends that came over this connection, and the last that was answered. */
   heard: number;
@@ -45,14 +49,15 @@ export class GraphClients {
 
   /** One that worked for persistent sessions before this server was started: it may come back within `patience` (ms). */
   await(id: string, patience: number): void {
-    this.#members.set(id, { link: null, stopGrace: this.#parts.clock.after(patience, () => this.left(id)), heard: 0, answered: 0 });
+    const stopGrace = this.#parts.clock.after(patience, () => this.left(id));
+    this.#members.set(id, { link: null, letters: null, stopGrace, heard: 0, answered: 0 });
   }
 
   /** A client that was connected before there were graphs: it has nothing of them. */
   join(link: Link): void {
     const { id, client: offered } = link.connection.peer;
     if (offered === undefined || this.#members.has(id)) return;
-    this.#members.set(id, { link, stopGrace: null, heard: 0, answered: 0 });
+    this.#members.set(id, { link, letters: this.#lettersTo(link), stopGrace: null, heard: 0, answered: 0 });
     this.#parts.handle({ type: 'client-joined', id, capacity: capacityOf(offered) });
   }
 
@@ -61,6 +66,7 @@ export class GraphClients {
     const member = this.#members.get(id);
     if (member?.link !== link) return;
     member.link = null;
+    member.letters = null;
     this.#unanswered.delete(member);
     this.#parts.handle({ type: 'client-offline', id });
     member.stopGrace = this.#parts.clock.after(this.#parts.grace, () => this.left(id));
@@ -119,49 +125,68 @@ export class GraphClients {
 
   /** What the turn decided, and answers to ends: the call tells them, each over the connection that there is now, or not at all. */
   prepare(orders: readonly ClientOrders[]): () => void {
-    const letters: [member: Member, link: Link, id: string, orders: WireOrders][] = [];
+    const all: [id: string, letters: Letters, orders: WireOrders][] = [];
     for (const order of orders) {
       const { id } = order.client;
       const member = this.#members.get(id);
-      if (member?.link == null) continue;
+      if (member?.letters == null) continue;
+      const { letters } = member;
       this.#unanswered.delete(member);
       member.answered = member.heard;
       // A constant goes with the first task of a turn that reads it: the client has it as long as it has that one.
       const gone = new Set<GraphObject>();
+      let room = 0;
       const bytesOf = (object: GraphObject): Uint8Array | null => {
         if (!object.constant || gone.has(object)) return null;
+        const bytes = this.#parts.small(object);
+        // What one task has too much of is asked for, as large ones are.
+        if (bytes === null || bytes.length > room) return null;
         gone.add(object);
-        return this.#parts.small(object);
+        room -= bytes.length;
+        return bytes;
       };
-      for (const part of cut(order)) letters.push([member, member.link, id, wireOrders(part, member.answered, bytesOf)]);
+      for (const part of cut(order)) {
+        room = mostAlong;
+        all.push([id, letters, wireOrders(part, member.answered, bytesOf)]);
+      }
     }
     for (const member of this.#unanswered) {
       member.answered = member.heard;
-      if (member.link === null) continue;
-      const { id } = member.link.connection.peer;
-      letters.push([
-        member,
-        member.link,
-        id,
-        { acknowledged: member.answered, refused: [], cancel: [], drop: [], runs: [], forget: [], recall: 0 },
-      ]);
+      if (member.link === null || member.letters === null) continue;
+      all.push([member.link.connection.peer.id, member.letters, { ...nothing, acknowledged: member.answered }]);
     }
     this.#unanswered.clear();
     return () => {
-      for (const [member, link, id, letter] of letters)
-        if (member.link === link && this.#members.get(id) === member) link.peer.notify('graph.orders', letter);
+      for (const [id, letters, orders] of all) if (this.#members.get(id)?.letters === letters) letters.send('graph.orders', orders);
     };
   }
 
   /** Of clients that leave: what others are to take from them, and who may go. */
   tellDepartures({ takes, freed }: Pick<GraphTurn, 'takes' | 'freed'>): void {
     for (const [client, objects] of takes)
-      this.linkOf(client)?.peer.notify('graph.take', { objects: objects.map(({ n, size }): [number, number] => [n, size]) });
-    for (const client of freed) this.linkOf(client)?.peer.notify('graph.free', {});
+      this.#lettersOf(client)?.send('graph.take', { objects: objects.map(({ n, size }): [number, number] => [n, size]) });
+    for (const client of freed) this.#lettersOf(client)?.send('graph.free', {});
   }
 
   close(): void {
     for (const { stopGrace } of this.#members.values()) stopGrace?.();
+  }
+
+  #lettersOf(client: GraphClient): Letters | null {
+    return this.#members.get(client.id)?.letters ?? null;
+  }
+
+  #lettersTo({ peer, connection }: Link): Letters {
+    const { clock, handle } = this.#parts;
+    return new Letters(peer, (run, { code, message }) => {
+      const failure = {
+        code,
+        message: `with its inputs, outputs and their attributes the task is too much to tell a client: ${message}`,
+        debug: '',
+        stderr: '',
+      };
+      handle({ type: 'ended', client: connection.peer.id, ends: [{ run, failure, startedAt: clock.wall(), durationMs: 0 }] });
+    });
   }
 
   #held(link: Link, id: string, value: unknown): void {
@@ -173,6 +198,7 @@ export class GraphClients {
     if (known !== undefined && known.link !== null && known.link !== link) this.#parts.handle({ type: 'client-offline', id });
     member.stopGrace?.();
     member.stopGrace = null;
+    if (member.link !== link) member.letters = this.#lettersTo(link);
     member.link = link;
     member.heard = sequence;
     if (ends.length > 0) this.#unanswered.add(member);

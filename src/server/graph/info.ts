@@ -33,6 +33,26 @@ export function infoOf(node: GraphTask | GraphObject | PastNode): NodeInfo {
   return { ...nothing, id, state, failure: known, client: client?.id ?? ranOn, startedAt, durationMs, attributes: info, debug };
 }
 
+/** Of an answer about many nodes, in UTF-16 units. */
+const mostTold = 4 * 2 ** 20;
+/** What one takes beside its texts. */
+const bare = 256;
+
+/** Of the first of these nodes, as many as a message holds well; at least one. */
+export function infosOf(nodes: Iterable<Parameters<typeof infoOf>[0]>): NodeInfo[] {
+  const infos: NodeInfo[] = [];
+  let size = 0;
+  for (const node of nodes) {
+    if (size >= mostTold) break;
+    const info = infoOf(node);
+    const { attributes, debug, failure } = info;
+    size += bare + (attributes?.length ?? 0) + debug.length;
+    if (failure !== null) size += failure.message.length + failure.debug.length + failure.stderr.length;
+    infos.push(info);
+  }
+  return infos;
+}
+
 export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: GraphClient) => string): GraphServerInfo {
   return {
     clients: [...clients].map((client) => {

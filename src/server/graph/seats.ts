@@ -14,7 +14,7 @@ import type { RawBytes } from '../../transport/peer.ts';
 import type { Link } from '../link.ts';
 import type { GraphData } from './data.ts';
 import { FetchDesk } from './fetches.ts';
-import { infoOf, progressOf, serverInfo } from './info.ts';
+import { infosOf, progressOf, serverInfo } from './info.ts';
 import type { Journal } from './journal.ts';
 import { LastingSeats, objectsIn } from './lasting.ts';
 import { type GraphParts, newSeat, type Seat } from './members.ts';
@@ -230,7 +230,7 @@ export class Seats {
   #update(seat: Seat, items: readonly number[]): NodeInfo[] {
     const { session } = seat;
     if (session.state === 'failed') throw failureError(session.failure!);
-    return nodesOf(session, items).map(infoOf);
+    return infosOf(nodesOf(session, items));
   }
 
   #watch(seat: Seat, every: number): null {
