@@ -68,8 +68,12 @@ export class NumberMap<V> {
   }
 
   *[Symbol.iterator](): Generator<[n: number, value: V]> {
-    for (const [number, { items }] of this.#pages)
-      for (const [at, value] of items.entries()) if (value !== undefined) yield [number * pageSize + at, value];
+    for (const [number, { items }] of this.#pages) {
+      for (let at = 0; at < items.length; at++) {
+        const value = items[at];
+        if (value !== undefined) yield [number * pageSize + at, value];
+      }
+    }
   }
 
   *keys(): Generator<number> {
@@ -77,7 +81,12 @@ export class NumberMap<V> {
   }
 
   *values(): Generator<V> {
-    for (const [, value] of this) yield value;
+    for (const { items } of this.#pages.values()) {
+      for (let at = 0; at < items.length; at++) {
+        const value = items[at];
+        if (value !== undefined) yield value;
+      }
+    }
   }
 
   #begin(number: number): Page<V> {

@@ -163,12 +163,15 @@ function wireObject(object: ObjectRecord, value: Uint8Array | null | true, attri
 function wireTask(task: TaskRecord, attributes: Attributes): WireNode {
   const inputs: (number | string | null)[] = [];
   for (let at = 0; at < task.inputs.length; at++) inputs.push(task.inputs[at]!.id, task.labels?.[at] ?? null);
-  return [task.id, task.type, task.encoded, inputs, task.outputs.map(({ id }) => id), moreOf(task, attributes.get(task) ?? null)];
+  const outputs: number[] = [];
+  for (let at = 0; at < task.outputs.length; at++) outputs.push(task.outputs[at]!.id);
+  return [task.id, task.type, task.encoded, inputs, outputs, moreOf(task, attributes.get(task) ?? null)];
 }
 
 function moreOf({ name, resources, priority }: TaskRecord, attributes: string | Uint8Array | null): WireNodeMore | null {
+  // Nearly all: nothing is taken apart for that.
+  if (name === null && priority === 0 && attributes === null && isOneCore(resources)) return null;
   const { cpus = 1, memory = 0, ...others } = resources;
-  if (name === null && cpus === 1 && memory === 0 && priority === 0 && attributes === null && Object.keys(others).length === 0) return null;
   const more: WireNodeMore = {};
   if (name !== null) more.name = name;
   if (cpus !== 1) more.cpus = cpus;
@@ -176,7 +179,12 @@ function moreOf({ name, resources, priority }: TaskRecord, attributes: string | 
   if (Object.keys(others).length > 0) more.resources = others;
   if (priority !== 0) more.priority = priority;
   if (attributes !== null) more.attributes = attributes;
-  return more;
+  return Object.keys(more).length === 0 ? null : more;
+}
+
+function isOneCore(resources: TaskRecord['resources']): boolean {
+  for (const name in resources) if (name !== 'cpus' || resources[name] !== 1) return false;
+  return true;
 }
 
 /** What the user wrote; null: nothing. Checked before anything is sent. @throws RainException, ERR_NOT_CLONEABLE */

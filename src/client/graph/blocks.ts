@@ -34,8 +34,8 @@ export class Blocks {
   }
 
   /** Nobody reads or writes it any more: what is not of `take` is left alone. */
-  give({ buffer }: Uint8Array): void {
-    if (!this.#own.has(buffer) || this.#bytes + buffer.byteLength > mostUnused) return;
+  give({ buffer, length }: Uint8Array): void {
+    if (length < smallest || !this.#own.has(buffer) || this.#bytes + buffer.byteLength > mostUnused) return;
     const same = this.#unused.get(buffer.byteLength);
     if (same === undefined) this.#unused.set(buffer.byteLength, [buffer as ArrayBuffer]);
     else same.push(buffer as ArrayBuffer);

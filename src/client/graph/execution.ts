@@ -183,7 +183,7 @@ export class Execution implements GraphExecution {
 
   /** Nothing of it runs any more. */
   clean(): void {
-    for (const stored of this.#used) this.#parts.store.release(stored);
+    for (let at = 0; at < this.#used.length; at++) this.#parts.store.release(this.#used[at]!);
     this.#used.length = 0;
     if (this.#sandbox !== null) rmSync(this.#sandbox, { recursive: true, force: true });
     this.#sandbox = null;

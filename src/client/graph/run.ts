@@ -92,18 +92,30 @@ export class GraphRun {
     return this.#execution;
   }
 
+  /** How it ended, unless what it made is not what is wanted. */
+  made(given: GraphOutcome, startedAt: number, durationMs: number): WireEnd {
+    try {
+      return [this.number, 0, this.keep(given), given.attributes, this.debug, startedAt, durationMs];
+    } catch (thrown) {
+      return this.failed(thrown, startedAt, durationMs);
+    }
+  }
+
   /** Puts what was made into the store; its sizes and what it says of itself. @throws ERR_TASK for what does not fit */
   keep({ outputs }: GraphOutcome): [size: number, contentType: string | null, info: Opaque | null][] {
     const { store } = this.#parts;
     if (outputs.length !== this.outputs.length)
       throw new MillraceError('ERR_TASK', `the task gave ${outputs.length} outputs, ${this.outputs.length} were expected`);
-    for (const [place, { kind }] of outputs.entries()) {
-      const [, , label, wanted] = this.outputs[place]!;
-      if (kind !== kinds[wanted])
-        throw new MillraceError('ERR_TASK', `the output '${label}' expects a ${kinds[wanted]}, but a ${kind} was given`);
+    for (let place = 0; place < outputs.length; place++) {
+      const { kind } = outputs[place]!;
+      const wanted = kinds[this.outputs[place]![3]];
+      if (kind !== wanted)
+        throw new MillraceError('ERR_TASK', `the output '${this.outputs[place]![2]}' expects a ${wanted}, but a ${kind} was given`);
     }
     return outputs.map(({ content, contentType, attributes }, place) => {
-      const [n, , , , specified] = this.outputs[place]!;
+      const wire = this.outputs[place]!;
+      const n = wire[0];
+      const specified = wire[4];
       if ('input' in content) {
         const input = this.inputs[content.input];
         if (input === undefined) throw new MillraceError('ERR_TASK', `the task has no input ${content.input} to pass on`);

@@ -4,7 +4,6 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { WireEnd } from '../../protocol/graph-work.ts';
 import { BatchSizes } from '../core/pace.ts';
 import type { GraphCalls, GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
 import type { Execution } from './execution.ts';
@@ -21,8 +20,8 @@ export interface RunningParts {
   readonly runner: GraphTaskRunner;
   /** It runs, and did not end at once. */
   begun(run: GraphRun): void;
-  /** It has ended; `end` is made where somebody wants to know. */
-  over(run: GraphRun, end: () => WireEnd): void;
+  /** It has ended, by what it made; null: by what it threw. */
+  over(run: GraphRun, made: GraphOutcome | null, thrown: unknown, startedAt: number, durationMs: number): void;
   /** It was in a thread, and did not begin. */
   back(run: GraphRun): void;
 }
@@ -146,16 +145,10 @@ export class Running {
   }
 
   #made(run: GraphRun, given: GraphOutcome, startedAt: number, durationMs: number): void {
-    this.#parts.over(run, () => {
-      try {
-        return [run.number, 0, run.keep(given), given.attributes, run.debug, startedAt, durationMs];
-      } catch (thrown) {
-        return run.failed(thrown, startedAt, durationMs);
-      }
-    });
+    this.#parts.over(run, given, null, startedAt, durationMs);
   }
 
   #failed(run: GraphRun, thrown: unknown, startedAt: number, durationMs: number): void {
-    this.#parts.over(run, () => run.failed(thrown, startedAt, durationMs));
+    this.#parts.over(run, null, thrown, startedAt, durationMs);
   }
 }

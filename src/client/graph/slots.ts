@@ -110,7 +110,7 @@ export class GraphSlots {
       this.#call(slot, since);
       return;
     }
-    for (const [turn, run] of this.#startable) {
+    for (const run of this.#startable.values()) {
       const now = clock.now();
       if (now - since > longestLoan) break;
       if (now - from > longestTurn) {
@@ -121,7 +121,7 @@ export class GraphSlots {
         this.#call(slot, since);
         return;
       }
-      this.#startable.delete(turn);
+      this.#startable.delete(run.turn);
       const running = this.#parts.running.execute(run);
       if (running === null) continue;
       void running.then(() => this.#work(slot, since));

@@ -28,6 +28,7 @@ import { SpareParts } from './spare-parts.ts';
 
 /** The content of what is empty. */
 export const nothing: Uint8Array = new Uint8Array(0);
+const noRoom: Buffer = Buffer.alloc(0);
 /** Bytes that stay in memory; what is beyond goes to files, the oldest first. */
 const defaultMemory = 128 * 2 ** 20;
 
@@ -73,6 +74,8 @@ export class ObjectStore {
   readonly #resident: NumberMap<Content> = new NumberMap();
   #contents = 0;
   #bytes = 0;
+  /** Of all objects that are empty, for good: there are many of those, and nothing of them goes to a file. */
+  readonly #empty: Content = new Content(new Memory(nothing), 0, 0);
   #folder: string | null = null;
   #files = 0;
 
@@ -109,11 +112,16 @@ export class ObjectStore {
 
   /** Memory for so many bytes of an object, with anything in it: to be filled and given to `addBytes`, or forgotten. */
   room(size: number): Buffer {
-    return this.#blocks.take(size);
+    return size === 0 ? noRoom : this.#blocks.take(size);
   }
 
   /** It must not change any more, and belongs to the store, which may use it again when the object is gone. */
   addBytes(n: number, bytes: Uint8Array): void {
+    if (bytes.length === 0) {
+      this.#empty.users++;
+      this.#set(n, this.#empty);
+      return;
+    }
     // A part of something larger would keep all of that.
     const own = bytes.length * 2 < bytes.buffer.byteLength ? Uint8Array.from(bytes) : bytes;
     const content = new Content(new Memory(own), own.length, ++this.#contents);

@@ -5,7 +5,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import { NumberMap } from '../../base/number-map.ts';
 import { firstLasting, type WireEnd, type WireOrders, type WireTakes } from '../../protocol/graph-work.ts';
-import type { GraphTaskRunner } from '../graph-task-runner.ts';
+import type { GraphOutcome, GraphTaskRunner } from '../graph-task-runner.ts';
 import { DataPaths } from './data-paths.ts';
 import { Departure } from './departure.ts';
 import type { RunParts } from './execution.ts';
@@ -78,7 +78,7 @@ export class GraphWork {
       clock: parts.clock,
       runner,
       begun: (run) => this.#reports.begun(run),
-      over: (run, end) => this.#over(run, end),
+      over: (run, made, thrown, startedAt, durationMs) => this.#over(run, made, thrown, startedAt, durationMs),
       back: (run) => this.#back(run),
     });
     this.#slots = new GraphSlots({
@@ -167,9 +167,12 @@ export class GraphWork {
     }
     this.#runs.set(run.number, run);
     run.each(this.#use);
-    for (const [n, , , , , size, given] of run.inputs) {
+    for (let at = 0; at < run.inputs.length; at++) {
+      const wire = run.inputs[at]!;
+      const n = wire[0];
+      const size = wire[5];
       if (this.#store.has(n)) continue;
-      const bytes = given ?? (size === 0 && !this.#makers.has(n) ? nothing : null);
+      const bytes = wire[6] ?? (size === 0 && !this.#makers.has(n) ? nothing : null);
       if (bytes !== null) {
         this.#store.addBytes(n, bytes);
         continue;
@@ -182,7 +185,7 @@ export class GraphWork {
       else waiting.push(run);
       if (!this.#makers.has(n)) this.#fetcher.want(n, size);
     }
-    for (const [n] of run.outputs) this.#makers.set(n, run);
+    for (const output of run.outputs) this.#makers.set(output[0], run);
     if (run.missing === 0) this.#slots.add(run);
   }
 
@@ -220,14 +223,16 @@ export class GraphWork {
     this.#parts.send('graph.back', { runs: runs.map(({ number }) => number) });
   }
 
-  /** It has ended; of one that was cancelled nobody wants to know. */
-  #over(run: GraphRun, end: () => WireEnd): void {
-    if (run.isBegun && !this.#closed) {
-      const told = end();
+  /** It has ended, by what it made or what it threw; of one that was cancelled nobody wants to know. */
+  #over(run: GraphRun, made: GraphOutcome | null, thrown: unknown, startedAt: number, durationMs: number): void {
+    if (!run.isBegun || this.#closed) {
       run.clean();
-      this.#tell(run, told);
-      if (told[1] === 0) for (const [n] of run.outputs) this.#available(n);
-    } else run.clean();
+      return;
+    }
+    const end = made === null ? run.failed(thrown, startedAt, durationMs) : run.made(made, startedAt, durationMs);
+    run.clean();
+    this.#tell(run, end);
+    if (end[1] === 0) for (const output of run.outputs) this.#available(output[0]);
   }
 
   #tell(run: GraphRun, end: WireEnd): void {
@@ -269,7 +274,7 @@ export class GraphWork {
   }
 
   #unmake(run: GraphRun): void {
-    for (const [n] of run.outputs) if (this.#makers.get(n) === run) this.#makers.delete(n);
+    for (const output of run.outputs) if (this.#makers.get(output[0]) === run) this.#makers.delete(output[0]);
   }
 
   #leave(run: GraphRun): void {

@@ -85,3 +85,23 @@ test('no more than a limit lies unused', () => {
   // Of 20 MB 8 MiB.
   expect(again).toBe(Math.floor((8 * 2 ** 20) / 10_240));
 });
+
+test('empty objects share one content, which outlives each of them, and never goes to a file', () => {
+  const own = store(size);
+  for (const n of [1, 2]) own.addBytes(n, own.room(0));
+  const used = own.use(1);
+  expect(own.use(2)).toBe(used);
+  own.addSame(3, 1);
+  own.release(used);
+  own.release(used);
+  for (const n of [1, 2, 3]) own.drop(n);
+  expect([own.size, own.has(1), own.resident]).toEqual([0, false, 0]);
+  own.addBytes(4, own.room(0));
+  // Too much for memory: what is full goes to a file.
+  for (const n of [5, 6]) own.addBytes(n, filled(own, n));
+  expect([own.use(5).now.bytes, own.use(4).now.bytes?.length]).toEqual([null, 0]);
+  expect(own.read(4, 0, size).bytes.length).toBe(0);
+  // What was empty may be made again with content.
+  own.addBytes(4, filled(own, 9));
+  expect(own.sizeOf(4)).toBe(size);
+});

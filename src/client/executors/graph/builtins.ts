@@ -45,7 +45,8 @@ function concat(execution: GraphExecution): GraphOutcome | Promise<GraphOutcome>
   const parts: Uint8Array[] = [];
   let size = 0;
   let allInMemory = true;
-  for (const [at, input] of inputs.entries()) {
+  for (let at = 0; at < inputs.length; at++) {
+    const input = inputs[at]!;
     if (input.kind !== 'blob') throw failed(`Input ${at} object is not blob`);
     size += input.size;
     if (input.content.bytes === null) allInMemory = false;
