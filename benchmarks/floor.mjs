@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,22 +143,35 @@ async function bareCalls(tasks) {
   for (const worker of threads) await worker.terminate();
 }
 
-/** A shell that reads lines; the next one is written when the last one has ended. */
-async function bareSlots(line, tasks) {
+/** A shell that reads lines; the next one is written when the last one has ended, and what that one wrote is removed. */
+async function bareSlots(line, tasks, remove = () => {}) {
   let left = tasks;
   await Promise.all(
     [0, 1].map(
       (slot) =>
         new Promise((resolve) => {
           const shell = spawn('/bin/sh', ['-s'], { stdio: ['pipe', 'ignore', 'pipe'] });
-          const next = () => (left-- > 0 ? shell.stdin.write(`${line(join(folder, `slot-${slot}`))}; echo = >&2\n`) : shell.stdin.end());
-          shell.stderr.on('data', next);
+          let count = 0;
+          const at = () => join(folder, `slot-${slot}-${count}`);
+          const next = () =>
+            left-- > 0 ? shell.stdin.write(`${line(at(), join(folder, `slot-${slot}`))}; echo = >&2\n`) : shell.stdin.end();
+          shell.stderr.on('data', () => {
+            const ended = at();
+            count++;
+            next();
+            remove(ended);
+          });
           shell.once('close', resolve);
           next();
         }),
     ),
   );
 }
+
+const intoFiles = (at) => `(/bin/true) </dev/null >${at}.out 2>${at}.err`;
+const removeFiles = (at) => {
+  for (const path of [`${at}.out`, `${at}.err`]) if (statSync(path).size === 0) unlinkSync(path);
+};
 
 const clocked = (run) => async (tasks) => {
   const time = { from: 0, processor: 0, ms: 0 };
@@ -204,11 +217,8 @@ const cases = {
   '/bin/true': [
     ['xargs -P2', 2_000, xargs('/bin/true')],
     ['floor: two shells that read lines', 2_000, whole((tasks) => bareSlots(() => '(/bin/true)', tasks))],
-    [
-      'floor: the same, output to files',
-      2_000,
-      whole((tasks) => bareSlots((at) => `(/bin/true) </dev/null >${at}.out 2>${at}.err`, tasks)),
-    ],
+    ['floor: the same, output to the same files again', 2_000, whole((tasks) => bareSlots((_, slot) => intoFiles(slot), tasks))],
+    ['floor: the same, output to new files', 2_000, whole((tasks) => bareSlots(intoFiles, tasks, removeFiles))],
     ['millrace', 2_000, ours(external)],
   ],
   'resident memory, MB': [
