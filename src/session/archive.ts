@@ -147,7 +147,8 @@ async function addFolderTo(archive: ArchiveWriter, folder: string, under: string
   const names = (await readdir(folder)).sort();
   for (const name of names) {
     const place = join(folder, name);
-    const path = under === '' ? name : `${under}/${name}`;
+    // What could not be read again is not written.
+    const path = checkRelative(under === '' ? name : `${under}/${name}`, `the name of ${place}`);
     const found = await stat(place);
     if (found.isDirectory()) {
       archive.addFolder(path);

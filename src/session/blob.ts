@@ -1,6 +1,7 @@
 /** Constants: data objects whose content the program gives. */
 import { Buffer } from 'node:buffer';
 import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../base/errors.ts';
 import { archiveOf, collect, packFolder } from './archive.ts';
 import type { DataType } from './attributes.ts';
@@ -75,9 +76,10 @@ export function json(value: unknown, options: string | ConstantOptions = {}): Da
 
 /**
  * A directory with the files of a folder of this machine; without a path an empty one.
- * @throws RainException when there is no such folder, or it holds what is neither file nor folder (Source: Rain, `client.directory`.)
+ * @param path Or a `file:` URL.
+ * @throws RainException when there is no such folder, or it holds what is neither file nor folder, or is called what no directory object can hold (Source: Rain, `client.directory`.)
  */
-export async function directory(path: string | null = null, options: string | ConstantOptions = {}): Promise<DataObject> {
+export async function directory(path: string | URL | null = null, options: string | ConstantOptions = {}): Promise<DataObject> {
   const { label = 'const_dir', session } = checkOptions(labelled(options), constantNames, 'directory()');
   const home = homeFor(session);
   checkLabel(label);
@@ -85,11 +87,12 @@ export async function directory(path: string | null = null, options: string | Co
   return enrolled(home, label, bytes, null, 'dir');
 }
 
-async function archived(path: string | null): Promise<Buffer> {
+async function archived(path: string | URL | null): Promise<Buffer> {
   if (path === null) return collect(archiveOf(async () => {}));
   try {
-    if (!(await stat(path)).isDirectory()) throw new RainException('it is no folder');
-    return await collect(packFolder(path));
+    const folder = path instanceof URL ? fileURLToPath(path) : path;
+    if (!(await stat(folder)).isDirectory()) throw new RainException('it is no folder');
+    return await collect(packFolder(folder));
   } catch (cause) {
     throw new RainException(`the folder ${JSON.stringify(path)} cannot be read: ${reasonOf(cause)}`, { cause });
   }

@@ -117,9 +117,8 @@ export class Client {
       event: (event, value) => {
         if (event === 'graph.failed' && 'failure' in value) home.failed(value.failure);
         else if (event === 'graph.taken') this.#taken(id, home);
-        else if ('progress' in value) for (const listener of watchers.progress) listener(value.progress);
-        else if ('words' in value)
-          for (const [task, word] of value.words) for (const listener of watchers.said) listener(task, decodeValue(word));
+        else if ('progress' in value) tell(watchers.progress, value.progress);
+        else if ('words' in value) for (const [task, word] of value.words) tell(watchers.said, task, decodeValue(word));
       },
       attach: async (ask) => {
         await ask('graph.attach', { session: id, token });
@@ -204,5 +203,18 @@ export class Client {
   #taken(id: number, home: SessionHome): void {
     this.#conversation.leave(id);
     home.lost(new SessionException('another program has taken this session up by its name, or closed it'));
+  }
+}
+
+/** One that throws is its author's mistake, and an uncaught exception; the others are told all the same, and the connection goes on. */
+function tell<V extends unknown[]>(listeners: Iterable<(...values: V) => void>, ...values: V): void {
+  for (const listener of listeners) {
+    try {
+      listener(...values);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }

@@ -8,6 +8,7 @@ import { InputBase, Output, OutputBase } from './input-output.ts';
 import { checkOptions } from './options.ts';
 import { checkRelative, PathSet } from './paths.ts';
 import { type DataLike, Task, type TaskOptions, taskOptionNames, toDataObject } from './task.ts';
+import { checkNeeds } from './task-needs.ts';
 import { type ExecuteConfig, type MappedInput, taskTypes } from './task-types.ts';
 
 export type ExecuteArgument = string | DataLike | InputBase | OutputBase;
@@ -51,24 +52,47 @@ export const executeNames: readonly (keyof ExecuteOptions)[] = [
  */
 export function execute(args: string | Iterable<ExecuteArgument>, options: ExecuteOptions = {}): Task {
   const { stdout, stdin, inputPaths, outputPaths, shell, env, timeout, ...rest } = checkOptions(options, executeNames, 'execute()');
-  if (shell !== undefined && typeof shell !== 'boolean') throw new RainException('`shell` of execute() is true or false');
+  const settings = settingsOf({ shell, env, timeout });
   const files = new SandboxPlan();
   const source = stdin === undefined ? null : files.input(objectOf(stdin));
-  if (stdout !== undefined && stdout !== false) files.output(standardOutput(stdout), null);
+  files.addOutputs(stdout, outputPaths);
   for (const given of listOf(inputPaths, 'inputPaths')) files.map(given as DataLike | InputBase, true);
-  for (const given of listOf(outputPaths, 'outputPaths')) files.addOutputPath(given);
-  const words = wordsOf(args, shell === true).map((word, at) => files.argument(word, at));
-  if (words.length === 0 || words[0] === '') throw new RainException('execute() needs a program');
+  const words = wordsOf(args, settings.shell).map((word, at) => files.argument(word, at));
+  checkWords(words);
   const config: ExecuteConfig = {
-    args: shell === true ? [words.join(' ')] : words,
-    shell: shell === true,
+    ...settings,
+    args: settings.shell ? [words.join(' ')] : words,
     files: files.files,
     outputs: files.paths,
     stdin: source,
-    env: checkEnv(env),
-    timeout: timeout === undefined ? null : parseDuration(timeout, 'timeout'),
   };
   return new Task(files.inputs, files.outputs, { ...rest, taskType: taskTypes.execute, config });
+}
+
+/** What a template has wrong before it has any objects. @throws as `execute()` */
+export function checkTemplate(
+  args: unknown,
+  inputPaths: readonly InputBase[],
+  options: Omit<ExecuteOptions, 'stdin' | 'inputPaths'>,
+): void {
+  const { stdout, outputPaths, shell, env, timeout, ...rest } = options;
+  checkNeeds(rest);
+  const settings = settingsOf({ shell, env, timeout });
+  const files = new SandboxPlan();
+  files.addOutputs(stdout, outputPaths);
+  for (const input of inputPaths) files.reserve(input);
+  checkWords(wordsOf(args, settings.shell).map((word, at) => (word instanceof InputBase ? files.reserve(word) : files.argument(word, at))));
+}
+
+type Settings = Pick<ExecuteConfig, 'shell' | 'env' | 'timeout'>;
+
+function settingsOf({ shell = false, env, timeout }: { readonly [N in keyof Settings]: ExecuteOptions[N] | undefined }): Settings {
+  if (typeof shell !== 'boolean') throw new RainException('`shell` of execute() is true or false');
+  return { shell, env: checkEnv(env), timeout: timeout === undefined ? null : parseDuration(timeout, 'timeout') };
+}
+
+function checkWords(words: readonly (string | null)[]): void {
+  if (words.length === 0 || words[0] === '') throw new RainException('execute() needs a program');
 }
 
 /** Which input and output is which file. Every path is given once. */
@@ -101,7 +125,19 @@ class SandboxPlan {
     return path;
   }
 
-  addOutputPath(given: unknown): void {
+  /** The path of an input whose object comes later. */
+  reserve({ path, label }: InputBase): string | null {
+    const asked = path ?? label;
+    if (asked !== null) this.#take(checkRelative(asked, 'the path of an input'));
+    return asked;
+  }
+
+  addOutputs(stdout: unknown, outputPaths: unknown): void {
+    if (stdout !== undefined && stdout !== false) this.output(standardOutput(stdout), null);
+    for (const given of listOf(outputPaths, 'outputPaths')) this.#addOutputPath(given);
+  }
+
+  #addOutputPath(given: unknown): void {
     if (typeof given === 'string') {
       const path = checkRelative(given, 'a path of `outputPaths`');
       this.output(new Output(given), path);
@@ -167,7 +203,7 @@ function standardOutput(stdout: unknown): OutputBase {
   return labelled(stdout, stdout.label ?? 'stdout');
 }
 
-export function checkNotEncoded(output: OutputBase): void {
+function checkNotEncoded(output: OutputBase): void {
   if (output.encode !== null) throw new RainException('`encode` is for functions: a program writes its bytes itself');
 }
 
@@ -176,7 +212,7 @@ function wordsOf(args: unknown, shell: boolean): unknown[] {
   return listOf(args, 'args');
 }
 
-function listOf(items: unknown, name: string): unknown[] {
+export function listOf(items: unknown, name: string): unknown[] {
   if (items === undefined) return [];
   if (typeof items === 'object' && items !== null && Symbol.iterator in items && !(items instanceof Uint8Array))
     return [...(items as Iterable<unknown>)];

@@ -3,7 +3,9 @@ import { Buffer } from 'node:buffer';
 import { MillraceError } from '../base/errors.ts';
 import { largestRead, mostReads, type NodeId, type NodeInfo } from '../protocol/graph-messages.ts';
 import type { Conversation } from './conversation.ts';
+import { DataInstance } from './data-instance.ts';
 import type { Patience } from './options.ts';
+import type { ObjectRecord } from './records.ts';
 
 /** Yields once for an empty object. `opened`: it is finished, and this is what is known of it. */
 export async function* readObject(
@@ -55,4 +57,14 @@ async function* stretches(
     if (part === undefined) return;
     yield part;
   }
+}
+
+/** What was read of an object. */
+export function instanceOf({ id, label, contentType, dataType, user, info }: ObjectRecord, parts: readonly Uint8Array[]): DataInstance {
+  const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+  const facts = {
+    spec: { id, label, contentType, dataType, user: user ?? {} },
+    info: info ?? { error: '', size: bytes.length, contentType, debug: '', user: {} },
+  };
+  return new DataInstance({ bytes, path: null }, facts);
 }

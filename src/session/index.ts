@@ -2,7 +2,8 @@
 export type { Address } from '../base/address.ts';
 export { type ErrorCode, MillraceError } from '../base/errors.ts';
 export type { GraphProgress } from '../protocol/graph-views.ts';
-export type { Duration } from '../task/task.ts';
+export type { Duration, Size } from '../task/task.ts';
+export type { RemoteInputs } from './argument-inputs.ts';
 export type { DataType, ObjectInfo, ObjectSpec, TaskInfo, TaskInput, TaskSpec, UserAttributes } from './attributes.ts';
 export { type BlobOptions, blob, type ConstantOptions, directory, json, pickled } from './blob.ts';
 export { Client, type GovernorInfo, type PersistentSession, type ServerInfo, type SessionOptions } from './client.ts';
@@ -39,6 +40,7 @@ export { Program, type ProgramInputs, type ProgramOptions } from './program.ts';
 export type { ObjectState, TaskState } from './records.ts';
 export { type Remote, type RemoteCallOptions, type RemoteOptions, type RemoteOutputs, remote } from './remote.ts';
 export { getActiveSession, Session } from './session.ts';
+export type { OnFailure } from './session-home.ts';
 export {
   type BareTaskOptions,
   type DataLike,
@@ -47,4 +49,5 @@ export {
   type TaskOptions,
   toDataObject,
 } from './task.ts';
+export type { TaskOutputsLike } from './task-records.ts';
 export { type DirectoryContents, type OneOutputOptions, type Tasks, tasks } from './tasks.ts';

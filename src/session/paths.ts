@@ -1,6 +1,10 @@
 /** Paths inside a directory object or a sandbox: relative, with `/`, and never out of it. */
+import { Buffer } from 'node:buffer';
 import { isAbsolute, join, sep } from 'node:path';
 import { RainException } from './exceptions.ts';
+
+/** Bytes: of what a file or folder may be called, on nearly all systems. */
+const longestName = 255;
 
 /**
  * The path in its plainest form, without `./` and a last `/`.
@@ -13,6 +17,8 @@ export function checkRelative(path: unknown, what: string): string {
   if (isAbsolute(path) || /^(?:[a-z]:)?[\\/]/i.test(path)) throw new RainException(`${what} must be relative; it is ${shown}`);
   const parts = (sep === '\\' ? path.replaceAll('\\', '/') : path).split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw new RainException(`${what} must not lead out by '..'; it is ${shown}`);
+  const long = parts.find((part) => Buffer.byteLength(part) > longestName);
+  if (long !== undefined) throw new RainException(`${what} has a part of more than ${longestName} bytes; it is ${shown}`);
   if (parts.length === 0) throw new RainException(`${what} names the folder itself; it is ${shown}`);
   return parts.join('/');
 }

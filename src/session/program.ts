@@ -1,7 +1,7 @@
 /** A program with named places for its inputs: made once, of no session, called to make a task. */
 import type { DataObject } from './data-object.ts';
 import { RainException } from './exceptions.ts';
-import { checkNotEncoded, type ExecuteArgument, type ExecuteOptions, execute, executeNames } from './execute.ts';
+import { checkTemplate, type ExecuteArgument, type ExecuteOptions, execute, executeNames, listOf } from './execute.ts';
 import { Input, InputBase, InputDir, OutputBase } from './input-output.ts';
 import { checkOptions } from './options.ts';
 import { type DataLike, type Task, type TaskOptions, taskOptionNames, toDataObject } from './task.ts';
@@ -30,16 +30,18 @@ const programNames = executeNames.filter((name) => name !== 'session') as readon
  */
 export function Program(args: string | Iterable<string | InputBase | OutputBase>, options: ProgramOptions = {}): Program {
   const { stdin, inputPaths, ...rest } = checkOptions(options, programNames, 'Program()');
-  const words = typeof args === 'string' ? args : [...args];
+  const words = typeof args === 'string' ? args : (listOf(args, 'args') as (string | InputBase | OutputBase)[]);
   if (typeof words !== 'string')
     for (const word of words)
       if (typeof word !== 'string' && !(word instanceof InputBase) && !(word instanceof OutputBase))
         throw new RainException(
           `an argument of a Program is a text, an Input or an Output, not ${typeof word}: its objects come with the call`,
         );
-  for (const word of words) if (word instanceof OutputBase) checkNotEncoded(word);
   const source = stdin === undefined ? null : place(stdin);
-  const files = [...(inputPaths ?? [])].map(place);
+  const files = listOf(inputPaths, 'inputPaths').map((given) => place(given as string | InputBase));
+  // Lists may be iterators, and are read for each call.
+  const given = { ...rest, outputPaths: listOf(rest.outputPaths, 'outputPaths') as (string | OutputBase)[] };
+  checkTemplate(words, files, given);
   const places = [...(typeof words === 'string' ? [] : words.filter((word) => word instanceof InputBase).map(place)), ...files];
   if (source !== null) places.push(source);
   const labels = [...new Set(places.map((input) => input.label as string))];
@@ -51,7 +53,7 @@ export function Program(args: string | Iterable<string | InputBase | OutputBase>
         ? words
         : words.map((word): ExecuteArgument => (word instanceof InputBase ? fill(word) : (word as ExecuteArgument)));
     return execute(filledWords, {
-      ...rest,
+      ...given,
       ...checkOptions(callOptions, taskOptionNames, 'a Program'),
       ...(source === null ? {} : { stdin: fill(source) }),
       inputPaths: files.map(fill),

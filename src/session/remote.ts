@@ -8,6 +8,7 @@ import { flattenValue } from '../task/value-table.ts';
 import { ArgumentObjects, argumentInputs, type RemoteInputs } from './argument-inputs.ts';
 import { codeObject, type FunctionCode, modulePath } from './code-bundle.ts';
 import { contentTypeOf, isSubtype } from './content-type.ts';
+import type { Context } from './context.ts';
 import { DataObject } from './data-object.ts';
 import { RainException, RainWarning } from './exceptions.ts';
 import { homeFor } from './home.ts';
@@ -15,6 +16,7 @@ import { mergeOutputs, Output, OutputBase } from './input-output.ts';
 import { checkOptions } from './options.ts';
 import { exportedParameters, type Parameter, parametersOf } from './parameters.ts';
 import { ownObject, Task, type TaskOptions, taskOptionNames } from './task.ts';
+import { checkNeeds } from './task-needs.ts';
 import { type FunctionConfig, taskTypes } from './task-types.ts';
 
 /** Larger arguments are better blobs: those are stored once, and are where they are needed. */
@@ -63,7 +65,8 @@ const remoteNames: readonly (keyof RemoteOptions)[] = [
 ];
 const callNames: readonly (keyof RemoteCallOptions)[] = [...taskOptionNames, 'output', 'outputs'];
 
-type SelfContained = (...args: never[]) => unknown;
+/** In TypeScript the first parameter is a `Context` without being said so; the others have the types that they are given. */
+type SelfContained<A extends unknown[] = never[]> = (context: Context, ...args: A) => unknown;
 
 /**
  * The export `name` of a module (`remote(import.meta.url, 'count')`), or a function that uses nothing but its parameters and what every Node has.
@@ -72,7 +75,7 @@ type SelfContained = (...args: never[]) => unknown;
  * @throws RainException (also ERR_MODULE_NOT_FOUND, ERR_CONTENT_TYPE), RainWarning for a text of more than 256 KiB (Source: Rain, `client.remote`.)
  */
 export function remote(module: string | URL, name: string, options?: RemoteOptions): Remote;
-export function remote(fn: SelfContained, options?: RemoteOptions): Remote;
+export function remote<A extends unknown[]>(fn: SelfContained<A>, options?: RemoteOptions): Remote;
 export function remote(target: string | URL | SelfContained, second?: string | RemoteOptions, third?: RemoteOptions): Remote {
   if (typeof target === 'function')
     return remoteOf({ text: selfContained(target) }, target.name, second as RemoteOptions | undefined, {
@@ -92,12 +95,17 @@ interface Parameters {
 
 function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOptions | undefined, parameters: Parameters): Remote {
   const { outputs = 1, inputs = [], autoLoad = false, autoEncode, ...rest } = checkOptions(options, remoteNames, 'remote()');
+  checkNeeds(rest);
   const encode = contentTypeOf(autoEncode);
   const prototypes = outputList(outputs, encode);
   if (typeof autoLoad !== 'boolean') throw new RainException('`autoLoad` is true or false');
   const described = argumentInputs(inputs, parameters.read);
-  const make = (call: RemoteCallOptions, args: readonly unknown[]): Task => {
-    const { output, outputs: given, session, ...more } = checkOptions(call, callNames, 'a remote function');
+  const checked = (call: RemoteCallOptions): Partial<RemoteCallOptions> => {
+    const given = checkOptions(call, callNames, 'a remote function');
+    checkNeeds(given);
+    return given;
+  };
+  const make = ({ output, outputs: given, session, ...more }: Partial<RemoteCallOptions>, args: readonly unknown[]): Task => {
     if (output !== undefined && given !== undefined) throw new RainException('give either `output` or `outputs`');
     if (args.length < parameters.count - 1)
       throw new RainException(
@@ -137,10 +145,10 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
     return new Task([source, ...found.objects], results, { ...all, taskType: taskTypes.function, config });
   };
   return Object.assign((...args: unknown[]) => make({}, args), {
-    with:
-      (call: RemoteCallOptions) =>
-      (...args: unknown[]) =>
-        make(call, args),
+    with: (call: RemoteCallOptions) => {
+      const options = checked(call);
+      return (...args: unknown[]) => make(options, args);
+    },
   });
 }
 

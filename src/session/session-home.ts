@@ -8,9 +8,9 @@ import { MillraceError } from '../base/errors.ts';
 import type { GraphFailure, NodeId } from '../protocol/graph-messages.ts';
 import { clearDefault } from './active.ts';
 import type { Conversation } from './conversation.ts';
-import { DataInstance } from './data-instance.ts';
+import type { DataInstance } from './data-instance.ts';
 import { RainException, SessionException, TaskException } from './exceptions.ts';
-import { readObject } from './fetching.ts';
+import { instanceOf, readObject } from './fetching.ts';
 import { firstId } from './id.ts';
 import { failureIn, failureOf, learn, objectInfo } from './known.ts';
 import { type Patience, patienceOf, type WaitOptions } from './options.ts';
@@ -37,7 +37,9 @@ export class SessionHome implements Home {
   newTasks: TaskRecord[] = [];
   newObjects: ObjectRecord[] = [];
   #next: number = firstId;
+  /** Until all of `#submissions` that are on their way have ended, well or not. */
   #submitting: Promise<void> = Promise.resolve();
+  #submissions = 0;
   #failure: TaskException | null = null;
   #lost: SessionException | null = null;
   readonly #parting = new Parting();
@@ -86,7 +88,8 @@ export class SessionHome implements Home {
     if (patience.signal?.aborted) throw new MillraceError('ERR_ABORTED', 'nothing was submitted: the signal was aborted before');
     let isOver = false;
     const next = this.#submitting.then(() => (isOver ? undefined : this.#submitNow()));
-    this.#submitting = next.catch(() => {});
+    this.#submissions++;
+    this.#submitting = next.catch(() => {}).then(() => void this.#submissions--);
     try {
       await this.#conversation.within(patience, 'the submission was not accepted', next);
     } finally {
@@ -119,25 +122,19 @@ export class SessionHome implements Home {
   async fetch(object: ObjectRecord, options: WaitOptions): Promise<DataInstance> {
     const parts: Uint8Array[] = [];
     for await (const part of this.#read(object, this.#conversation.together(patienceOf(options, 'fetch()')))) parts.push(part);
-    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
-    const { id, label, contentType, dataType, user, info } = object;
-    const facts = {
-      spec: { id, label, contentType, dataType, user: user ?? {} },
-      info: info ?? { error: '', size: bytes.length, contentType, debug: '', user: {} },
-    };
-    return new DataInstance({ bytes, path: null }, facts);
+    return instanceOf(object, parts);
   }
 
   /** `timeout`: of each part, since its reader may take its time. */
-  async *stream(object: ObjectRecord, options: WaitOptions): AsyncGenerator<Uint8Array> {
-    yield* this.#read(object, patienceOf(options, 'stream()'));
+  stream(object: ObjectRecord, options: WaitOptions): AsyncGenerator<Uint8Array> {
+    const patience = patienceOf(options, 'stream()');
+    if (this.#submissions === 0) this.#checkSubmitted([object], true);
+    return this.#read(object, patience);
   }
 
   async *#read(object: ObjectRecord, patience: Patience): AsyncGenerator<Uint8Array> {
-    this.#checkSubmitted(object);
-    if (!object.kept && !object.isConstant)
-      throw new RainException(`the object '${object.label}' #${object.id} is not kept: call keep() before submit() to fetch it`);
-    this.check();
+    await this.#caughtUp(patience);
+    this.#checkSubmitted([object], true);
     const reader = readObject(this.#conversation, this.id, object.id, patience, (info) => {
       object.info = objectInfo(info);
       if (object.state === 'unfinished') object.state = 'finished';
@@ -150,18 +147,16 @@ export class SessionHome implements Home {
   }
 
   async wait(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
-    const patience = patienceOf(options, 'wait()');
-    for (const node of nodes) this.#checkSubmitted(node);
-    this.check();
+    const patience = await this.#caughtUp(patienceOf(options, 'wait()'));
+    this.#checkSubmitted(nodes);
     if (nodes.length === 0) return;
     await this.#ended(nodes, () => this.#await(nodes, false, patience));
   }
 
   /** Those of `nodes` that have ended, at least one. */
   async waitSome(nodes: readonly NodeRecord[], options: WaitOptions): Promise<NodeRecord[]> {
-    const patience = patienceOf(options, 'waitSome()');
-    for (const node of nodes) this.#checkSubmitted(node);
-    this.check();
+    const patience = await this.#caughtUp(patienceOf(options, 'waitSome()'));
+    this.#checkSubmitted(nodes);
     if (nodes.length === 0) return [];
     try {
       const ended = new Set(await this.#await(nodes, true, patience));
@@ -176,7 +171,7 @@ export class SessionHome implements Home {
   }
 
   async waitAll(options: WaitOptions): Promise<void> {
-    const patience = patienceOf(options, 'waitAll()');
+    const patience = await this.#caughtUp(patienceOf(options, 'waitAll()'));
     this.check();
     const all = [...this.submitted.tasks.values()];
     const tasks = all.filter(({ state }) => state !== 'finished' && state !== 'failed');
@@ -186,9 +181,8 @@ export class SessionHome implements Home {
   }
 
   async update(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
-    const patience = this.#conversation.together(patienceOf(options, 'update()'));
-    for (const node of nodes) this.#checkSubmitted(node);
-    this.check();
+    const patience = await this.#caughtUp(patienceOf(options, 'update()'));
+    this.#checkSubmitted(nodes);
     for (let from = 0; from < nodes.length; ) {
       const items = nodes.slice(from, from + mostItems).map(({ id }) => id);
       const infos = await this.#access(() => this.#conversation.ask('graph.update', { session: this.id, items }, patience));
@@ -197,7 +191,7 @@ export class SessionHome implements Home {
   }
 
   async unkeep(objects: readonly ObjectRecord[], options: WaitOptions): Promise<void> {
-    const patience = patienceOf(options, 'unkeep()');
+    const patience = await this.#caughtUp(patienceOf(options, 'unkeep()'));
     this.check();
     const not = objects.find(({ kept }) => !kept);
     if (not !== undefined) throw new RainException(`the object '${not.label}' #${not.id} is not kept`);
@@ -286,8 +280,21 @@ export class SessionHome implements Home {
     }
   }
 
-  #checkSubmitted(node: NodeRecord): void {
-    if (node.home !== this) throw new RainException('a task or object of another session: ask that one');
-    if (node.state === null) throw new RainException(`the ${node.kind} #${node.id} is not submitted: call session.submit() first`);
+  /** What was given to `submit()` counts as submitted: who asks about it waits until it is. What is left of the time. */
+  async #caughtUp(patience: Patience): Promise<Patience> {
+    const whole = this.#conversation.together(patience);
+    if (this.#submissions > 0) await this.#conversation.within(whole, 'the submission was not accepted', this.#submitting);
+    return whole;
+  }
+
+  /** @throws RainException, and as `check()` */
+  #checkSubmitted(nodes: readonly NodeRecord[], toRead = false): void {
+    for (const node of nodes) {
+      if (node.home !== this) throw new RainException('a task or object of another session: ask that one');
+      if (node.state === null) throw new RainException(`the ${node.kind} #${node.id} is not submitted: call session.submit() first`);
+      if (toRead && node.kind === 'object' && !node.kept && !node.isConstant)
+        throw new RainException(`the object '${node.label}' #${node.id} is not kept: call keep() before submit() to fetch it`);
+    }
+    this.check();
   }
 }

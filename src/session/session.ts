@@ -156,7 +156,8 @@ export class Session extends HomeOwner {
 
   /** Lets objects go when nobody needs them, at once. @throws RainException when one of them is not kept: then none is let go */
   async unkeep(objects: Iterable<DataLike>, options: WaitOptions = {}): Promise<void> {
-    if (objects instanceof DataObject || objects instanceof Task) throw new RainException('unkeep() takes a list of data objects');
+    if (typeof objects !== 'object' || objects === null || !(Symbol.iterator in objects))
+      throw new RainException('unkeep() takes a list of data objects');
     await this.#home.unkeep(
       Array.from(objects, (object) => this.#own(object)),
       options,
@@ -203,6 +204,7 @@ export class Session extends HomeOwner {
 
   /** Why a task does not run yet, in a sentence. */
   async explain(task: Task, options: WaitOptions = {}): Promise<string> {
+    if (!(task instanceof Task)) throw new RainException(`explain() takes a task, not ${typeof task}`);
     const own = Task.recordOf(task);
     if (own.home !== this.#home || own.state === null) throw new RainException('explain() takes a task of this session that is submitted');
     const { reason } = await this.#home.ask('graph.explain', { session: this.#home.id, task: own.id }, patienceOf(options, 'explain()'));

@@ -1,11 +1,14 @@
 /** What a task asks for beside its inputs: resources and a place among others, checked when it is made. */
+
+import { parseSize } from '../base/bytes.ts';
 import { MillraceError } from '../base/errors.ts';
+import type { Size } from '../task/task.ts';
 import { RainException } from './exceptions.ts';
-import { optionalNumber } from './options.ts';
+import { optionalNumber, optionalText } from './options.ts';
 
 interface Asked {
   readonly cpus?: number;
-  readonly memory?: number;
+  readonly memory?: Size;
   readonly resources?: Readonly<Record<string, number>>;
 }
 
@@ -18,16 +21,24 @@ export function resourcesOf({ cpus, memory, resources }: Asked): Readonly<Record
 }
 
 function namedResources(cpus: unknown, memory: unknown, resources: unknown): Record<string, number> {
-  if (typeof resources !== 'object' || resources === null) throw new RainException('`resources` is an object of numbers: { gpu: 1 }');
+  if (typeof resources !== 'object' || resources === null || Array.isArray(resources))
+    throw new RainException('`resources` is an object of numbers: { gpu: 1 }');
   const all: Record<string, number> = { cpus: optionalNumber(cpus, 'cpus') ?? 1 };
-  const bytes = optionalNumber(memory, 'memory');
-  if (bytes !== undefined && bytes > 0) all.memory = bytes;
+  const bytes = memory === undefined ? 0 : parseSize(memory as Size, 'memory');
+  if (bytes > 0) all.memory = bytes;
   for (const [name, amount] of Object.entries(resources)) {
     if (Object.hasOwn(all, name) || name === 'memory')
       throw new RainException(`'${name}' is an option of its own: leave it out of \`resources\``);
     all[name] = optionalNumber(amount, `resources.${name}`) ?? 0;
   }
   return all;
+}
+
+/** The same before there is a task. @throws RainException, ERR_OPTION, ERR_SIZE */
+export function checkNeeds({ name, priority, ...asked }: Asked & { readonly name?: unknown; readonly priority?: unknown }): void {
+  optionalText(name, 'name');
+  resourcesOf(asked);
+  priorityOf(priority);
 }
 
 export function priorityOf(priority: unknown): number {

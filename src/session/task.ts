@@ -1,4 +1,5 @@
 /** The handle of a task, and the making of one: all is checked before anything is registered. */
+import type { Size } from '../task/task.ts';
 import { decodeValue } from '../task/value.ts';
 import type { TaskInfo, TaskSpec } from './attributes.ts';
 import { checkLabel } from './blob.ts';
@@ -25,8 +26,8 @@ export interface TaskOptions {
   readonly session?: object;
   /** Cores that it holds while it runs. Default 1; 0: none. */
   readonly cpus?: number;
-  /** Bytes that it holds while it runs. Default 0. */
-  readonly memory?: number;
+  /** Bytes that it holds while it runs, also as `'2GB'`. Default 0. */
+  readonly memory?: Size;
   /** Other resources, as clients name theirs: `{ gpu: 1 }`. */
   readonly resources?: Readonly<Record<string, number>>;
   /** Higher first. Default 0. */

@@ -67,6 +67,13 @@ test('its types are those of the page', () => {
   expectTypeOf<door.Session['submit']>().toBeCallableWith();
   expectTypeOf<door.Session>().toExtend<AsyncDisposable>();
   expectTypeOf<door.Client>().toExtend<AsyncDisposable>();
+  // The context needs no type of its own.
+  door.remote((context, text: string, { least }: { least: number }) => {
+    expectTypeOf(context.name).toEqualTypeOf<string>();
+    return context.blob(text.slice(least));
+  });
+  expectTypeOf<door.TaskOptions['memory']>().toEqualTypeOf<door.Size | undefined>();
+  expectTypeOf<door.SessionOptions>().toExtend<door.WaitOptions>();
   expectTypeOf(door.tasks.concat).returns.toEqualTypeOf<door.Task>();
   expectTypeOf<ReturnType<door.DataObject['fetch']>>().toEqualTypeOf<Promise<door.DataInstance>>();
   expectTypeOf<ReturnType<door.Remote>>().toEqualTypeOf<door.Task>();

@@ -91,6 +91,40 @@ test('every call that waits for the server ends by its time and its signal, befo
   await early.close();
 });
 
+test('what is given to submit() counts as submitted: who asks about it without waiting for that has it all the same', async () => {
+  const { client } = await startCluster();
+  const session = await openSession(client);
+  await session.bindOnly(async () => {
+    const [first, second] = [tasks.sleep(0.1, blob('a')), tasks.sleep(0.1, blob('b'))];
+    for (const task of [first, second]) task.output.keep();
+    const submitted = session.submit();
+    await first.wait();
+    expect(await (await second.output.fetch()).getStr()).toBe('b');
+    await submitted;
+
+    const more = Array.from({ length: 3 }, () => tasks.sleep(0.1, blob('c')));
+    for (const task of more) task.output.keep();
+    const next = session.submit();
+    const unkept = more[0]!.output.unkeep();
+    const [some] = await session.waitSome(more.slice(1));
+    expect(some.length).toBeGreaterThan(0);
+    await session.waitAll();
+    await Promise.all([next, unkept, session.update(more)]);
+    expect(more.map(({ state }) => state)).toEqual(['finished', 'finished', 'finished']);
+    expect(more.map(({ output }) => output.isKept())).toEqual([false, true, true]);
+
+    // One that is refused was none: who waited for it is told so.
+    const gone = tasks.concat([more[0]!]);
+    const refused = session.submit();
+    const waiting = gone.wait();
+    await expect(refused).rejects.toMatchObject({ name: 'RainException' });
+    await expect(waiting).rejects.toThrow(/is not submitted/);
+    // Without one on its way that is told at once, also of a stream.
+    expect(() => gone.output.stream()).toThrow(/is not submitted/);
+    expect(() => second.output.stream({ timout: 1 } as object)).toThrow(/Did you mean 'timeout'/);
+  });
+});
+
 test('fifty that wait with one signal are warned of by nobody', async () => {
   const warnings: Error[] = [];
   const warned = (warning: Error): void => void warnings.push(warning);

@@ -251,7 +251,7 @@ test('what is wrong with a remote function is told at the call that made the mis
     expect(thrown(() => remote(new URL('./missing.mjs', import.meta.url), 'x')).code).toBe('ERR_MODULE_NOT_FOUND');
     expect(thrown(() => remote('package' as string, 'x')).message).toMatch(/import.meta.url/);
     expect(thrown(() => remote(module, '')).message).toMatch(/name of an export/);
-    expect(thrown(() => remote(Math.max)).message).toMatch(/native or bound/);
+    expect(thrown(() => remote(Math.max as () => number)).message).toMatch(/native or bound/);
     expect(thrown(() => remote({ method() {} }.method)).message).toMatch(/as a function or an arrow function/);
     expect(thrown(() => remote(class Mine {} as unknown as () => void)).message).toMatch(/is a class/);
     expect(thrown(() => remote(() => 'x', { outputs: ['a', 'a'] })).message).toMatch(/two outputs/);
