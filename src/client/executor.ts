@@ -18,6 +18,8 @@ export interface Execution {
   readonly command: string;
   /** Shell: standard input, null = empty. Function: arguments (JSON text or msgpack bytes), null = none. */
   readonly input: string | Uint8Array | null;
+  /** Functions: one argument more, the last, as it is; as a text it goes to the thread once for all calls of a batch that have the same. */
+  readonly common?: string | Uint8Array;
   /** What the task's environment has beside the client's own (shell). */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;

@@ -109,7 +109,7 @@ export async function runBatch(batch: Batch): Promise<void> {
 }
 
 async function runCalls(batch: Batch): Promise<void> {
-  const { targets, calls, facts } = batch;
+  const { targets, commons, calls, facts } = batch;
   const running = new RunningBatch(batch);
   const { journal, limits } = running;
   // Not by map(): what V8 makes of that is another kind of list than before, and all of this would be compiled again (50 ms in each thread).
@@ -138,12 +138,19 @@ async function runCalls(batch: Batch): Promise<void> {
     try {
       const called = functions[target] ?? (await loaded(context, targets[target]!));
       functions[target] = called;
-      const args = argumentsOf(calls[item + 3] as string | Uint8Array | null);
+      const own = argumentsOf(calls[item + 3] as string | Uint8Array | null);
+      const common = commons?.[target];
+      const args = common === undefined ? own : [...own, common];
       const trace = facts?.get(at)?.trace;
       const given =
         trace === undefined || !isTraced()
           ? functionContexts.run(context, called, ...args)
-          : (await import('./traced-call.ts')).tracedCall(context, trace, (...own) => functionContexts.run(context, called, ...own), args);
+          : (await import('./traced-call.ts')).tracedCall(
+              context,
+              trace,
+              (...given) => functionContexts.run(context, called, ...given),
+              args,
+            );
       value = encoded(isThenable(given) ? await given : given);
       context.letGo();
       if (value !== null && isOver(value, limits.value)) {

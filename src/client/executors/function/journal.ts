@@ -28,6 +28,8 @@ export interface Batch {
   readonly number: number;
   /** `module#name`, each once: they are long and mostly the same. */
   readonly targets: readonly string[];
+  /** By the place of a target, what its calls are given as `Execution.common`; null: none of them anything. */
+  readonly commons: readonly (string | Uint8Array | undefined)[] | null;
   /** Flat, because it is copied to the thread: half the time of a list of objects. */
   readonly calls: readonly (string | number | Uint8Array | null)[];
   /** By place; most calls have none. */

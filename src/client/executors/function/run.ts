@@ -50,15 +50,22 @@ export class Run {
   /** What the run has not come to yet, for a thread. */
   pack(slot: number, journal: Journal, limits: CallLimits): Batch {
     const places = new Map<string, number>();
+    const targets: string[] = [];
+    let commons: (string | Uint8Array | undefined)[] | null = null;
     const calls: (string | number | Uint8Array | null)[] = [];
     let facts: Map<number, CallFacts> | null = null;
     for (let at = this.from; at < this.executions.length; at++) {
       const execution = this.executions[at]!;
-      const { id, attempt, command, input } = execution;
-      let place = places.get(command);
+      const { id, attempt, command, input, common } = execution;
+      const name = common === undefined ? command : typeof common === 'string' ? `${command} ${common}` : null;
+      let place = name === null ? undefined : places.get(name);
       if (place === undefined) {
-        place = places.size;
-        places.set(command, place);
+        place = targets.push(command) - 1;
+        if (name !== null) places.set(name, place);
+        if (common !== undefined) {
+          commons ??= [];
+          commons[place] = common;
+        }
       }
       calls.push(id, attempt, place, input);
       const own = factsOf(execution);
@@ -67,7 +74,7 @@ export class Run {
       facts.set(at - this.from, own);
     }
     for (const at of this.#cancelled ?? []) if (at >= this.from) journal.skip(at - this.from);
-    return { slot, number: this.batch, targets: [...places.keys()], calls, facts, limits, shared: journal.buffer };
+    return { slot, number: this.batch, targets, commons, calls, facts, limits, shared: journal.buffer };
   }
 
   /** The place of an execution that has not ended; -1: it has. */

@@ -37,20 +37,19 @@ export interface CallOutput {
   readonly contentType: string | null;
 }
 
-export interface FunctionCall {
+/** What many calls have in common: it goes to their thread once. */
+export interface CallCommon {
   /** The file of the module. */
   readonly module: string;
   /** Of the task; null: as its function. */
   readonly name: string | null;
-  /** Where its own folder is; made when it is needed. */
-  readonly folder: string;
-  readonly attributes: Opaque | null;
-  /** A `FunctionConfig`: mostly the same text for many tasks, so that it is read once for all. */
+  /** A `FunctionConfig`. */
   readonly config: Opaque;
-  /** All of the task; null: the code. */
-  readonly inputs: readonly (CallInput | null)[];
   readonly outputs: readonly CallOutput[];
 }
+
+/** `folder`: where its own folder is, made when it is needed. `inputs`: all of the task; null: the code. */
+export type FunctionCall = readonly [folder: string, attributes: Opaque | null, inputs: readonly (CallInput | null)[]];
 
 /** An output: an input as it is, a file of the folder, or bytes. */
 export interface ResultOutput {

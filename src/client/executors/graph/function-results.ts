@@ -10,7 +10,7 @@ import { encodeAs } from '../../../session/encoding.ts';
 import { LabeledList } from '../../../session/labeled-list.ts';
 import { userAttributes } from '../../../session/submission.ts';
 import type { FunctionConfig, FunctionOutput } from '../../../session/task-types.ts';
-import { type CallOutput, callBytes, type FunctionCall, type FunctionResult, type ResultOutput } from './function-call.ts';
+import { type CallOutput, callBytes, type FunctionResult, type ResultOutput } from './function-call.ts';
 
 /** Larger outputs leave the thread as files (bytes). */
 const largestInMemory = 64 * 1024;
@@ -28,20 +28,20 @@ interface ResultFolder {
 /** @throws MillraceError (ERR_TASK_FAILED) for what does not fit the outputs */
 export function outputsOf(
   returned: unknown,
-  call: FunctionCall,
   { outputs }: FunctionConfig,
-  context: Context,
+  specs: readonly CallOutput[],
+  folder: ResultFolder,
 ): Omit<FunctionResult, 'hasFolder'> {
   const values = valuesOf(returned, outputs);
   const staged = new Set<string>();
   const results: ResultOutput[] = [];
   for (const [at, value] of values.entries()) {
-    const result = resultOf(value, outputs[at] as FunctionOutput, call.outputs[at] as CallOutput, { path: call.folder, context }, at);
+    const result = resultOf(value, outputs[at] as FunctionOutput, specs[at] as CallOutput, folder, at);
     if (result.path !== null && staged.has(result.path)) throw wrong(`'${result.path}' is staged for two outputs: stage a file for each`);
     if (result.path !== null) staged.add(result.path);
     results.push(result);
   }
-  return { outputs: results, attributes: userAttributes(context.attributes.info.user, 'info.user') };
+  return { outputs: results, attributes: userAttributes(folder.context.attributes.info.user, 'info.user') };
 }
 
 function valuesOf(returned: unknown, outputs: readonly FunctionOutput[]): unknown[] {

@@ -14,7 +14,15 @@ import type {
 } from '../../graph-task-runner.ts';
 import { failed } from './builtins.ts';
 import type { CodeFiles } from './code-files.ts';
-import { bytesOfCall, type CallInput, callBytes, type FunctionCall, type FunctionResult, type ResultOutput } from './function-call.ts';
+import {
+  bytesOfCall,
+  type CallCommon,
+  type CallInput,
+  callBytes,
+  type FunctionCall,
+  type FunctionResult,
+  type ResultOutput,
+} from './function-call.ts';
 import type { QueuedExecution, SlotQueue } from './slot-queue.ts';
 
 const entry = new URL('./function-worker.js', import.meta.url).href;
@@ -66,17 +74,16 @@ export class FunctionTasks {
 
   #queued(execution: GraphExecution, at: number, ends: GraphCallEnds): QueuedExecution {
     const { session, task, name, attributes, config, inputs, outputs } = execution;
-    const call: FunctionCall = {
+    const common: CallCommon = {
       module: this.#code.place(session, inputs[0] as GraphInput),
       name,
-      folder: execution.sandboxPath(),
-      attributes,
       config: config ?? 'null',
-      inputs: inputs.map((input, place) => (place === 0 ? null : callInput(input))),
       outputs: outputs.map(({ kind, contentType }) => ({ isFolder: kind === 'directory', contentType })),
     };
+    const call: FunctionCall = [execution.sandboxPath(), attributes, inputs.map((input, place) => (place === 0 ? null : callInput(input)))];
+    const encoded = { input: encodeValue(call), common: encodeValue(common) };
     return {
-      execution: { id: `${session}/${task}`, attempt: 1, command, input: encodeValue([call]), env: noVariables, cwd: null },
+      execution: { id: `${session}/${task}`, attempt: 1, command, ...encoded, env: noVariables, cwd: null },
       ended: (end) => ends.ended(at, outcomeOf(execution, outputs, end), end.startedAt, end.durationMs),
       returned: () => ends.returned(at),
       failed: (error) => ends.ended(at, MillraceError.from(error)),

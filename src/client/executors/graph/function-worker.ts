@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../../../base/errors.ts';
 import { isThenable } from '../../../base/thenable.ts';
+import type { Opaque } from '../../../protocol/graph-messages.ts';
 import type { UserAttributes } from '../../../session/attributes.ts';
 import { isSubtype } from '../../../session/content-type.ts';
 import { Context } from '../../../session/context.ts';
@@ -11,50 +12,57 @@ import type { ArgumentInput, FunctionConfig } from '../../../session/task-types.
 import { decodeValue } from '../../../task/value.ts';
 import { buildValue } from '../../../task/value-table.ts';
 import { functionContext } from '../function/context.ts';
-import { bytesOfCall, type CallInput, type FunctionCall, type FunctionResult } from './function-call.ts';
+import { bytesOfCall, type CallCommon, type CallInput, type FunctionCall, type FunctionResult } from './function-call.ts';
 import { outputsOf } from './function-results.ts';
 
 type RemoteFunction = (...args: unknown[]) => unknown;
 
 /** What calls have in common: the function, and what it is called with. */
-interface Target {
+interface Target extends Omit<CallCommon, 'config'> {
   readonly fn: RemoteFunction;
   readonly config: FunctionConfig;
 }
 
-/** By module, and the text of the config; not of longer ones. */
+/** By the text of a `CallCommon`; not of longer ones. */
 const targets = new Map<string, Target>();
 const mostTargets = 1_000;
-const longestConfig = 4_096;
+const longestTarget = 4_096;
 
 /** Called by the pool, as any function of a module. Without a promise where none is needed: each costs a tiny call as much as itself. */
-export function runFunction(call: FunctionCall): FunctionResult | Promise<FunctionResult> {
-  const known = typeof call.config === 'string' ? targets.get(keyOf(call.module, call.config)) : undefined;
-  return known === undefined ? loadTarget(call).then((target) => run(call, target)) : run(call, known);
+export function runFunction(...args: [...FunctionCall, common: string | Uint8Array]): FunctionResult | Promise<FunctionResult> {
+  const [folder, attributes, inputs, common] = args;
+  const call: FunctionCall = [folder, attributes, inputs];
+  const known = typeof common === 'string' ? targets.get(common) : undefined;
+  return known === undefined ? loadTarget(common).then((target) => run(call, target)) : run(call, known);
 }
 
-function run(call: FunctionCall, { fn, config }: Target): FunctionResult | Promise<FunctionResult> {
+function run([path, attributes, inputs]: FunctionCall, target: Target): FunctionResult | Promise<FunctionResult> {
+  const { fn, config } = target;
   const task = functionContext();
   if (task === undefined) throw new MillraceError('ERR_INTERNAL', 'a task of a graph runs outside of a function thread');
-  const folder = new Folder(call.folder);
+  const folder = new Folder(path);
   const context = new Context({
     folder: () => folder.made(),
-    name: call.name ?? config.name,
+    name: target.name ?? config.name,
     get signal() {
       return task.signal;
     },
-    user: userOf(call.attributes),
+    user: userOf(attributes),
     debug: (line) => task.log('%s', line),
     progress: (value) => task.progress(value),
   });
-  const instances = call.inputs.map((input, at) => (input === null ? null : instanceOf(input, at, folder)));
-  const end = (returned: unknown): FunctionResult => ({ ...outputsOf(returned, call, config, context), hasFolder: folder.isMade });
+  const instances = inputs.map((input, at) => (input === null ? null : instanceOf(input, at, folder)));
+  const end = (returned: unknown): FunctionResult => ({
+    ...outputsOf(returned, config, target.outputs, { path, context }),
+    hasFolder: folder.isMade,
+  });
   const begin = (values: readonly unknown[]): FunctionResult | Promise<FunctionResult> => {
     const returned = fn(context, ...argumentsOf(config, values));
     return isThenable(returned) ? Promise.resolve(returned).then(end) : end(returned);
   };
-  const values = config.inputs.map((fact) => argumentValue(fact, instances));
-  return values.some(isThenable) ? Promise.all(values).then(begin) : begin(values);
+  const given = config.inputs.map((fact) => argumentInstance(fact, instances));
+  if (!config.inputs.some(([, load]) => load)) return begin(given);
+  return Promise.all(given.map((instance, at) => (config.inputs[at]![1] ? instance.load() : instance))).then(begin);
 }
 
 function argumentsOf({ args }: FunctionConfig, values: readonly unknown[]): unknown[] {
@@ -83,23 +91,20 @@ class Folder {
   }
 }
 
-function keyOf(module: string, config: string): string {
-  return `${module}#${config}`;
-}
-
-async function loadTarget({ module, config: given }: FunctionCall): Promise<Target> {
-  const config = decodeValue(given) as FunctionConfig;
-  const { name } = config;
-  const fn = ((await import(pathToFileURL(module).href)) as Record<string, unknown>)[name];
-  if (typeof fn !== 'function') throw new MillraceError('ERR_EXPORT_NOT_FOUND', `the module of the task exports no function '${name}'`);
-  const target: Target = { fn: fn as RemoteFunction, config };
-  if (typeof given !== 'string' || given.length > longestConfig) return target;
+async function loadTarget(encoded: string | Uint8Array): Promise<Target> {
+  const common = decodeValue(encoded) as CallCommon;
+  const config = decodeValue(common.config) as FunctionConfig;
+  const fn = ((await import(pathToFileURL(common.module).href)) as Record<string, unknown>)[config.name];
+  if (typeof fn !== 'function')
+    throw new MillraceError('ERR_EXPORT_NOT_FOUND', `the module of the task exports no function '${config.name}'`);
+  const target: Target = { ...common, fn: fn as RemoteFunction, config };
+  if (typeof encoded !== 'string' || encoded.length > longestTarget) return target;
   if (targets.size >= mostTargets) targets.clear();
-  targets.set(keyOf(module, given), target);
+  targets.set(encoded, target);
   return target;
 }
 
-function userOf(attributes: FunctionCall['attributes']): UserAttributes {
+function userOf(attributes: Opaque | null): UserAttributes {
   return attributes === null ? {} : (decodeValue(attributes) as UserAttributes);
 }
 
@@ -116,15 +121,14 @@ function instanceOf(
   });
 }
 
-/** What an argument finds in place of an object; a promise when it is loaded. */
-function argumentValue([input, load, contentType]: ArgumentInput, instances: readonly (DataInstance | null)[]): unknown {
+/** What an argument finds in place of an object, or what is loaded for it. */
+function argumentInstance([input, , contentType]: ArgumentInput, instances: readonly (DataInstance | null)[]): DataInstance {
   const instance = instances[input] ?? null;
   if (instance === null) throw new MillraceError('ERR_INTERNAL', `the task has no input ${input}`);
   const given = instance.contentType;
   if (contentType !== null && given !== null && !isSubtype(given, contentType))
     throw new MillraceError('ERR_CONTENT_TYPE', `the input ${input} is '${given}', the function takes '${contentType}'`);
-  const typed = given === null && contentType !== null ? retyped(instance, contentType) : instance;
-  return load ? typed.load() : typed;
+  return given === null && contentType !== null ? retyped(instance, contentType) : instance;
 }
 
 function retyped(instance: DataInstance, contentType: string): DataInstance {

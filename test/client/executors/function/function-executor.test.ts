@@ -52,6 +52,19 @@ const resultOf = (end: ExecutionEnd | undefined): unknown => (end?.extra?.value 
 const errorOf = (end: ExecutionEnd | undefined): string | null | undefined => end?.extra?.error?.code;
 
 describe('a function', () => {
+  it('is given what its call has in common with others as its last argument, and a call that has nothing is not', async () => {
+    const { run } = openOne();
+    const all = (common: string | Uint8Array): Execution => ({ ...call('default', 'a'), common });
+    const ends = await run(all('text'), call('default', 'a', 'own'), all('text'), all('other'), all(Uint8Array.of(1)));
+    expect(ends.map(resultOf)).toEqual([
+      ['a', 'text'],
+      ['a', 'own'],
+      ['a', 'text'],
+      ['a', 'other'],
+      ['a', Uint8Array.of(1)],
+    ]);
+  });
+
   it('is called with its arguments, awaited, and its value comes back', async () => {
     const { run } = openOne();
     const ends = await run(call('add', 1, 2), call('slowly', 5, { late: true }), call('default', 'a', null), call('nothing'));
