@@ -128,7 +128,7 @@ export class Client {
     });
     const { resumed, next, failure } = opened;
     try {
-      if (resumed) home.resume(await readNodes(this.#conversation, home), next);
+      if (resumed) home.resume(await readNodes(home), next);
     } catch (error) {
       await home.detach({});
       throw error;
@@ -144,8 +144,9 @@ export class Client {
   }
 
   /** Closes the persistent session of this name, whoever has it; false: there is none. */
-  closePersistent(name: string, options: WaitOptions = {}): Promise<boolean> {
-    return this.#conversation.ask('graph.end', { name }, patienceOf(options, 'closePersistent()'));
+  async closePersistent(name: string, options: WaitOptions = {}): Promise<boolean> {
+    if (typeof name !== 'string') throw new RainException('closePersistent() takes the name of a session');
+    return await this.#conversation.ask('graph.end', { name }, patienceOf(options, 'closePersistent()'));
   }
 
   /** Who works for the server, and what is where. */
@@ -206,15 +207,13 @@ export class Client {
   }
 }
 
-/** One that throws is its author's mistake, and an uncaught exception; the others are told all the same, and the connection goes on. */
+/** One that throws is its author's mistake, told as a rejection that nobody handles; the others are told all the same, and the connection goes on. */
 function tell<V extends unknown[]>(listeners: Iterable<(...values: V) => void>, ...values: V): void {
   for (const listener of listeners) {
     try {
       listener(...values);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      void Promise.reject(error);
     }
   }
 }

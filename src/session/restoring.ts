@@ -1,11 +1,11 @@
 /** The tasks and objects of a persistent session as its server knows them, made anew for a program that takes it up. */
-import type { WireNode, WireObject } from '../protocol/graph-messages.ts';
+import type { GraphNodes, WireNode, WireObject } from '../protocol/graph-messages.ts';
 import type { NodeState } from '../protocol/graph-views.ts';
 import { decodeValue } from '../task/value.ts';
 import type { UserAttributes } from './attributes.ts';
-import type { Conversation } from './conversation.ts';
 import { objectStateOf, taskStateOf } from './known.ts';
 import { type Home, ObjectRecord, TaskRecord } from './records.ts';
+import type { SessionHome } from './session-home.ts';
 
 export interface Restored {
   readonly tasks: TaskRecord[];
@@ -13,14 +13,11 @@ export interface Restored {
 }
 
 /** All that was submitted, in the order of its numbers. */
-export async function readNodes(conversation: Conversation, home: Home): Promise<Restored> {
+export async function readNodes(home: SessionHome): Promise<Restored> {
   const objects = new Map<number, ObjectRecord>();
   const found: (readonly [WireNode, NodeState])[] = [];
   for (let from: number | null = 0; from !== null; ) {
-    const part: Awaited<ReturnType<typeof conversation.ask<'graph.nodes'>>> = await conversation.ask('graph.nodes', {
-      session: home.id,
-      from,
-    });
+    const part: GraphNodes = await home.ask('graph.nodes', { session: home.id, from });
     for (const [object, state] of part.objects) objects.set(object[0], objectRecord(home, object, state));
     found.push(...part.tasks);
     from = part.next;

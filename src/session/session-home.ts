@@ -203,9 +203,9 @@ export class SessionHome implements Home {
   }
 
   /** Requests about the session itself. */
-  ask: Conversation['ask'] = (name, parameters, patience) => {
+  ask: Conversation['ask'] = async (name, parameters, patience) => {
     this.check();
-    return this.#access(() => this.#conversation.ask(name, parameters, patience));
+    return await this.#access(() => this.#conversation.ask(name, parameters, patience));
   };
 
   /** It ends on the server; resolves also when that is gone. */

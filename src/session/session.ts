@@ -165,8 +165,8 @@ export class Session extends HomeOwner {
   }
 
   /** How far it is. */
-  progress(options: WaitOptions = {}): Promise<GraphProgress> {
-    return this.#home.ask('graph.progress', { session: this.#home.id }, patienceOf(options, 'progress()'));
+  async progress(options: WaitOptions = {}): Promise<GraphProgress> {
+    return await this.#home.ask('graph.progress', { session: this.#home.id }, patienceOf(options, 'progress()'));
   }
 
   /**

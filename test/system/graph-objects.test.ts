@@ -187,3 +187,20 @@ test('a graph of any size is one submission', async () => {
     );
   });
 });
+
+test('what a function writes of an input that is a file may be changed', async () => {
+  const { client } = await startCluster();
+  const session = await openSession(client);
+  await session.bindOnly(async () => {
+    const made = tasks.execute('head -c 500000 /dev/zero', { shell: true, stdout: true });
+    const modes = remote(async (context, input: { write(path: string): Promise<void>; link(path: string): Promise<void> }) => {
+      const { statSync } = process.getBuiltinModule('node:fs');
+      await input.write('own');
+      await input.link('its');
+      return ['own', 'its'].map((name) => (statSync(`${context.folder}/${name}`).mode & 0o200) !== 0).join();
+    })(made);
+    modes.output.keep();
+    await session.submit();
+    expect(await (await modes.output.fetch()).getStr()).toBe('true,false');
+  });
+});

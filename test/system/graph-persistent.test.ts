@@ -181,3 +181,29 @@ test('what a persistent session cannot be is refused', async () => {
   expect(await failureOf(() => client.newSession('x', { persistent: true }))).toMatchObject({ code: 'ERR_STATE' });
   expect(await client.closePersistent('x')).toBe(true);
 });
+
+test('of several that take a session up at once one has it in the end, and each other one is told so', async () => {
+  const { server } = await startCluster(0);
+  const users = Array.from({ length: 6 }, () => userOf(server));
+  const made = await Promise.allSettled(users.map((user) => user.newSession('shared', { persistent: true })));
+  const states = await Promise.all(
+    made.map(async (one) => {
+      if (one.status === 'rejected') return one.reason as object;
+      return await one.value.progress().then(
+        () => 'has it',
+        (error: unknown) => error as object,
+      );
+    }),
+  );
+  const others = states.filter((state) => state !== 'has it');
+  expect(others).toHaveLength(5);
+  for (const error of others)
+    expect(error).toMatchObject({
+      name: 'SessionException',
+      code: 'ERR_SESSION',
+      message: expect.stringMatching(/another program has taken/),
+    });
+  // Also a call that cannot be made is a promise.
+  await expect(users[0]!.closePersistent(5 as never)).rejects.toMatchObject({ name: 'RainException' });
+  expect(await users[0]!.closePersistent('shared')).toBe(true);
+});

@@ -283,5 +283,8 @@ function isAboutLasting(name: GraphRequest, parameters: object): boolean {
 }
 
 function gone(): MillraceError {
-  return new MillraceError('ERR_ENDED', 'the session is closed: its connection was lost for too long, or it was closed before');
+  return new MillraceError(
+    'ERR_ENDED',
+    'the session is closed: its connection was lost for too long, another program has taken it up by its name, or it was closed before',
+  );
 }
