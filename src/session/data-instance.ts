@@ -1,6 +1,7 @@
 /** The content of a data object: what `fetch()` gives to the program, and what a task's function gets for its inputs. */
 import { Buffer } from 'node:buffer';
-import { chmod, copyFile, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { contentStream, unpackInto } from './archive.ts';
@@ -94,11 +95,9 @@ export class DataInstance {
   async write(path: string): Promise<void> {
     const place = resolve(this.folder, path);
     if (this.dataType === 'dir') await unpackInto(this.#content, place);
-    else if (this.#content.path !== null) {
-      // The copy of a file that may only be read is one of those too.
-      await copyFile(this.#content.path, place);
-      await chmod(place, 0o644);
-    } else await writeFile(place, this.#content.bytes);
+    // A copy of the file would be one that may only be read, as that is.
+    else if (this.#content.path !== null) await writeFile(place, createReadStream(this.#content.path));
+    else await writeFile(place, this.#content.bytes);
   }
 
   /** As `write`, but a link to the file where there is one: it may only be read. */
