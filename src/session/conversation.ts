@@ -11,7 +11,7 @@ import { boundCall } from '../transport/call-bounds.ts';
 import { watchHeartbeat } from '../transport/heartbeat.ts';
 import { Peer } from '../transport/peer.ts';
 import { dialUntil } from '../transport/reconnect.ts';
-import { SessionException } from './exceptions.ts';
+import { RainException, SessionException } from './exceptions.ts';
 import type { Patience } from './options.ts';
 
 /** So long (ms) a server keeps the sessions of a connection that it lost. */
@@ -179,7 +179,7 @@ export class Conversation {
   }
 
   #open(): Promise<Peer> {
-    if (this.#closed) return Promise.reject(new MillraceError('ERR_ENDED', 'the client is closed: make a new one'));
+    if (this.#closed) return Promise.reject(new RainException('the client is closed: make a new one', { code: 'ERR_ENDED' }));
     this.#peer ??= this.#connect(this.#config.connectTimeout).catch((error: unknown) => {
       this.#peer = null;
       throw error;

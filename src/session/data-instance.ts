@@ -1,9 +1,10 @@
 /** The content of a data object: what `fetch()` gives to the program, and what a task's function gets for its inputs. */
 import { Buffer } from 'node:buffer';
-import { createReadStream } from 'node:fs';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { contentStream, unpackInto } from './archive.ts';
 import type { DataType, ObjectInfo, ObjectSpec, UserAttributes } from './attributes.ts';
 import type { Content } from './content.ts';
@@ -95,9 +96,11 @@ export class DataInstance {
   async write(path: string): Promise<void> {
     const place = resolve(this.folder, path);
     if (this.dataType === 'dir') await unpackInto(this.#content, place);
-    // A copy of the file would be one that may only be read, as that is.
-    else if (this.#content.path !== null) await writeFile(place, createReadStream(this.#content.path));
-    else await writeFile(place, this.#content.bytes);
+    else if (this.#content.path !== null) {
+      // That one may only be read; a program stays one.
+      const mode = (await stat(this.#content.path)).mode & 0o100 ? 0o777 : 0o666;
+      await pipeline(createReadStream(this.#content.path), createWriteStream(place, { mode }));
+    } else await writeFile(place, this.#content.bytes);
   }
 
   /** As `write`, but a link to the file where there is one: it may only be read. */

@@ -19,6 +19,7 @@ import type { Home, NodeRecord, ObjectRecord, TaskRecord } from './records.ts';
 import { refusal } from './refusal.ts';
 import { contentsOf, deliver } from './submission.ts';
 import { SubmittedNodes } from './submitted.ts';
+import { Submitting } from './submitting.ts';
 
 /** Of an update, in one request: the answer may be about fewer. */
 const mostItems = 50_000;
@@ -37,9 +38,7 @@ export class SessionHome implements Home {
   newTasks: TaskRecord[] = [];
   newObjects: ObjectRecord[] = [];
   #next: number = firstId;
-  /** Until all of `#submissions` that are on their way have ended, well or not. */
-  #submitting: Promise<void> = Promise.resolve();
-  #submissions = 0;
+  readonly #submitting: Submitting = new Submitting(this);
   #failure: TaskException | null = null;
   #lost: SessionException | null = null;
   readonly #parting = new Parting();
@@ -87,11 +86,9 @@ export class SessionHome implements Home {
     const patience = patienceOf(options, 'submit()');
     if (patience.signal?.aborted) throw new MillraceError('ERR_ABORTED', 'nothing was submitted: the signal was aborted before');
     let isOver = false;
-    const next = this.#submitting.then(() => (isOver ? undefined : this.#submitNow()));
-    this.#submissions++;
-    this.#submitting = next.catch(() => {}).then(() => void this.#submissions--);
+    const accepted = this.#submitting.next(async () => (isOver ? undefined : this.#submitNow()));
     try {
-      await this.#conversation.within(patience, 'the submission was not accepted', next);
+      await this.#conversation.within(patience, 'the submission was not accepted', accepted);
     } finally {
       isOver = true;
     }
@@ -106,6 +103,7 @@ export class SessionHome implements Home {
     // From here on they are submitted: what is said of them now comes too late.
     for (const task of tasks) task.state = 'waiting';
     for (const object of objects) object.state = object.isConstant ? 'finished' : 'unfinished';
+    const upTo = this.#next;
     try {
       const contents = await contentsOf(objects);
       await this.#access(() => deliver((name, parameters) => this.#conversation.ask(name, parameters), this.id, objects, contents, tasks));
@@ -115,6 +113,7 @@ export class SessionHome implements Home {
       this.newObjects = [...objects, ...this.newObjects];
       throw error;
     }
+    this.#submitting.accepted(upTo);
     for (const object of objects) object.bytes = null;
     this.submitted.add(tasks, objects);
   }
@@ -128,12 +127,12 @@ export class SessionHome implements Home {
   /** `timeout`: of each part, since its reader may take its time. */
   stream(object: ObjectRecord, options: WaitOptions): AsyncGenerator<Uint8Array> {
     const patience = patienceOf(options, 'stream()');
-    if (this.#submissions === 0) this.#checkSubmitted([object], true);
+    if (!this.#submitting.brings([object])) this.#checkSubmitted([object], true);
     return this.#read(object, patience);
   }
 
   async *#read(object: ObjectRecord, patience: Patience): AsyncGenerator<Uint8Array> {
-    await this.#caughtUp(patience);
+    await this.#caughtUp(patience, [object]);
     this.#checkSubmitted([object], true);
     const reader = readObject(this.#conversation, this.id, object.id, patience, (info) => {
       object.info = objectInfo(info);
@@ -147,7 +146,7 @@ export class SessionHome implements Home {
   }
 
   async wait(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
-    const patience = await this.#caughtUp(patienceOf(options, 'wait()'));
+    const patience = await this.#caughtUp(patienceOf(options, 'wait()'), nodes);
     this.#checkSubmitted(nodes);
     if (nodes.length === 0) return;
     await this.#ended(nodes, () => this.#await(nodes, false, patience));
@@ -155,7 +154,7 @@ export class SessionHome implements Home {
 
   /** Those of `nodes` that have ended, at least one. */
   async waitSome(nodes: readonly NodeRecord[], options: WaitOptions): Promise<NodeRecord[]> {
-    const patience = await this.#caughtUp(patienceOf(options, 'waitSome()'));
+    const patience = await this.#caughtUp(patienceOf(options, 'waitSome()'), nodes);
     this.#checkSubmitted(nodes);
     if (nodes.length === 0) return [];
     try {
@@ -181,7 +180,7 @@ export class SessionHome implements Home {
   }
 
   async update(nodes: readonly NodeRecord[], options: WaitOptions): Promise<void> {
-    const patience = await this.#caughtUp(patienceOf(options, 'update()'));
+    const patience = await this.#caughtUp(patienceOf(options, 'update()'), nodes);
     this.#checkSubmitted(nodes);
     for (let from = 0; from < nodes.length; ) {
       const items = nodes.slice(from, from + mostItems).map(({ id }) => id);
@@ -191,7 +190,7 @@ export class SessionHome implements Home {
   }
 
   async unkeep(objects: readonly ObjectRecord[], options: WaitOptions): Promise<void> {
-    const patience = await this.#caughtUp(patienceOf(options, 'unkeep()'));
+    const patience = await this.#caughtUp(patienceOf(options, 'unkeep()'), objects);
     this.check();
     const not = objects.find(({ kept }) => !kept);
     if (not !== undefined) throw new RainException(`the object '${not.label}' #${not.id} is not kept`);
@@ -231,6 +230,7 @@ export class SessionHome implements Home {
   resume({ tasks, objects }: { tasks: readonly TaskRecord[]; objects: readonly ObjectRecord[] }, next: number): void {
     this.submitted.add(tasks, objects);
     this.#next = Math.max(this.#next, next);
+    this.#submitting.accepted(this.#next);
   }
 
   /** The server says that a task failed, and the session with it. */
@@ -280,10 +280,10 @@ export class SessionHome implements Home {
     }
   }
 
-  /** What was given to `submit()` counts as submitted: who asks about it waits until it is. What is left of the time. */
-  async #caughtUp(patience: Patience): Promise<Patience> {
+  /** What was given to `submit()` counts as submitted: who asks about such nodes, null: about all, waits until they are. What is left of the time. */
+  async #caughtUp(patience: Patience, nodes: readonly NodeRecord[] | null = null): Promise<Patience> {
     const whole = this.#conversation.together(patience);
-    if (this.#submissions > 0) await this.#conversation.within(whole, 'the submission was not accepted', this.#submitting);
+    if (this.#submitting.brings(nodes)) await this.#conversation.within(whole, 'the submission was not accepted', this.#submitting.ended);
     return whole;
   }
 

@@ -171,8 +171,8 @@ export function runComponent<Info, End>(
   const early: HostMessage[] = [];
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
     early.push(next.message as HostMessage);
+  port.on('message', handle);
   for (const message of early) if (message[0] === 'listen') handle(message);
   begin().catch(fail);
   for (const message of early) if (message[0] !== 'listen') handle(message);
-  port.on('message', handle);
 }

@@ -26,6 +26,9 @@ export interface MessagePortSetup {
 /** What crosses: a frame's body with the bytes taken so far, these bytes alone, the end, and its confirmation. */
 type Parcel = readonly [body: Uint8Array, taken: number] | number | 'end' | 'ended';
 
+/** Parcels that are asked for before the first event: a peer that sends without end must not hold this thread. */
+const mostEarly = 64;
+
 /** Bytes that may be taken without telling. */
 const untold = 64 * 1024;
 
@@ -90,7 +93,11 @@ export class MessagePortConnection implements Connection {
     this.#inbox.start(handlers);
     // What was sent before this thread ran, before all that it begins by itself: left to the event, a host that asked for results missed the first of them.
     process.nextTick(() => {
-      for (let early = this.#earlier(); early !== undefined; early = this.#earlier()) this.#receive(early);
+      for (let i = 0; i < mostEarly; i++) {
+        const early = this.#earlier();
+        if (early === undefined) return;
+        this.#receive(early);
+      }
     });
   }
 

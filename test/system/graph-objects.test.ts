@@ -200,7 +200,23 @@ test('what a function writes of an input that is a file may be changed', async (
       return ['own', 'its'].map((name) => (statSync(`${context.folder}/${name}`).mode & 0o200) !== 0).join();
     })(made);
     modes.output.keep();
+    // A program stays one; where nothing can be written that is said, and no file stays open.
+    const program = tasks.execute('head -c 500000 /dev/zero > program; chmod +x program', { shell: true, outputPaths: ['program'] });
+    const bits = remote(async (context, input: { write(path: string): Promise<void> }) => {
+      const { readdirSync, statSync } = process.getBuiltinModule('node:fs');
+      await input.write('own');
+      const open = () => readdirSync('/proc/self/fd').length;
+      const before = open();
+      const refusals = [];
+      for (let i = 0; i < 20; i++)
+        await input.write('missing/own').catch((error: { code: string }) => {
+          refusals.push(error.code);
+        });
+      return [(statSync(`${context.folder}/own`).mode & 0o700).toString(8), refusals.length, open() - before < 10].join();
+    })(program);
+    bits.output.keep();
     await session.submit();
     expect(await (await modes.output.fetch()).getStr()).toBe('true,false');
+    expect(await (await bits.output.fetch()).getStr()).toBe('700,20,true');
   });
 });

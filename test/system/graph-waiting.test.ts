@@ -125,6 +125,25 @@ test('what is given to submit() counts as submitted: who asks about it without w
   });
 });
 
+test('who asks about what was accepted before does not wait for a submission on its way', async () => {
+  const { client } = await startCluster();
+  const session = await openSession(client);
+  await session.bindOnly(async () => {
+    const old = tasks.concat([blob('old')]).output.keep();
+    await session.submit();
+    const large = Buffer.alloc(1 << 20);
+    for (let i = 0; i < 64; i++) blob(large);
+    let isAccepted = false;
+    const submitted = session.submit().then(() => {
+      isAccepted = true;
+    });
+    expect(await (await old.fetch()).getStr()).toBe('old');
+    await old.update();
+    expect(isAccepted).toBe(false);
+    await submitted;
+  });
+});
+
 test('fifty that wait with one signal are warned of by nobody', async () => {
   const warnings: Error[] = [];
   const warned = (warning: Error): void => void warnings.push(warning);
