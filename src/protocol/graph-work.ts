@@ -100,6 +100,8 @@ export interface ClientGraphEvents {
     objects: readonly ObjectNumber[];
     /** Which tasks the runs of persistent sessions are of: a server that was started again knows no runs. */
     claims?: readonly (readonly [run: RunNumber, session: SessionId, task: NodeId])[];
+    /** Ends alone, of more than one message holds: the rest follows, and all of it counts as one. */
+    more?: boolean;
   };
   'graph.back': { runs: readonly RunNumber[] };
   /** They really run, and did not end at once. */
@@ -154,7 +156,7 @@ const events: Readonly<Record<ClientGraphEvent, Check>> = {
   'graph.ended': plain({ sequence: whole, ends: array(end) }),
   'graph.held': plain(
     { sequence: whole, ends: array(end), runs: array(whole), objects: array(whole) },
-    { claims: array(tuple(whole, whole, whole)) },
+    { claims: array(tuple(whole, whole, whole)), more: bool },
   ),
   'graph.back': plain({ runs: array(whole) }),
   'graph.begun': plain({ runs: array(whole) }),

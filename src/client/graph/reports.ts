@@ -72,19 +72,24 @@ export class Reports {
     this.#schedule();
   }
 
-  /** On a new connection what was not answered is told in its first message; `later`: what that does not hold, as if it ended after it. */
-  anew(): { readonly sequence: number; readonly runs: readonly GraphRun[]; readonly later: readonly GraphRun[] } {
+  /** On a new connection all that was not answered is told anew, first and under one number: in parts that a message holds, at least one of them. */
+  anew(): { readonly sequence: number; readonly parts: readonly (readonly GraphRun[])[] } {
     const all = [...this.#unanswered.flatMap((told) => told.runs), ...this.#ended].filter(({ state }) => state === 'ended');
-    const [runs, later] = firstOf(all);
-    this.#ended = later;
-    if (later.length > 0) this.#schedule();
+    this.#ended = [];
     this.#begun = [];
     this.#took = [];
     this.#missed = [];
     this.#unanswered.length = 0;
     this.#sequence++;
-    if (runs.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs });
-    return { sequence: this.#sequence, runs, later };
+    if (all.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs: all });
+    const parts: GraphRun[][] = [];
+    let rest = all;
+    do {
+      const [part, later] = firstOf(rest);
+      parts.push(part);
+      rest = later;
+    } while (rest.length > 0);
+    return { sequence: this.#sequence, parts };
   }
 
   /** Of those that are kept the end is told on the next connection, of the others never. */

@@ -118,13 +118,18 @@ export class GraphWork {
 
   /** A new connection: all that is here, as the server has to know it. */
   connected(): void {
-    const { sequence, runs: ended, later } = this.#reports.anew();
+    const { sequence, parts } = this.#reports.anew();
     // Perhaps only the answer was lost: the server says so of what it does not know of.
-    for (const run of ended) if (run.end?.[1] === 0) run.each(this.#isTold);
+    for (const part of parts) for (const run of part) if (run.end?.[1] === 0) run.each(this.#isTold);
     const open = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled');
-    const runs = [...open, ...later].map(({ number }) => number);
-    const ends = ended.map(({ end }) => end!);
-    this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told.keys()], ...claimsOf(this.#runs.values()) });
+    for (const [at, part] of parts.entries()) {
+      const ends = part.map(({ end }) => end!);
+      if (at < parts.length - 1) this.#parts.send('graph.held', { sequence, ends, runs: [], objects: [], more: true });
+      else {
+        const runs = open.map(({ number }) => number);
+        this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told.keys()], ...claimsOf(this.#runs.values()) });
+      }
+    }
     for (const run of open) if (run.state === 'running') this.#reports.begun(run);
     this.paths.connected();
     if (this.#leaving) this.#parts.send('graph.leaving', { now: false });

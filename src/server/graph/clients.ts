@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { ClientOrders, GraphEvent, GraphTurn } from '../../graph/effects.ts';
 import type { GraphCapacity, GraphClient, GraphObject } from '../../graph/entities.ts';
-import { type ClientGraphEvent, checkClientEvent, type WireOrders } from '../../protocol/graph-work.ts';
+import { type ClientGraphEvent, checkClientEvent, type WireEnd, type WireOrders } from '../../protocol/graph-work.ts';
 import type { Link } from '../link.ts';
 import { Letters, nothing } from './letters.ts';
 import { runEnd, wireOrders } from './orders.ts';
@@ -38,6 +38,8 @@ export class GraphClients {
   readonly #members: Map<string, Member> = new Map();
   /** Those whose ends are to be answered. */
   readonly #unanswered: Set<Member> = new Set();
+  /** Ends of which more are to come before the rest of what a client holds. */
+  readonly #begun: WeakMap<Link, readonly WireEnd[]> = new WeakMap();
 
   constructor(parts: ClientsParts) {
     this.#parts = parts;
@@ -190,7 +192,13 @@ export class GraphClients {
   }
 
   #held(link: Link, id: string, value: unknown): void {
-    const { sequence, ends, runs, objects, claims = [] } = checkClientEvent('graph.held', value);
+    const { sequence, ends: told, runs, objects, claims = [], more = false } = checkClientEvent('graph.held', value);
+    const ends = [...(this.#begun.get(link) ?? []), ...told];
+    if (more) {
+      this.#begun.set(link, ends);
+      return;
+    }
+    this.#begun.delete(link);
     const known = this.#members.get(id);
     if (known === undefined) this.join(link);
     const member = this.#members.get(id);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { WireOrders } from '../../../src/protocol/graph-work.ts';
+import type { GraphEvent } from '../../../src/graph/effects.ts';
+import type { WireEnd, WireOrders } from '../../../src/protocol/graph-work.ts';
 import { type ClientsParts, GraphClients } from '../../../src/server/graph/clients.ts';
 import type { Link } from '../../../src/server/link.ts';
 import { constant, History, output, step } from '../../graph/history.ts';
@@ -47,4 +48,26 @@ test('a client that is given up with its former connection stays when it is here
   expect(events).toEqual(['client-joined', 'client-offline', 'client-resumed']);
   clients.gaveUp(present);
   expect(events.at(-1)).toBe('client-left');
+});
+
+test('what a client that came back holds is judged when all its ends are here, not by the first part of them', () => {
+  const events: GraphEvent[] = [];
+  const parts: Partial<ClientsParts> = { handle: (event) => void events.push(event), door: () => {} };
+  const clients = new GraphClients(parts as ClientsParts);
+  const offered = { slots: 1, cores: null, memory: null, resources: {} };
+  const connected = (): Link => ({ connection: { peer: { id: 'a', client: offered } }, peer: {} }) as unknown as Link;
+  const [cut, present] = [connected(), connected()];
+  const made = (run: number): WireEnd => [run, 0, [[1, null, null]], null, '', 0, 0];
+  // The rest of this one is never heard.
+  clients.receive(cut, 'graph.held', { sequence: 4, ends: [made(1)], runs: [], objects: [], more: true });
+  clients.receive(present, 'graph.held', { sequence: 5, ends: [made(1), made(2)], runs: [], objects: [], more: true });
+  clients.receive(present, 'graph.held', { sequence: 5, ends: [made(3)], runs: [], objects: [], more: true });
+  expect(events).toEqual([]);
+  clients.receive(present, 'graph.held', { sequence: 5, ends: [made(4)], runs: [7], objects: [8, 9] });
+  const resumed = events.at(-1) as Extract<GraphEvent, { type: 'client-resumed' }>;
+  expect(events.map(({ type }) => type)).toEqual(['client-joined', 'client-resumed']);
+  expect([resumed.ends.map(({ run }) => run), resumed.runs, resumed.objects]).toEqual([[1, 2, 3, 4], [7], [8, 9]]);
+  // And the next time anew.
+  clients.receive(present, 'graph.held', { sequence: 6, ends: [], runs: [], objects: [] });
+  expect((events.at(-1) as typeof resumed).ends).toEqual([]);
 });
