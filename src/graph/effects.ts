@@ -28,8 +28,9 @@ export type RunEnd =
   | {
       readonly run: number;
       readonly failure: Pick<Failure, 'code' | 'message' | 'debug' | 'stderr'>;
-      readonly startedAt: number;
-      readonly durationMs: number;
+      /** null, both: it never ran. */
+      readonly startedAt: number | null;
+      readonly durationMs: number | null;
     }
   | { readonly run: number; readonly lost: readonly number[] };
 

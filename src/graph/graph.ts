@@ -215,7 +215,7 @@ export class Graph {
       case 'ended':
         client.lastDone = now;
         for (const end of event.ends) {
-          if ('durationMs' in end) client.mean += (end.durationMs - client.mean) / 8;
+          if ('durationMs' in end && end.durationMs !== null) client.mean += (end.durationMs - client.mean) / 8;
           this.#progress.ended(client, end);
         }
         return;

@@ -2,7 +2,7 @@
  * One attempt of a task as its runner sees it: what it reads lies here, a folder is made when it is asked for, and what it says goes on. Made for each of many
  * tiny tasks, so it holds no more than it must, and looks up the rest in what came over the wire.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MillraceError } from '../../base/errors.ts';
 import type { ObjectKind, Opaque } from '../../protocol/graph-messages.ts';
@@ -181,11 +181,11 @@ export class Execution implements GraphExecution {
     this.#parts.progress(this.#wire[0], value);
   }
 
-  /** Nothing of it runs any more. */
+  /** Nothing of it runs any more. Never throws: its end is told with it, and those of others after it. */
   clean(): void {
     for (let at = 0; at < this.#used.length; at++) this.#parts.store.release(this.#used[at]!);
     this.#used.length = 0;
-    if (this.#sandbox !== null) rmSync(this.#sandbox, { recursive: true, force: true });
+    if (this.#sandbox !== null) this.#parts.store.remove(this.#sandbox);
     this.#sandbox = null;
     this.#sandboxMade = false;
   }

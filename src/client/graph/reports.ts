@@ -28,6 +28,10 @@ function firstOf(runs: GraphRun[]): [first: GraphRun[], rest: GraphRun[]] {
   return [runs, []];
 }
 
+function endsOf(runs: readonly GraphRun[]): WireEnd[] {
+  return runs.map(({ end }) => end as WireEnd);
+}
+
 export class Reports {
   readonly #parts: Pick<GraphWorkParts, 'send' | 'online'>;
   #ended: GraphRun[] = [];
@@ -72,24 +76,20 @@ export class Reports {
     this.#schedule();
   }
 
-  /** On a new connection all that was not answered is told anew, first and under one number: in parts that a message holds, at least one of them. */
-  anew(): { readonly sequence: number; readonly parts: readonly (readonly GraphRun[])[] } {
-    const all = [...this.#unanswered.flatMap((told) => told.runs), ...this.#ended].filter(({ state }) => state === 'ended');
+  /** On a new connection all that was not answered is told anew, first and under one number: `ends`, `before` it those that one message does not hold. */
+  anew(): { sequence: number; runs: readonly GraphRun[]; before: readonly (readonly WireEnd[])[]; ends: readonly WireEnd[] } {
+    const runs = [...this.#unanswered.flatMap((told) => told.runs), ...this.#ended].filter(({ state }) => state === 'ended');
     this.#ended = [];
     this.#begun = [];
     this.#took = [];
     this.#missed = [];
     this.#unanswered.length = 0;
     this.#sequence++;
-    if (all.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs: all });
-    const parts: GraphRun[][] = [];
-    let rest = all;
-    do {
-      const [part, later] = firstOf(rest);
-      parts.push(part);
-      rest = later;
-    } while (rest.length > 0);
-    return { sequence: this.#sequence, parts };
+    if (runs.length > 0) this.#unanswered.push({ sequence: this.#sequence, runs });
+    const before: WireEnd[][] = [];
+    let [part, later] = firstOf(runs);
+    for (; later.length > 0; [part, later] = firstOf(later)) before.push(endsOf(part));
+    return { sequence: this.#sequence, runs, before, ends: endsOf(part) };
   }
 
   /** Of those that are kept the end is told on the next connection, of the others never. */
@@ -133,7 +133,7 @@ export class Reports {
       this.#ended = later;
       this.#sequence++;
       this.#unanswered.push({ sequence: this.#sequence, runs });
-      this.#parts.send('graph.ended', { sequence: this.#sequence, ends: runs.map(({ end }) => end as WireEnd) });
+      this.#parts.send('graph.ended', { sequence: this.#sequence, ends: endsOf(runs) });
     }
   }
 }

@@ -61,13 +61,13 @@ export class GraphRun {
     return `${this.inputs[0]?.[0]} ${this.wire[7]?.name ?? ''}`;
   }
 
-  /** No runner has it. */
-  get isWaiting(): boolean {
+  /** It is still to be given to a runner. */
+  get isToBeGiven(): boolean {
     return this.state === 'waiting' || this.state === 'startable';
   }
 
-  /** A runner has it. */
-  get isBegun(): boolean {
+  /** A runner has it, and its end was not told. */
+  get isGiven(): boolean {
     return this.state === 'running' || this.state === 'placed';
   }
 
@@ -79,7 +79,7 @@ export class GraphRun {
 
   /** `lasting`: what runs or has run for a persistent session goes on, when its server is started again. */
   outlives(lasting: boolean): boolean {
-    return lasting && this.number >= firstLasting && (this.isBegun || this.state === 'ended');
+    return lasting && this.number >= firstLasting && (this.isGiven || this.state === 'ended');
   }
 
   abort(error: MillraceError): void {

@@ -150,7 +150,7 @@ export class GraphSlots {
     return calls;
   }
 
-  /** Oldest first; whoever reads on takes it first. */
+  /** Oldest first. It takes none away: its reader does so with each before it reads on, or is given the same one again. */
   *#ready(): Generator<GraphRun> {
     for (let run = this.#returned[0]; run !== undefined; run = this.#returned[0]) yield run;
     for (const [, run] of this.#startable) yield run;

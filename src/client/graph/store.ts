@@ -10,16 +10,17 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../base/errors.ts';
+import { type Logger, silentLogger } from '../../base/log.ts';
 import { NumberMap } from '../../base/number-map.ts';
 import { RawBytes } from '../../transport/peer.ts';
 import type { GraphBytes } from '../graph-task-runner.ts';
@@ -69,6 +70,7 @@ export class ObjectStore {
   readonly #blocks: Blocks = new Blocks();
   readonly #spoolFolder: string;
   readonly #memory: number;
+  readonly #logger: Logger;
   readonly #objects: NumberMap<Content> = new NumberMap();
   /** Contents in memory, oldest first. */
   readonly #resident: NumberMap<Content> = new NumberMap();
@@ -79,9 +81,10 @@ export class ObjectStore {
   #folder: string | null = null;
   #files = 0;
 
-  constructor(spoolFolder: string, memory: number = defaultMemory) {
+  constructor(spoolFolder: string, memory: number = defaultMemory, logger: Logger = silentLogger) {
     this.#spoolFolder = spoolFolder;
     this.#memory = memory;
+    this.#logger = logger;
   }
 
   /** Bytes in memory. */
@@ -205,8 +208,22 @@ export class ObjectStore {
 
   close(): void {
     this.clear();
-    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== null) this.remove(this.#folder);
     this.#folder = null;
+  }
+
+  /** A file or folder goes, whatever a task has done to it. Never throws: what cannot go stays, and is warned of. */
+  remove(path: string): void {
+    try {
+      removeAll(path);
+    } catch {
+      try {
+        makeWritable(path);
+        removeAll(path);
+      } catch (error) {
+        this.#logger.warn({ error, path }, 'what a task left cannot be removed');
+      }
+    }
   }
 
   #set(n: number, content: Content): void {
@@ -218,7 +235,7 @@ export class ObjectStore {
     content.users--;
     if (content.users > 0) return;
     if (this.#resident.delete(content.at)) this.#bytes -= content.size;
-    if (content.now.path !== null) unlinkSync(content.now.path);
+    if (content.now.path !== null) this.remove(content.now.path);
     else this.#blocks.give(content.now.bytes);
   }
 
@@ -237,4 +254,15 @@ export class ObjectStore {
   #newPath(): string {
     return join(this.folder, 'objects', String(++this.#files));
   }
+}
+
+function removeAll(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Nothing can be taken out of a folder that is not. What a link leads to is none of ours. */
+function makeWritable(folder: string): void {
+  if (!lstatSync(folder).isDirectory()) return;
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) makeWritable(join(folder, entry.name));
 }

@@ -58,7 +58,7 @@ export class GraphWork {
     this.#runner = runner;
     this.#reports = new Reports(parts);
     this.departure = new Departure({ clock: parts.clock, keep: (busy) => parts.feed({ type: 'keep', busy }) });
-    this.#store = new ObjectStore(parts.spoolFolder, parts.memory);
+    this.#store = new ObjectStore(parts.spoolFolder, parts.memory, parts.logger);
     this.paths = new DataPaths(parts, this.#store);
     this.#runParts = {
       store: this.#store,
@@ -118,18 +118,13 @@ export class GraphWork {
 
   /** A new connection: all that is here, as the server has to know it. */
   connected(): void {
-    const { sequence, parts } = this.#reports.anew();
+    const { sequence, runs: ended, ends, before } = this.#reports.anew();
     // Perhaps only the answer was lost: the server says so of what it does not know of.
-    for (const part of parts) for (const run of part) if (run.end?.[1] === 0) run.each(this.#isTold);
+    for (const run of ended) if (run.end?.[1] === 0) run.each(this.#isTold);
     const open = [...this.#runs.values()].filter(({ state }) => state !== 'ended' && state !== 'cancelled');
-    for (const [at, part] of parts.entries()) {
-      const ends = part.map(({ end }) => end!);
-      if (at < parts.length - 1) this.#parts.send('graph.held', { sequence, ends, runs: [], objects: [], more: true });
-      else {
-        const runs = open.map(({ number }) => number);
-        this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told.keys()], ...claimsOf(this.#runs.values()) });
-      }
-    }
+    const runs = open.map(({ number }) => number);
+    for (const part of before) this.#parts.send('graph.held', { sequence, ends: part, runs: [], objects: [], more: true });
+    this.#parts.send('graph.held', { sequence, ends, runs, objects: [...this.#told.keys()], ...claimsOf(this.#runs.values()) });
     for (const run of open) if (run.state === 'running') this.#reports.begun(run);
     this.paths.connected();
     if (this.#leaving) this.#parts.send('graph.leaving', { now: false });
@@ -152,7 +147,7 @@ export class GraphWork {
     this.#running.relieve();
     this.#leaving = true;
     if (!this.#parts.online()) this.departure.over();
-    const back = [...this.#runs.values()].filter((run) => run.isWaiting || (now && run.isBegun));
+    const back = [...this.#runs.values()].filter((run) => run.isToBeGiven || (now && run.isGiven));
     if (back.length > 0) this.#giveBack(back);
   }
 
@@ -218,7 +213,7 @@ export class GraphWork {
   /** It was in a thread, and did not begin. */
   #back(run: GraphRun): void {
     run.clean();
-    if (!run.isBegun || this.#closed) return;
+    if (!run.isGiven || this.#closed) return;
     this.#slots.back(run);
     if (this.#leaving) this.#giveBack([run]);
   }
@@ -230,7 +225,7 @@ export class GraphWork {
 
   /** It has ended, by what it made or what it threw; of one that was cancelled nobody wants to know. */
   #over(run: GraphRun, made: GraphOutcome | null, thrown: unknown, startedAt: number, durationMs: number): void {
-    if (!run.isBegun || this.#closed) {
+    if (!run.isGiven || this.#closed) {
       run.clean();
       return;
     }
@@ -297,7 +292,7 @@ export class GraphWork {
   /** The last that have not begun. */
   #recall(most: number): void {
     this.#running.relieve();
-    const runs = [...this.#runs.values()].filter(({ isWaiting }) => isWaiting).slice(-most);
+    const runs = [...this.#runs.values()].filter(({ isToBeGiven }) => isToBeGiven).slice(-most);
     this.#giveBack(runs);
   }
 }

@@ -179,7 +179,7 @@ export class GraphClients {
   }
 
   #lettersTo({ peer, connection }: Link): Letters {
-    const { clock, handle } = this.#parts;
+    const { handle } = this.#parts;
     return new Letters(peer, (run, { code, message }) => {
       const failure = {
         code,
@@ -187,7 +187,7 @@ export class GraphClients {
         debug: '',
         stderr: '',
       };
-      handle({ type: 'ended', client: connection.peer.id, ends: [{ run, failure, startedAt: clock.wall(), durationMs: 0 }] });
+      handle({ type: 'ended', client: connection.peer.id, ends: [{ run, failure, startedAt: null, durationMs: null }] });
     });
   }
 

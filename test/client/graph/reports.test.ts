@@ -35,11 +35,11 @@ test('ends that are more than a message holds are told in several, also on a new
   await turn();
   online = true;
   told.length = 0;
-  const { sequence, parts } = reports.anew();
-  expect([sequence, ...parts.map(({ length }) => length)]).toEqual([11, 11, 11, 11, 11, 11, 11, 2]);
+  const { sequence, runs: anew, before, ends } = reports.anew();
+  expect([sequence, ...before.map(({ length }) => length), ends.length]).toEqual([11, 11, 11, 11, 11, 11, 11, 2]);
   await turn();
   expect(told).toEqual([]);
-  expect(parts.flat().map(({ number }) => number)).toEqual(Array.from({ length: 68 }, (_, at) => 33 + at));
-  expect(reports.answered(11)).toHaveLength(68);
-  expect(reports.anew().parts).toEqual([[]]);
+  expect([...before.flat(), ...ends].map(([run]) => run)).toEqual(Array.from({ length: 68 }, (_, at) => 33 + at));
+  expect(reports.answered(11)).toEqual(anew);
+  expect(reports.anew()).toEqual({ sequence: 12, runs: [], before: [], ends: [] });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MillraceError } from '../../../src/base/errors.ts';
 import type { GraphEvent } from '../../../src/graph/effects.ts';
 import type { WireEnd, WireOrders } from '../../../src/protocol/graph-work.ts';
 import { type ClientsParts, GraphClients } from '../../../src/server/graph/clients.ts';
@@ -70,4 +71,26 @@ test('what a client that came back holds is judged when all its ends are here, n
   // And the next time anew.
   clients.receive(present, 'graph.held', { sequence: 6, ends: [], runs: [], objects: [] });
   expect((events.at(-1) as typeof resumed).ends).toEqual([]);
+});
+
+test('a run that is too much to tell its client has no times, and its client is not held for a quick one', () => {
+  const h = new History();
+  h.join('a', 1);
+  const client = h.graph.client('a')!;
+  const turns: GraphEvent[] = [];
+  const parts: Partial<ClientsParts> = { handle: (event) => void turns.push(event), small: () => null };
+  const clients = new GraphClients(parts as ClientsParts);
+  const notify = (_name: string, { runs }: WireOrders): boolean => {
+    if (runs.length > 0) throw new MillraceError('ERR_FRAME_TOO_LARGE', 'too large');
+    return true;
+  };
+  const offered = { slots: 1, cores: null, memory: null, resources: {} };
+  clients.join({ connection: { peer: { id: 'a', client: offered } }, peer: { notify } } as unknown as Link);
+  const turn = h.turn({ type: 'submit', session: h.session, objects: [output(10)], tasks: [step(11, [], [10])], sizes: new Map() });
+  clients.prepare(turn.orders)();
+  const ended = turns.find(({ type }) => type === 'ended');
+  expect(ended).toMatchObject({ ends: [{ startedAt: null, durationMs: null }] });
+  const { mean } = client;
+  h.turn(ended!);
+  expect(client.mean).toBe(mean);
 });

@@ -194,26 +194,29 @@ class FunctionExecutor implements Executor {
       run.received = 0;
       run.heard = 0;
       const batch = run.pack(slot, journal, this.#limits);
-      let crash: unknown = null;
+      let crash: { readonly error: unknown } | null = null;
       try {
         await pool.run(batch, { signal: run.killer.signal });
-        if (run.isBehind(journal)) await this.#delivered(run, journal);
-        if (!this.#closed) this.#finish(slot, run, journal);
-        return;
       } catch (error) {
-        crash = error;
+        crash = { error };
         // Thrown, not rejected: the pool has put it into its queue before. Without a thread that queue goes nowhere, and with the next pool it is forgotten.
         run.refused = isRefusal(error) && pool.threads.length === 0;
         if (run.refused) delete this.#pools[slot];
+      }
+      if (crash === null) {
+        if (run.isBehind(journal)) await this.#delivered(run, journal);
+        // Outside of the `try`: what it throws is no crash of the thread.
+        if (!this.#closed) this.#finish(slot, run, journal);
+        return;
       }
       // The dying thread may still write into its journal: the next one gets another.
       delete this.#journals[slot];
       await this.#delivered(run, journal);
       if (journal.running < 0 && !run.killer.signal.aborted && !run.aborted) {
-        await pauseFor(this.#clock, this.#pauseAfterFailure(slot, crash));
+        await pauseFor(this.#clock, this.#pauseAfterFailure(slot, crash.error));
       } else if (journal.running >= 0) this.#failures[slot] = 0;
       if (this.#closed) return;
-      if (this.#crashed(slot, run, journal, crash)) return;
+      if (this.#crashed(slot, run, journal, crash.error)) return;
     }
   }
 

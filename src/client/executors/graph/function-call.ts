@@ -8,15 +8,16 @@ const mostAsText = 8 * 1024;
 /** base64, or as they are. */
 export type CallBytes = string | Uint8Array;
 
-/** To be read later: bytes that are a part of a larger buffer cross as a copy of their own. */
+/** To be encoded before its bytes may change. */
 export function callBytes(bytes: Uint8Array): CallBytes {
   if (bytes.length === 0) return '';
-  if (bytes.length > mostAsText) return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  if (bytes.length > mostAsText) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
+/** A text's in a buffer of their own: Node's pool would show a function the bytes of others. */
 export function bytesOfCall(bytes: CallBytes): Uint8Array {
-  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : bytes;
+  return typeof bytes === 'string' ? new Uint8Array(Buffer.from(bytes, 'base64')) : bytes;
 }
 
 /** `bytes` or `path`: where its content is. `attributes`, `info`: as of `GraphInput`. */

@@ -84,12 +84,17 @@ export class FunctionTasks {
     const encoded = { input: encodeValue(call), common: encodeValue(common) };
     return {
       execution: { id: `${session}/${task}`, attempt: 1, command, ...encoded, env: noVariables, cwd: null },
-      ended: (end) => ends.ended(at, outcomeOf(execution, outputs, end), end.startedAt, end.durationMs),
+      ended: (end) => ends.ended(at, outcomeOf(execution, outputs, end), ...timesOf(end)),
       returned: () => ends.returned(at),
       failed: (error) => ends.ended(at, MillraceError.from(error)),
       progress: (value) => execution.progress(value),
     };
   }
+}
+
+/** When it began and how long it took, if anybody knows: a call whose thread went with it has not come to its measure. */
+function timesOf({ startedAt, durationMs, extra }: ExecutionEnd): [startedAt?: number, durationMs?: number] {
+  return extra?.signal !== undefined || extra?.error?.code === 'ERR_WORKER_CRASHED' ? [] : [startedAt, durationMs];
 }
 
 function outcomeOf(execution: GraphExecution, outputs: readonly GraphOutputSpec[], end: ExecutionEnd): GraphOutcome | MillraceError {

@@ -70,12 +70,16 @@ export class SlotQueue {
   readonly #free: number[];
   #opening: Promise<void> | null = null;
   #executor: Executor | null = null;
+  /** Of the executor: what one tells that has failed is of no use. */
+  #generation = 0;
+  /** Settles when those that have failed are closed. */
+  #retired: Promise<unknown> = Promise.resolve();
   #keys = 0;
   #closed = false;
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#free = Array.from({ length: options.slots }, (_, at) => options.slots - 1 - at);
+    this.#free = slotsOf(options);
     this.#running = this.#free.map(() => null);
   }
 
@@ -113,8 +117,11 @@ export class SlotQueue {
       this.#jobs.set(job.key, job);
       jobs.push(job);
     }
-    this.#waiting.push(batch);
-    this.#next();
+    if (this.#closed) this.#fail([batch], clientEnds());
+    else {
+      this.#waiting.push(batch);
+      this.#next();
+    }
     return {
       stop: (at, reason) => this.#stop(jobs[at]!, stopped(reason)),
       relieve: () => this.#relieve(batch),
@@ -124,17 +131,16 @@ export class SlotQueue {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening;
-    await this.#executor?.close();
-    this.#failAll(new MillraceError('ERR_ENDED', 'the client ends'));
+    await Promise.all([this.#executor?.close(), this.#retired]);
+    this.#failAll(clientEnds());
   }
 
   #next(): void {
-    if (this.#waiting.length === 0 || this.#free.length === 0) return;
+    if (this.#closed || this.#waiting.length === 0 || this.#free.length === 0) return;
     if (this.#executor === null) {
       this.#opening ??= this.#open();
       return;
     }
-    if (this.#closed) return;
     const batch = this.#waiting.shift()!;
     const jobs = batch.jobs.filter(({ key }) => this.#jobs.has(key));
     if (jobs.length > 0) this.#begin(this.#executor, batch, jobs);
@@ -159,18 +165,38 @@ export class SlotQueue {
   }
 
   async #open(): Promise<void> {
+    const generation = ++this.#generation;
+    const isCurrent = (): boolean => generation === this.#generation;
     try {
-      this.#executor = await this.#options.open({
-        ended: (slot, ends, idle) => this.#ended(slot, ends, idle),
+      const executor = await this.#options.open({
+        ended: (slot, ends, idle) => {
+          if (isCurrent()) this.#ended(slot, ends, idle);
+        },
         progress: (_slot, key, value) => this.#jobs.get(key)?.queued.progress?.(value),
-        failed: (error) => this.#failAll(error),
+        failed: (error) => {
+          if (isCurrent()) this.#retire(error);
+        },
       });
+      if (!isCurrent()) {
+        await executor.close();
+        return;
+      }
+      this.#executor = executor;
     } catch (error) {
-      this.#opening = null;
-      this.#failAll(error);
+      if (isCurrent()) this.#retire(error);
       return;
     }
     this.#next();
+  }
+
+  /** The executor cannot go on: nothing more comes of what it has, and the next batch opens another. */
+  #retire(error: unknown): void {
+    this.#generation++;
+    this.#retired = Promise.allSettled([this.#retired, this.#opening, this.#executor?.close()]);
+    this.#executor = null;
+    this.#opening = null;
+    this.#free.splice(0, this.#free.length, ...slotsOf(this.#options));
+    this.#failAll(error);
   }
 
   /** The word, and a little later the force. */
@@ -199,20 +225,26 @@ export class SlotQueue {
   }
 
   #ended(slot: number, ends: readonly ExecutionEnd[], idle: boolean): void {
-    for (const end of ends) {
-      const job = this.#jobs.get(end.key);
-      if (job === undefined) continue;
-      this.#settle(job);
-      if (job.error !== null) job.queued.failed(job.error);
-      else if (end.notStarted !== undefined) job.queued.returned(end.notStarted);
-      else job.queued.ended(end);
+    const tells = ends.map((end) => () => this.#end(end));
+    if (idle) {
+      tells.push(() => {
+        this.#free.push(slot);
+        const batch = this.#running[slot];
+        this.#running[slot] = null;
+        batch?.over();
+      });
+      tells.push(() => this.#next());
     }
-    if (!idle) return;
-    this.#free.push(slot);
-    const batch = this.#running[slot];
-    this.#running[slot] = null;
-    batch?.over();
-    this.#next();
+    tellAll(tells);
+  }
+
+  #end(end: ExecutionEnd): void {
+    const job = this.#jobs.get(end.key);
+    if (job === undefined) return;
+    this.#settle(job);
+    if (job.error !== null) job.queued.failed(job.error);
+    else if (end.notStarted !== undefined) job.queued.returned(end.notStarted);
+    else job.queued.ended(end);
   }
 
   /** False: it was settled before. */
@@ -222,11 +254,43 @@ export class SlotQueue {
   }
 
   #failAll(error: unknown): void {
-    const batches = [...this.#running, ...this.#waiting.splice(0)];
+    const batches = [...this.#running.filter((batch) => batch !== null), ...this.#waiting.splice(0)];
     this.#running.fill(null);
-    for (const job of [...this.#jobs.values()]) if (this.#settle(job)) job.queued.failed(error);
-    for (const batch of batches) batch?.over();
+    this.#fail(batches, error);
   }
+
+  /** Nothing of these runs, or will. */
+  #fail(batches: readonly Batch[], error: unknown): void {
+    const jobs = batches.flatMap((batch) => batch.jobs).filter(({ key }) => this.#jobs.has(key));
+    tellAll([
+      ...jobs.map((job) => () => {
+        if (this.#settle(job)) job.queued.failed(error);
+      }),
+      ...batches.map(({ over }) => over),
+    ]);
+  }
+}
+
+/** The lowest is taken first: from the end. */
+function slotsOf({ slots }: QueueOptions): number[] {
+  return Array.from({ length: slots }, (_, at) => slots - 1 - at);
+}
+
+/** All hear it, whatever one of them throws: nobody else would tell the others. What the first has thrown is thrown then. */
+function tellAll(tells: readonly (() => void)[]): void {
+  const errors: unknown[] = [];
+  for (const tell of tells) {
+    try {
+      tell();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+function clientEnds(): MillraceError {
+  return new MillraceError('ERR_ENDED', 'the client ends');
 }
 
 function stopped(reason: unknown): MillraceError {

@@ -287,3 +287,11 @@ test('a call may name its output, its task and its resources', async () => {
     expect(readFileSync(module, 'utf8')).toContain('remoteWords');
   });
 });
+
+test('the bytes of a small input lie in memory of their own', async () => {
+  const here = new Here();
+  await here.session.bindOnly(async () => {
+    const room = remote(async (_context: Context, input: Instance) => String((await input.getBytes()).buffer.byteLength));
+    expect(await here.text(room(blob('hello')))).toBe('5');
+  });
+});
