@@ -225,17 +225,16 @@ export class SlotQueue {
   }
 
   #ended(slot: number, ends: readonly ExecutionEnd[], idle: boolean): void {
-    const tells = ends.map((end) => () => this.#end(end));
-    if (idle) {
-      tells.push(() => {
+    try {
+      tellAll(ends, (end) => this.#end(end));
+    } finally {
+      if (idle) {
         this.#free.push(slot);
         const batch = this.#running[slot];
         this.#running[slot] = null;
-        batch?.over();
-      });
-      tells.push(() => this.#next());
+        tellAll([() => batch?.over(), () => this.#next()], (tell) => tell());
+      }
     }
-    tellAll(tells);
   }
 
   #end(end: ExecutionEnd): void {
@@ -262,12 +261,13 @@ export class SlotQueue {
   /** Nothing of these runs, or will. */
   #fail(batches: readonly Batch[], error: unknown): void {
     const jobs = batches.flatMap((batch) => batch.jobs).filter(({ key }) => this.#jobs.has(key));
-    tellAll([
-      ...jobs.map((job) => () => {
+    try {
+      tellAll(jobs, (job) => {
         if (this.#settle(job)) job.queued.failed(error);
-      }),
-      ...batches.map(({ over }) => over),
-    ]);
+      });
+    } finally {
+      tellAll(batches, ({ over }) => over());
+    }
   }
 }
 
@@ -276,12 +276,12 @@ function slotsOf({ slots }: QueueOptions): number[] {
   return Array.from({ length: slots }, (_, at) => slots - 1 - at);
 }
 
-/** All hear it, whatever one of them throws: nobody else would tell the others. What the first has thrown is thrown then. */
-function tellAll(tells: readonly (() => void)[]): void {
+/** Each is told, whatever the telling of one throws: nobody else would tell the others. What was thrown first is thrown then. */
+function tellAll<T>(items: readonly T[], tell: (item: T) => void): void {
   const errors: unknown[] = [];
-  for (const tell of tells) {
+  for (const item of items) {
     try {
-      tell();
+      tell(item);
     } catch (error) {
       errors.push(error);
     }
