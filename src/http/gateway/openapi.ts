@@ -9,7 +9,6 @@ const texts: Readonly<Record<number, string>> = {
   404: 'There is no such thing',
   405: 'Not by this method; see Allow',
   408: 'The body did not come',
-  409: 'The task is not in a state that allows this',
   413: 'The body is too long',
   415: 'The body is of a type that is not read here',
   421: 'The server does not answer under that name',
@@ -216,7 +215,7 @@ export function openApiDocument(operations: readonly Operation[], secured: boole
   };
 }
 
-function described({ id, summary, open, parameters = [], body, answer, refusals = [] }: Operation, secured: boolean): Schema {
+function described({ id, summary, open, parameters = [], body, answer, nothing, refusals = [] }: Operation, secured: boolean): Schema {
   const closed = secured && open !== true;
   const refused = [...refusals, ...(closed ? [401] : []), 403, 421, 500, 503];
   return {
@@ -235,6 +234,7 @@ function described({ id, summary, open, parameters = [], body, answer, refusals 
         }),
     responses: {
       [answer.status]: { description: answer.description, content: { [answer.type]: { schema: answer.schema } } },
+      ...(nothing === undefined ? {} : { 204: { description: nothing } }),
       ...Object.fromEntries(refused.map((status) => [status, { description: texts[status] ?? '', content: errorContent }])),
     },
   };

@@ -35,6 +35,8 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly body?: { readonly description: string; readonly types: readonly string[]; readonly schema: Schema };
   readonly answer: { readonly status: number; readonly type: string; readonly description: string; readonly schema: Schema };
+  /** What an answer of 204 says, where there may be nothing to answer. */
+  readonly nothing?: string;
   /** Statuses of refusals that are its own, beside those that any request may meet. */
   readonly refusals?: readonly number[];
   /** Answers with a stream that lasts. */
@@ -67,6 +69,9 @@ export interface Call {
 export function json(value: unknown, status = 200): Reply {
   return { status, type: 'application/json', body: JSON.stringify(value) };
 }
+
+/** There is nothing to tell, as the operation's `nothing` says. */
+export const noReply: Reply = { status: 204, type: 'application/json', body: '' };
 
 /** The parameters of a request. Throws a `Refusal`, 400, that names the one that is wrong. */
 export function readParameters(

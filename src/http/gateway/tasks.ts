@@ -6,7 +6,7 @@ import { mostOutput, someOutput } from '../../protocol/running-output.ts';
 import type { Backend, Chunks, QueryFields } from './backend.ts';
 import { chunksOf, utf8Of } from './body.ts';
 import { writePiece } from './flow.ts';
-import { answer, type Call, json, type Operation, type Parameter, type Schema } from './operation.ts';
+import { answer, type Call, json, noReply, type Operation, type Parameter, type Schema } from './operation.ts';
 import { Refusal } from './problem.ts';
 import { outputJson, taskJson } from './task-json.ts';
 
@@ -204,11 +204,12 @@ export function taskOperations(backend: Backend, clock: Clock): readonly Operati
         '`stdout` and `stderr` as text, else `stdoutBase64`, `stderrBase64`; absent where they are not kept. `cut` names those that have more in front',
         { $ref: '#/components/schemas/Output' },
       ),
-      refusals: [400, 404, 409],
+      // No refusal: whoever follows a command asks once more after it has ended, and browsers write each refusal to their console.
+      nothing: 'It does not run: what it has written, if it has run, stands in its record',
+      refusals: [400, 404],
       async run({ parameters: { id: name, limit = someOutput } }) {
         const found = await backend.output(name as string, limit as number);
-        if (found === null) throw new Refusal(409, 'the task does not run: what it has written stands in its record');
-        return json(outputJson(found));
+        return found === null ? noReply : json(outputJson(found));
       },
     },
     ...(['cancel', 'retry'] as const).flatMap((action): Operation[] => [

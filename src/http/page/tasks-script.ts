@@ -178,9 +178,9 @@ function running(id, done) {
   const told = h('p', { class: 'faint', role: 'status' }, 'What it has written is asked for…');
   const element = h('div', {}, told, streams.map(({ head, text }) => [head, text]));
   async function ask() {
-    const response = await request('/api/tasks/' + encodeURIComponent(id) + '/output', {}, [404, 409, 503, 504]);
+    const response = await request('/api/tasks/' + encodeURIComponent(id) + '/output', {}, [404, 503, 504]);
     if (!element.isConnected) return;
-    if (response.status === 404 || response.status === 409) return done();
+    if (response.status === 404 || response.status === 204) return done();
     const found = response.ok ? await response.json() : null;
     for (const { name, head, text } of found === null ? [] : streams) {
       const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 4;
