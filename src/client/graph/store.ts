@@ -8,13 +8,10 @@ import {
   copyFileSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
-  readdirSync,
   readSync,
   realpathSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -24,6 +21,7 @@ import { type Logger, silentLogger } from '../../base/log.ts';
 import { NumberMap } from '../../base/number-map.ts';
 import { RawBytes } from '../../transport/peer.ts';
 import type { GraphBytes } from '../graph-task-runner.ts';
+import { makeSpoolFolder, removeTree } from '../spool-folders.ts';
 import { Blocks } from './blocks.ts';
 import { SpareParts } from './spare-parts.ts';
 
@@ -107,7 +105,7 @@ export class ObjectStore {
   /** A folder of its own for files that will be taken over. */
   get folder(): string {
     if (this.#folder === null) {
-      this.#folder = mkdtempSync(join(this.#spoolFolder, 'millrace-graph-'));
+      this.#folder = makeSpoolFolder(this.#spoolFolder, 'graph');
       mkdirSync(join(this.#folder, 'objects'));
     }
     return this.#folder;
@@ -215,14 +213,9 @@ export class ObjectStore {
   /** A file or folder goes, whatever a task has done to it. Never throws: what cannot go stays, and is warned of. */
   remove(path: string): void {
     try {
-      removeAll(path);
-    } catch {
-      try {
-        makeWritable(path);
-        removeAll(path);
-      } catch (error) {
-        this.#logger.warn({ error, path }, 'what a task left cannot be removed');
-      }
+      removeTree(path);
+    } catch (error) {
+      this.#logger.warn({ error, path }, 'what a task left cannot be removed');
     }
   }
 
@@ -254,15 +247,4 @@ export class ObjectStore {
   #newPath(): string {
     return join(this.folder, 'objects', String(++this.#files));
   }
-}
-
-function removeAll(path: string): void {
-  rmSync(path, { recursive: true, force: true });
-}
-
-/** Nothing can be taken out of a folder that is not. What a link leads to is none of ours. */
-function makeWritable(folder: string): void {
-  if (!lstatSync(folder).isDirectory()) return;
-  chmodSync(folder, 0o700);
-  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) makeWritable(join(folder, entry.name));
 }

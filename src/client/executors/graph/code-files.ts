@@ -3,10 +3,11 @@
  * that what it imports from there is the same here.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GraphInput } from '../../graph-task-runner.ts';
+import { makeSpoolFolder } from '../../spool-folders.ts';
 
 /** Of the package: four folders above this one. */
 const library = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -67,7 +68,7 @@ export class CodeFiles {
   }
 
   #make(): string {
-    const folder = mkdtempSync(join(this.#parent, 'millrace-code-'));
+    const folder = makeSpoolFolder(this.#parent, 'code');
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(library, join(folder, 'node_modules', 'millrace'), 'dir');
     return folder;

@@ -9,6 +9,7 @@ import { decodeValue } from '../../../task/value.ts';
 import { commonEnvironment } from '../../environment.ts';
 import type { GraphCallEnds, GraphCalls, GraphExecution, GraphOutcome, GraphTaskRunner } from '../../graph-task-runner.ts';
 import type { RunnerOptions } from '../../runner-options.ts';
+import { sweepSoon } from '../../spool-folders.ts';
 import { createFunctionExecutor } from '../function/function-executor.ts';
 import { createShellExecutor } from '../shell/create.ts';
 import { type Builtin, builtins } from './builtins.ts';
@@ -33,6 +34,7 @@ class GraphRunner implements GraphTaskRunner {
   constructor(options: GraphRunnerOptions) {
     this.#options = options;
     this.#code = new CodeFiles(options.spoolFolder);
+    sweepSoon(options.spoolFolder, options.clock);
   }
 
   run(execution: GraphExecution): GraphOutcome | Promise<GraphOutcome> {

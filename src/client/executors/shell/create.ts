@@ -6,6 +6,7 @@ import { deferred } from '../../../base/deferred.ts';
 import { MillraceError } from '../../../base/errors.ts';
 import { silentLogger } from '../../../base/log.ts';
 import type { Executor, ExecutorHandlers } from '../../executor.ts';
+import { sweepSoon } from '../../spool-folders.ts';
 import { Collector } from './collector.ts';
 import { InheritedStreams } from './inherit.ts';
 import type { Lane, LaneEnd, LaneHandlers } from './lane.ts';
@@ -17,17 +18,10 @@ import { ShellExecutor, type ShellExecutorParts } from './shell-executor.ts';
 import { SlotLane } from './slot-lane.ts';
 import { SpawnLane } from './spawn-lane.ts';
 import { capture, discard, Spool, sizeOf } from './spool.ts';
-import { sweepSpools } from './spool-sweep.ts';
 import { Watcher } from './watcher.ts';
 
 /** A shell that has not answered by then is none. */
 const patience = 5_000;
-
-/**
- * When what others have left is looked for (ms): not while this client and its server start. To read the names of a folder that once held two
- * million entries takes 150 ms of a processor, about what a start of all threads takes.
- */
-const sweepDelay = 1_000;
 
 /** The executor and how it runs commands. */
 export interface CreatedShellExecutor extends Executor {
@@ -49,7 +43,7 @@ export async function createShellExecutor(options: ShellExecutorOptions, handler
   // Before there is anything to be cleaned up.
   const makeMonitor = options.monitor ? await monitorMaker(options.monitor) : null;
   const spool = new Spool(options.spoolFolder, keepFiles);
-  clock.after(sweepDelay, () => void sweepSpools(options.spoolFolder), { unref: true });
+  sweepSoon(options.spoolFolder, clock);
   const windows = process.platform === 'win32';
   const watcher = windows ? null : new Watcher(shell, keepFiles ? spool.commands : spool.folder, environment.PATH, logger, clock);
   const inherited =

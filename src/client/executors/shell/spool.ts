@@ -2,14 +2,13 @@
  * The private folder in which output waits between a command and its result, and how it is read.
  *
  * `<parent>/millrace-XXXXXX/` (mode 0700) holds `commands/` (a file for each stream of each running command, gone when it was read) and
- * `results/` (files that results name: `<task id>.<attempt>.out` and `.err`). `owner` tells whose it is (`spool-sweep.ts`).
+ * `results/` (files that results name: `<task id>.<attempt>.out` and `.err`). `owner` tells whose it is (`spool-folders.ts`).
  */
 import { isUtf8 } from 'node:buffer';
 import {
   closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readSync,
@@ -22,7 +21,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../../../base/errors.ts';
-import { ownerPath, ownerText } from './spool-sweep.ts';
+import { makeSpoolFolder, ownerPath } from '../../spool-folders.ts';
 
 /** The files of one command. */
 export interface CommandFiles {
@@ -62,8 +61,7 @@ export class Spool {
   /** Makes the folders in `parent`, which must exist. `keepsFiles`: results name files that outlive it. */
   constructor(parent: string, keepsFiles: boolean) {
     try {
-      this.folder = mkdtempSync(join(parent, 'millrace-'));
-      writeFileSync(ownerPath(this.folder), ownerText(keepsFiles), { mode: 0o600 });
+      this.folder = makeSpoolFolder(parent, 'output', keepsFiles);
       this.commands = join(this.folder, 'commands');
       this.results = join(this.folder, 'results');
       this.mend();

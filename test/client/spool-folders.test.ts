@@ -1,12 +1,16 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createShellExecutor } from '../../../../src/client/executors/shell/create.ts';
-import { Spool } from '../../../../src/client/executors/shell/spool.ts';
-import { ownerPath, ownerText, sweepSpools } from '../../../../src/client/executors/shell/spool-sweep.ts';
-import { temporaryFolder } from '../../../support/temporary.ts';
-import { until } from '../../../support/until.ts';
-import { environment } from '../harness.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { CodeFiles } from '../../src/client/executors/graph/code-files.ts';
+import { createGraphRunner } from '../../src/client/executors/graph/graph-runner.ts';
+import { createShellExecutor } from '../../src/client/executors/shell/create.ts';
+import { Spool } from '../../src/client/executors/shell/spool.ts';
+import { ObjectStore } from '../../src/client/graph/store.ts';
+import { ownerPath, ownerText, sweepSpools } from '../../src/client/spool-folders.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
+import { environment } from './executors/harness.ts';
 
 /** A spool as a killed client leaves it: its number is another process's by now. */
 function left(parent: string, { keep = false, mark = ownerText(keep).replace(/ \d+\n/, ' 1\n') } = {}): string {
@@ -15,6 +19,11 @@ function left(parent: string, { keep = false, mark = ownerText(keep).replace(/ \
   writeFileSync(join(folder, 'commands', '0-0o'), 'half');
   writeFileSync(ownerPath(folder), mark);
   return folder;
+}
+
+/** The folder's client is another process by now, which is not it. */
+function kill(folder: string): void {
+  writeFileSync(ownerPath(folder), readFileSync(ownerPath(folder), 'utf8').replace(/ \d+\n/, ' 1\n'));
 }
 
 describe('the spools of clients that were killed', () => {
@@ -65,5 +74,20 @@ describe('the spools of clients that were killed', () => {
     named.remove(true);
     expect([plain, empty, named].map(({ folder }) => existsSync(folder))).toEqual([false, false, true]);
     expect(existsSync(named.resultPath('a', 1, 'out'))).toBe(true);
+  });
+
+  it('hold objects and code of graphs too, which go as soon as the next client runs tasks of graphs', async () => {
+    const parent = temporaryFolder();
+    const store = new ObjectStore(parent, 10);
+    store.addBytes(1, Buffer.alloc(100));
+    new CodeFiles(parent).place(1, { object: 1, label: null, content: { bytes: Buffer.from('export {}'), path: null } } as never);
+    const folders = readdirSync(parent).map((name) => join(parent, name));
+    expect(folders).toHaveLength(2);
+    await sweepSpools(parent);
+    expect(folders.every((folder) => existsSync(folder))).toBe(true);
+    for (const folder of folders) kill(folder);
+    const runner = createGraphRunner({ spoolFolder: parent, clock: systemClock } as never);
+    await until(() => readdirSync(parent).length === 0);
+    await runner.close();
   });
 });
