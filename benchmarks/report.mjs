@@ -1,4 +1,7 @@
-/** `README.md` of this folder, made from `results.jsonl`: the bars, each benchmark's table with its machine and day, and what is slower than a rival. */
+/**
+ * `README.md` of this folder, made from `results.jsonl`: the bars, each benchmark's table with its machine and day, and what is slower than a rival. With it
+ * the table in the package's README.
+ */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { median } from './harness.mjs';
@@ -6,6 +9,7 @@ import { limits } from './limits.mjs';
 import { writePictures } from './plot.mjs';
 import { questions } from './questions.mjs';
 import { results } from './results.mjs';
+import { writeSummary } from './summary.mjs';
 
 const shown = (value) => {
   if (typeof value === 'number')
@@ -99,6 +103,7 @@ export function report(lines, drawn) {
 export function writeReport() {
   const drawn = writePictures();
   writeFileSync(new URL('./README.md', import.meta.url), report(results(), drawn));
+  writeSummary();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeReport();
