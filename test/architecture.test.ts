@@ -42,10 +42,10 @@ describe('the tree', () => {
   it('has worker entries that do not load the option parser', () => expect(heavyEntries(source)).toEqual([]));
   // A file costs a thread half a millisecond to load: the time from `new` to ready is mostly that. Whoever needs more may load it later.
   it.each([
-    ['src/server/entry.ts', 147, ['croner', 'msgpackr', 'uuid']],
-    ['src/client/entry.ts', 101, ['croner', 'msgpackr', 'uuid']],
-    ['src/submit/entry.ts', 56, ['croner', 'msgpackr', 'uuid']],
-    ['src/index.ts', 112, ['croner', 'eventemitter3', 'msgpackr', 'uuid', 'zod']],
+    ['src/server/entry.ts', 148, ['croner', 'uuid']],
+    ['src/client/entry.ts', 102, ['croner', 'uuid']],
+    ['src/submit/entry.ts', 56, ['croner', 'uuid']],
+    ['src/index.ts', 112, ['croner', 'eventemitter3', 'uuid', 'zod']],
   ])('has a %s that loads few files at its start, and neither SQLite nor sockets', (entry, most, packages) => {
     const loaded = loadedAtStart(source, entry);
     expect(loaded.files.filter((path) => /^src\/store\/(?:sqlite|memory)\/|^src\/transport\/(?:net-ipc|dial|ipc-)/.test(path))).toEqual([]);

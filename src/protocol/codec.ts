@@ -5,8 +5,9 @@
  * booleans, numbers, strings, binary, arrays, objects. The sender refuses what the receiver would, so that a bad value
  * fails its own call (`ERR_NOT_CLONEABLE`) and never the connection.
  */
-import { Packr, Unpackr } from 'msgpackr';
+import type { Packr, Unpackr } from 'msgpackr';
 import { MillraceError, reasonOf } from '../base/errors.ts';
+import { msgpackr } from '../task/msgpackr.ts';
 import { isRaw, longestHeader, rawAnswer, writeHeader } from './frame.ts';
 import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
@@ -166,7 +167,7 @@ export class FramePacker {
   }
 
   #encode(message: Message): PackedView {
-    this.#packr ??= new Packr(options);
+    this.#packr ??= new (msgpackr().Packr)(options);
     let packed: PackedView;
     try {
       packed = this.#packr.pack(message, packing);
@@ -245,7 +246,7 @@ export class ValuePacker {
 
 /** What a `ValuePacker` was given. */
 export function unpackValue({ bytes }: Packed): unknown {
-  return new Unpackr(options).unpack(bytes);
+  return new (msgpackr().Unpackr)(options).unpack(bytes);
 }
 
 function notCloneable(cause: unknown): MillraceError {
@@ -287,6 +288,7 @@ export class FrameDecoder {
   }
 
   #decoderOf({ length }: Uint8Array): Unpackr {
+    const { Unpackr } = msgpackr();
     if (length < large) this.#unpackr ??= new Unpackr(options);
     else this.#views ??= new Unpackr({ ...options, copyBuffers: false });
     return (length < large ? this.#unpackr : this.#views)!;

@@ -4,9 +4,10 @@
  *
  * JSON first because it is what most calls carry, is readable in a database, and decodes at the speed of the engine.
  */
-import { Packr } from 'msgpackr';
+import type { Packr } from 'msgpackr';
 import { MillraceError } from '../base/errors.ts';
 import { checkPlainMsgpack } from './msgpack-check.ts';
+import { msgpackr } from './msgpackr.ts';
 import { buildValue, flattenValue } from './value-table.ts';
 
 /** How the file of an encoded value ends, by how it is encoded. */
@@ -16,7 +17,12 @@ export const valueEndings = { text: '.json', bytes: '.msgpack' } as const;
 const deepestJson = 400;
 
 // No records and no extensions: the table needs plain msgpack only, and plain msgpack can be checked before it is decoded.
-const packr: Packr = new Packr({ useRecords: false, copyBuffers: true });
+let made: Packr | null = null;
+
+function packr(): Packr {
+  made ??= new (msgpackr().Packr)({ useRecords: false, copyBuffers: true });
+  return made;
+}
 
 /**
  * A value as text (JSON) or bytes (msgpack); `decodeValue` gives it back.
@@ -27,7 +33,7 @@ const packr: Packr = new Packr({ useRecords: false, copyBuffers: true });
 export function encodeValue(value: unknown, name = 'value'): string | Uint8Array {
   if (isExactJson(value, 0)) return JSON.stringify(value);
   // A copy: msgpackr hands out a view of its shared buffer.
-  return Uint8Array.from(packr.pack(flattenValue(value, name)));
+  return Uint8Array.from(packr().pack(flattenValue(value, name)));
 }
 
 /**
@@ -38,7 +44,7 @@ export function decodeValue(encoded: string | Uint8Array): unknown {
   try {
     if (typeof encoded !== 'string') {
       checkPlainMsgpack(encoded);
-      return buildValue(packr.unpack(encoded));
+      return buildValue(packr().unpack(encoded));
     }
     const value: unknown = JSON.parse(encoded);
     // JSON.parse makes an own property of it; merging code elsewhere would make a prototype of it.

@@ -34,7 +34,7 @@ export const topRank = 8;
 /** Built-ins by folder. `node:net`, `node:child_process`, `node:sqlite` and the like are in `builtinHomes` instead. */
 export const builtins: Readonly<Record<string, readonly string[]>> = {
   base: ['crypto', 'os'],
-  task: ['buffer', 'path', 'url', 'v8', 'vm'],
+  task: ['buffer', 'module', 'path', 'url', 'v8', 'vm'],
   config: ['buffer', 'os', 'path', 'stream', 'url', 'util'],
   protocol: ['buffer', 'crypto'],
   graph: [],
