@@ -62,12 +62,15 @@ describe('the package', () => {
     for (const [name, owner] of [
       ['uuid', 'Robert Kieffer'],
       ['croner', 'Hexagon'],
+      ['net-ipc', 'timotejroiko'],
     ] as const) {
       expect(programs.filter((_, at) => new RegExp(`from ['"]${name}['"]`).test(texts[at]!))).toEqual([]);
       const holders = texts.filter((text) => text.includes(`node_modules/${name}/`));
       expect(holders).not.toEqual([]);
       for (const text of holders) expect(text).toContain(owner);
     }
+    // What net-ipc would load, and never uses here.
+    expect(texts.filter((text) => /__require\("(?:msgpackr|fast-zlib)"\)/.test(text))).toEqual([]);
   });
 
   it('opens every door that its exports name, from outside, by its name', async () => {

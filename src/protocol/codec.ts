@@ -278,6 +278,7 @@ export class FrameDecoder {
     if (isRaw(body)) return { kind: 'messages', messages: [rawAnswer(body)] };
     const plain = this.#plain.read(body);
     if (plain !== null) return { kind: 'messages', messages: this.#trusted ? (plain as Message[]) : plain.map(checkMessage) };
+    if (endBody.equals(body)) return { kind: 'end' };
     if (!this.#trusted) this.#scanner.scan(body);
     const value: unknown = this.#decoderOf(body).unpack(body);
     if (typeof value !== 'object' || value === null) throw new MillraceError('ERR_PROTOCOL', 'a frame without an envelope');
@@ -296,4 +297,4 @@ export class FrameDecoder {
 }
 
 /** The body that ends a connection in good order. */
-export const endBody: Uint8Array = Uint8Array.of(0x81, 0xa1, 0x74, envelope.end);
+export const endBody: Buffer = Buffer.of(0x81, 0xa1, 0x74, envelope.end);

@@ -6,9 +6,11 @@ import { createRequire } from 'node:module';
 
 type Msgpackr = typeof import('msgpackr');
 
+const require = createRequire(import.meta.url);
+
 let loaded: Msgpackr | null = null;
 
 export function msgpackr(): Msgpackr {
-  loaded ??= createRequire(import.meta.url)('msgpackr') as Msgpackr;
+  loaded ??= require('msgpackr') as Msgpackr;
   return loaded;
 }

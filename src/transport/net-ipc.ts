@@ -4,8 +4,9 @@
  * loudly instead of quietly losing a guard.
  */
 import type { EventEmitter } from 'node:events';
-import { createRequire } from 'node:module';
 import type { Server as NetServer, Socket } from 'node:net';
+import netIpc from 'net-ipc';
+import connection from 'net-ipc/src/connection.js';
 
 /** A side of a connection: base constructors bind `readable`, `drain`, `error` and `close` of the socket to these by name. */
 export interface IpcSide {
@@ -34,10 +35,12 @@ export interface IpcClient extends IpcSide, EventEmitter {
   connect(payload?: unknown): Promise<unknown>;
 }
 
-const require = createRequire(import.meta.url);
-const index = require('net-ipc') as { Client: new (options: object) => IpcClient; Server: new (options: object) => IpcServer };
+const index = netIpc as unknown as { Client: new (options: object) => IpcClient; Server: new (options: object) => IpcServer };
 
 /** The side that accepted. Not exported by the index of the package, which has no `exports` map. */
-export const BaseConnection: new (socket: Socket, server: IpcServer) => IpcSide = require('net-ipc/src/connection.js');
+export const BaseConnection: new (socket: Socket, server: IpcServer) => IpcSide = connection as new (
+  socket: Socket,
+  server: IpcServer,
+) => IpcSide;
 export const BaseServer: new (options: object) => IpcServer = index.Server;
 export const BaseClient: new (options: object) => IpcClient = index.Client;

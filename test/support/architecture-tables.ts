@@ -51,7 +51,6 @@ export const builtins: Readonly<Record<string, readonly string[]>> = {
     'stream',
     'url',
     'worker_threads',
-    'module',
     'zlib',
   ],
   store: ['buffer', 'crypto', 'fs', 'fs/promises', 'module', 'os', 'path', 'url', 'util'],

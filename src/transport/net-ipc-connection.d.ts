@@ -1,0 +1,5 @@
+/** Net-ipc declares its index alone. */
+declare module 'net-ipc/src/connection.js' {
+  const Connection: unknown;
+  export default Connection;
+}
