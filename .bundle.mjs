@@ -1,8 +1,8 @@
 /**
  * The programs of the threads, each as one file and what it loads later: a file costs a thread half a millisecond, which was half of the time to the
- * first task. Over what the compiler made, in the same places; everything else stays as it is.
+ * first task; and the host's checks of options with what they need of zod. Over what the compiler made, in the same places; everything else stays as it is.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -27,19 +27,19 @@ const keepsItsPlace = {
   },
 };
 
-const staysOutside = {
+const staysOutside = (files) => ({
   name: 'stays-outside',
   async resolveId(name, from, options) {
     const found = from === undefined ? null : await this.resolve(name, from, { ...options, skipSelf: true });
-    return found !== null && shared.test(found.id) ? { id: fromBundle(found.id), external: true } : null;
+    return found !== null && files.test(found.id) ? { id: fromBundle(found.id), external: true } : null;
   },
-};
+});
 
 /**
  * Packages of which a thread needs a function or two go into its file, with their licences: `uuid` alone were twenty files more, both 30 ms of two cores. Net-ipc by
  * itself loads two packages, if they are there, for what is never used of it: msgpackr took 8 ms and 2 MB of each thread that listens or dials.
  */
-const inside = { uuid: 'LICENSE.md', croner: 'LICENSE', 'net-ipc': 'LICENSE' };
+const inside = { uuid: 'LICENSE.md', croner: 'LICENSE', 'net-ipc': 'LICENSE', zod: 'LICENSE' };
 const needless = ['msgpackr', 'fast-zlib'];
 const packages = fileURLToPath(new URL('node_modules', import.meta.url));
 const licences = Object.entries(inside).map(([name, file]) => ({ name, text: readFileSync(join(packages, name, file), 'utf8').trim() }));
@@ -59,17 +59,27 @@ const leavesOut = {
   load: (id) => (id === missing ? 'module.exports = undefined;' : null),
 };
 
-for (const role of ['server', 'client', 'submit'])
-  await build({
-    input: join(built, role, 'entry.js'),
+const program = (input, folder, plugin) =>
+  build({
+    input,
     platform: 'node',
     external: isOutside,
-    plugins: [leavesOut, staysOutside, keepsItsPlace],
+    plugins: [leavesOut, plugin, keepsItsPlace],
     output: {
       dir: built,
       format: 'esm',
       banner: licencesOf,
-      entryFileNames: `${role}/entry.js`,
-      chunkFileNames: `${role}/entry-[name].js`,
+      entryFileNames: `${folder}/[name].js`,
+      chunkFileNames: `${folder}/entry-[name].js`,
     },
   });
+
+for (const role of ['server', 'client', 'submit']) await program(join(built, role, 'entry.js'), role, staysOutside(shared));
+
+// The index of zod loads all of it, with its messages in fifty languages: 35 of the 120 ms in which a host loads this package, and 6 MB.
+const config = readdirSync(join(built, 'config')).filter((name) => name.endsWith('.js'));
+await program(
+  config.map((name) => join(built, 'config', name)),
+  'config',
+  staysOutside(/[\\/]dist[\\/](?!config[\\/])/),
+);

@@ -20,8 +20,10 @@ interface Manifest {
 
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Manifest;
 
-/** What the entry of a thread loads when it needs it. */
-const partOfABundle = /^dist\/(?:server|client|submit)\/entry-[\w-]+\.js$/;
+/** What the entry of a thread loads when it needs it, or what the checks of options share. */
+const partOfABundle = /^dist\/(?:server|client|submit|config)\/entry-[\w-]+\.js$/;
+/** A part of a package that stands in a bundle. */
+const held = /^\/\/.*\bnode_modules\/([\w-]+)\//gm;
 
 describe('the package', () => {
   let files: string[] = [];
@@ -57,12 +59,13 @@ describe('the package', () => {
   });
 
   it('has of small packages what a thread needs in its program, with their licences', () => {
-    const programs = files.filter((path) => /^dist\/(?:server|client|submit)\/entry(?:-[\w-]+)?\.js$/.test(path));
+    const programs = files.filter((path) => /^dist\/(?:(?:server|client|submit)\/entry(?:-[\w-]+)?|config\/[\w-]+)\.js$/.test(path));
     const texts = programs.map((path) => readFileSync(`${root}${path}`, 'utf8'));
     for (const [name, owner] of [
       ['uuid', 'Robert Kieffer'],
       ['croner', 'Hexagon'],
       ['net-ipc', 'timotejroiko'],
+      ['zod', 'Colin McDonnell'],
     ] as const) {
       expect(programs.filter((_, at) => new RegExp(`from ['"]${name}['"]`).test(texts[at]!))).toEqual([]);
       const holders = texts.filter((text) => text.includes(`node_modules/${name}/`));
@@ -90,18 +93,21 @@ describe('the package', () => {
     expect(Object.keys(manifest.scripts).filter((name) => /^(?:pre|post)?(?:install|prepare|pack|publish)/.test(name))).toEqual([]);
   });
 
-  it('names every package that it loads, and no other', () => {
-    const loaded = new Set<string>();
-    for (const path of files.filter((name) => name.endsWith('.js')))
-      for (const { specifier } of scan(readFileSync(root + path, 'utf8')).imports)
+  it('names every package that it loads or holds parts of, and no other', () => {
+    const named = new Set<string>();
+    for (const path of files.filter((name) => name.endsWith('.js'))) {
+      const text = readFileSync(root + path, 'utf8');
+      for (const [, name] of text.matchAll(held)) named.add(name!);
+      for (const { specifier } of scan(text).imports)
         if (/^[@a-z]/.test(specifier) && !specifier.startsWith('node:'))
-          loaded.add(
+          named.add(
             specifier
               .split('/')
               .slice(0, specifier.startsWith('@') ? 2 : 1)
               .join('/'),
           );
-    expect([...loaded].sort()).toEqual(
+    }
+    expect([...named].sort()).toEqual(
       Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.peerDependencies }).sort(),
     );
   });

@@ -1,8 +1,8 @@
 /**
  * The kinds of options, as zod schemas: each accepts what people write, gives the machine's form, and says in its message what was expected.
  *
- * zod is loaded here and in the parsers beside this file, in the host alone (about 60 ms; `zod/mini` measured the same): no
- * worker's entry reaches these modules.
+ * zod is loaded here and in the parsers beside this file, in the host alone (`.bundle.mjs`: only what is used of it): no worker's entry reaches
+ * these modules.
  */
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
