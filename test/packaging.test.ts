@@ -76,6 +76,12 @@ describe('the package', () => {
     expect(texts.filter((text) => /__require\("(?:msgpackr|fast-zlib)"\)/.test(text))).toEqual([]);
   });
 
+  it('has programs of the threads that take one byte for each character, and no room for comments', () => {
+    const programs = files.filter((path) => /^dist\/(?:server|client|submit)\/entry(?:-[\w-]+)?\.js$/.test(path));
+    const texts = programs.map((path) => readFileSync(`${root}${path}`, 'utf8'));
+    expect(programs.filter((_, at) => /[^\0-\xff]|^\s*\/\*\*/m.test(texts[at]!))).toEqual([]);
+  });
+
   it('opens every door that its exports name, from outside, by its name', async () => {
     for (const [door, target] of Object.entries(manifest.exports)) {
       const paths = typeof target === 'string' ? [target] : Object.values(target);
