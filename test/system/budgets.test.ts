@@ -53,7 +53,8 @@ it('at the end of its walltime a client gives back what runs, uncounted, and lea
   const long = server.run(`echo $$ >> ${mark}; [ $(wc -l < ${mark}) = 2 ] || sleep 60`);
   await until(() => existsSync(mark), 'the task to begin');
   await client.join();
-  expect(performance.now() - begun).toBeLessThan(3_500);
+  // The command alone would take a minute.
+  expect(performance.now() - begun).toBeLessThan(30_000);
   expect(await server.progress()).toMatchObject({ ready: 1, running: 0, retried: 0, lost: 0, failed: 0 });
   await startClient(server);
   const result = await long;

@@ -1,4 +1,5 @@
 /** How runs end: by themselves, by failure, by stop, by an abort, and what join() says of each. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import {
@@ -32,6 +33,8 @@ interface Failure {
 
 const started = (path: string, count = 1) => until(() => pidsIn(path).length >= count, 'the start of the commands');
 const ended = (path: string) => until(() => pidsIn(path).every((pid) => !isAlive(pid)), 'the end of the commands');
+/** It ends when there is a file beside that of its number. */
+const gated = (path: string) => `echo $$ >> ${path}; until [ -e ${path}-go ]; do sleep 0.02; done`;
 const long = (path: string) => `echo $$ >> ${path}; exec sleep 600`;
 
 it('throwOnFailure rejects with the summary when a task failed, and only then', async () => {
@@ -60,12 +63,8 @@ it('of many failures the error carries the first ten, whatever kind they are', a
   expect(of(error.details.failures, 'export')).toMatchObject({ outcome: 'failed', error: { code: 'ERR_EXPORT_NOT_FOUND' } });
   expect((error.details.failures as Failure[]).filter(({ signal }) => signal === 'SIGKILL')).toHaveLength(1);
   expect(of(error.details.failures, 'sleep')).toMatchObject({ outcome: 'timeout' });
-  const many = await failureOf(() =>
-    runLocal(
-      Array.from({ length: 25 }, () => 'exit 1'),
-      options,
-    ),
-  );
+  const failing = Array.from({ length: 25 }, () => 'exit 1');
+  const many = await failureOf(() => runLocal(failing, options));
   expect(many.error.details.failures).toHaveLength(10);
 });
 
@@ -146,9 +145,11 @@ it('stop({ drain }) lets what runs finish and starts nothing more', async () => 
   const pids = join(temporaryFolder(), 'pids');
   const database = join(temporaryFolder(), 'tasks.db');
   const { server, client } = await startPair({ database });
-  await server.submit([`echo $$ >> ${pids}; sleep 0.4`, ...Array.from({ length: 20 }, () => `echo $$ >> ${pids}`)]);
+  await server.submit([gated(pids), ...Array.from({ length: 20 }, () => `echo $$ >> ${pids}`)]);
   await started(pids);
-  await server.stop({ drain: true });
+  const stopped = server.stop({ drain: true });
+  writeFileSync(`${pids}-go`, '');
+  await stopped;
   expect(await server.join()).toMatchObject({ submitted: 21, succeeded: 1, failed: 0, pending: 20 });
   expect(pidsIn(pids)).toHaveLength(1);
   expect(await client.join(10)).toMatchObject({ succeeded: 1 });
@@ -271,9 +272,10 @@ it('an abort drains serveForever() and runClient(), and they resolve', async () 
   const [serving, working] = [new AbortController(), new AbortController()];
   const served = serveForever({ address, signal: serving.signal });
   const worked = runClient({ address, signal: working.signal });
-  await submitFrom([`echo 1 >> ${mark}; sleep 0.3`, 'true'], { address });
+  await submitFrom([gated(mark), 'true'], { address });
   await started(mark);
   working.abort();
+  writeFileSync(`${mark}-go`, '');
   expect(await worked).toMatchObject({ succeeded: 1, failed: 0 });
   serving.abort();
   expect(await served).toMatchObject({ submitted: 2, succeeded: 1, pending: 1 });

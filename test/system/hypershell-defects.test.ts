@@ -181,9 +181,10 @@ it('20: a server that starts on a database in use is refused, and takes no task 
   const database = join(temporaryFolder(), 'tasks.db');
   const marks = join(temporaryFolder(), 'marks');
   const { server } = await startPair({ database });
-  await server.submit([`echo run >> ${marks}; sleep 0.3`]);
+  await server.submit([`echo run >> ${marks}; until [ -e ${marks}-go ]; do sleep 0.02; done`]);
   await until(async () => (await server.progress()).running === 1, 'the start');
   expect((await failureOf(() => ServerThread.new({ address: ['localhost', 0], database }))).error.code).toBe('ERR_DATABASE_IN_USE');
+  writeFileSync(`${marks}-go`, '');
   await until(async () => (await server.progress()).succeeded === 1, 'the end');
   expect(readFileSync(marks, 'utf8')).toBe('run\n');
 });

@@ -80,8 +80,10 @@ it('progress() tells the rate and the time that is left', async () => {
   expect(await server.progress()).toMatchObject({ tasksPerSecond: 0, etaMs: 0 });
   await server.submit(Array.from({ length: 200 }, () => 'sleep 0.02'));
   const sample = async (): Promise<{ tasksPerSecond: number; etaMs: number | null; succeeded: number }> => server.progress();
-  await until(async () => (await sample()).succeeded > 50);
-  const { tasksPerSecond, etaMs } = await sample();
+  const { tasksPerSecond, etaMs } = (await until(async () => {
+    const now = await sample();
+    return now.succeeded > 50 ? now : null;
+  })) as Awaited<ReturnType<typeof sample>>;
   expect(tasksPerSecond).toBeGreaterThan(1);
   expect(etaMs).toBeGreaterThan(0);
   expect(etaMs).toBeLessThan(60_000);

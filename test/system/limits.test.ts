@@ -56,14 +56,14 @@ it('runs 10,000 tasks of 50 tenants one at a time each, and not much slower than
 
 it('starts no more than its rate lets', async () => {
   const tasks = Array.from({ length: 12 }, () => ({ module: spans, name: 'span', tags: { api: 'x' } }));
-  const scheduled: number[] = [];
   const server = await startServer({ source: tasks, limits: { key: 'api', rate: '10/s' } });
-  server.on('scheduled', (list) => scheduled.push(...list.map(() => performance.now())));
+  await server.pause();
   await startClient(server, { numTasks: 4 });
-  await server.join(15);
-  // Ten at once, the eleventh after a tenth of a second, the twelfth after another one.
-  expect(scheduled).toHaveLength(12);
-  expect(scheduled[11]! - scheduled[0]!).toBeGreaterThan(150);
+  const begun = performance.now();
+  await server.resume();
+  expect(await server.join(15)).toMatchObject({ succeeded: 12 });
+  // Ten at once, the eleventh after a tenth of a second, the twelfth after another one: from before the first to after the last, as events may come late.
+  expect(performance.now() - begun).toBeGreaterThan(190);
 });
 
 it('explain names the limit that stops a task, and the most that a client has of what it asks for', async () => {

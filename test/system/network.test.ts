@@ -1,4 +1,5 @@
 /** Cut, silent and half-open networks between a client or a submitter and its server: everything is done, and recorded once. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { type ServerThread, SubmitThread } from '../../dist/index.js';
@@ -49,11 +50,14 @@ it('a network that is away for longer than reconnectGrace gives its client’s t
   const ran = join(temporaryFolder(), 'ran');
   const { server, proxy } = await startBehindProxy({ reconnectGrace: 0.3 });
   await startClient(server, { address: proxy.address, auth, resources: { far: 1 } });
-  const result = server.run(`echo 1 >> ${ran}; [ $TASK_ATTEMPT = 2 ] || { sleep 0.5; echo 3 >> ${ran}; }; echo $TASK_ATTEMPT`);
+  const result = server.run(
+    `echo 1 >> ${ran}; [ $TASK_ATTEMPT = 2 ] || { until [ -e ${ran}-go ]; do sleep 0.02; done; echo 3 >> ${ran}; }; echo $TASK_ATTEMPT`,
+  );
   await until(() => pidsIn(ran).length === 1);
   proxy.cut({ refuse: true });
   const near = await startClient(server, { auth });
   expect(await result).toMatchObject({ outcome: 'succeeded', attempt: 2, clientId: near.id, stdout: Buffer.from('2\n') });
+  writeFileSync(`${ran}-go`, '');
   await until(() => pidsIn(ran).includes(3), 'the end of the first attempt');
   const { refused } = proxy.counts;
   await until(() => proxy.counts.refused > refused, 'a further attempt to connect');

@@ -1,5 +1,5 @@
 /** Other processes and a server: connect(), submitters to a server or to its database, servers and clients that are killed. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { connect, openTasks, ServerThread, submitFrom } from '../../dist/index.js';
@@ -142,9 +142,12 @@ it('a client that stops answering loses its tasks to the next one, and its late 
   const evicted: string[] = [];
   server.on('evicted', (tasks) => evicted.push(...tasks.map(({ id }) => id)));
   const stuck = startProgram('work.mjs', { address: server.address });
-  const result = server.run(`echo $$ >> ${pids}; [ $TASK_ATTEMPT = 2 ] || sleep 1; echo $TASK_ATTEMPT`);
+  const result = server.run(
+    `echo $$ >> ${pids}; [ $TASK_ATTEMPT = 2 ] || until [ -e ${pids}-go ]; do sleep 0.02; done; echo $TASK_ATTEMPT`,
+  );
   await until(() => pidsIn(pids).length === 1);
   process.kill(stuck.pid, 'SIGSTOP');
+  writeFileSync(`${pids}-go`, '');
   const next = await startClient(server);
   const { outcome, attempt, stdout, clientId } = await result;
   expect([outcome, attempt, stdout.toString(), clientId]).toEqual(['succeeded', 2, '2\n', next.id]);

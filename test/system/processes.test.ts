@@ -1,4 +1,5 @@
 /** What runs is ended whole: by a time-out, by a cancel, and by the death of its host; checked by process ids. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { expectNoLeaks } from '../support/leaks.ts';
@@ -120,9 +121,10 @@ it('a client that drains finishes what it runs; one that is interrupted ends it;
   const pids = join(temporaryFolder(), 'pids');
   const server = await startServer({ foreverMode: true });
   const draining = await startClient(server);
-  await server.submit([`echo $$ >> ${pids}; sleep 0.3`, 'echo other']);
+  await server.submit([`echo $$ >> ${pids}; until [ -e ${pids}-go ]; do sleep 0.02; done`, 'echo other']);
   await allRun(pids, 1);
   await draining.drain();
+  writeFileSync(`${pids}-go`, '');
   expect(await draining.join(10)).toMatchObject({ succeeded: 1, failed: 0 });
   const interrupted = await startClient(server);
   await until(async () => (await server.progress()).succeeded === 2);

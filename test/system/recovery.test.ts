@@ -116,9 +116,12 @@ it('the tasks of a client that is frozen go to another after evictAfter, and wha
   const runs = join(temporaryFolder(), 'runs');
   const server = await startServer({ evictAfter: 2, reconnectGrace: 0.2, foreverMode: true });
   const frozen = startProgram('work.mjs', { address: server.address, resources: { frozen: 1 } });
-  const result = server.run(`echo 1 >> ${runs}; [ $TASK_ATTEMPT = 2 ] || sleep 0.5; echo 2 >> ${runs}; echo $TASK_ATTEMPT`);
+  const result = server.run(
+    `echo 1 >> ${runs}; [ $TASK_ATTEMPT = 2 ] || until [ -e ${runs}-go ]; do sleep 0.02; done; echo 2 >> ${runs}; echo $TASK_ATTEMPT`,
+  );
   await until(() => pidsIn(runs).length === 1, 'its start');
   process.kill(frozen.pid, 'SIGSTOP');
+  writeFileSync(`${runs}-go`, '');
   const began = performance.now();
   const next = await startClient(server);
   expect(await result).toMatchObject({ outcome: 'succeeded', attempt: 2, clientId: next.id, stdout: Buffer.from('2\n') });

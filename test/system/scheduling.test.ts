@@ -1,4 +1,5 @@
 /** What runs when: groups, priorities, retries, and the cores, memory and named resources of a client. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { openTasks } from '../../dist/index.js';
@@ -37,12 +38,13 @@ it('a task that failed for good ends the run with its group named, and later gro
 });
 
 it('of what is ready the higher priority runs first, and equal ones in their order', async () => {
-  const { results } = await runAll(
-    [{ args: 'sleep 0.2', priority: 9 }, { args: ': d', priority: -1 }, { args: ': b' }, { args: ': a', priority: 5 }, { args: ': c' }],
+  const order = join(temporaryFolder(), 'order');
+  const line = (n: number) => `echo ${n} >> ${order}`;
+  await runAll(
+    [{ args: line(1), priority: 9 }, { args: line(5), priority: -1 }, { args: line(3) }, { args: line(2), priority: 5 }, { args: line(4) }],
     { numTasks: 1 },
   );
-  const started = results.toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0) || a.waitedMs - b.waitedMs);
-  expect(started.map(({ args }) => args)).toEqual(['sleep 0.2', ': a', ': b', ': c', ': d']);
+  expect(pidsIn(order)).toEqual([1, 2, 3, 4, 5]);
 });
 
 it('a failed task is tried again as often as it may, and its history has every attempt', async () => {
@@ -110,7 +112,8 @@ it('a task that no client can hold waits with the reason, and runs when one come
 
 it('explain says why a task does not run: no client, a pause, its group, and that it ended', async () => {
   const server = await startServer({ foreverMode: true });
-  const { ids } = await server.submit(['sleep 0.2', { args: 'true', group: 1 }]);
+  const gate = join(temporaryFolder(), 'gate');
+  const { ids } = await server.submit([`until [ -e ${gate} ]; do sleep 0.02; done`, { args: 'true', group: 1 }]);
   const [first = '', second = ''] = ids ?? [];
   const why = async (id: string) => (await server.tasks.explain(id)).reasons.join();
   expect(await why(first)).toMatch(/no client is connected/);
@@ -120,6 +123,7 @@ it('explain says why a task does not run: no client, a pause, its group, and tha
   await server.resume();
   const client = await startClient(server);
   await until(async () => (await why(first)).includes(`runs on client ${client.id}`));
+  writeFileSync(gate, '');
   await until(async () => (await why(second)).includes('ended: succeeded'));
   expect(await codeOf(() => server.tasks.explain('018f0000-0000-7000-8000-00000000ffff'))).toBe('ERR_NOT_FOUND');
 });
