@@ -50,6 +50,33 @@ it('a session is opened by the keyboard, its graph is walked through, goes on li
   expect(complaints).toEqual([]);
 });
 
+it('of a session that is being closed from the page nothing is asked any more', async () => {
+  const server = await startServer();
+  const session = await sessionOf(server, 'ending');
+  await session.bindOnly(async () => {
+    tasks.concat([blob('a'), blob('b')]).output.keep();
+    await session.submit();
+  });
+  const { page, complaints } = await open(server, '#sessions');
+  await page.clock.install();
+  await page.reload();
+  await rows(page).first().click();
+  await boxes(page).first().waitFor();
+  // It is closed, and the page does not know.
+  let answer = null as (() => Promise<void>) | null;
+  await page.route('**/close', async (route) => {
+    const response = await route.fetch();
+    answer = () => route.fulfill({ response });
+  });
+  await page.getByRole('button', { name: 'Close it' }).click();
+  await page.locator('#ask').getByRole('button', { name: 'Close it' }).click();
+  const known = await until(() => answer);
+  await page.clock.runFor(10_000);
+  await known!();
+  await page.getByText('No session is open.').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 it('a failed session says which task it failed for, as text, whatever stands in it', async () => {
   const server = await startServer();
   await startClient(server);

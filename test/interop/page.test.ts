@@ -16,6 +16,7 @@ it('a running task is seen, and cancelled by a click; another one by the keyboar
   await startClient(server);
   const { page, complaints } = await open(server);
   const { ids } = await server.submit(['sleep 600 # first', 'sleep 601 # second']);
+  await until(async () => (await rows(page).count()) === 2);
   await until(async () => /[1-9]\d* s/.test((await rows(page).filter({ hasText: '# first' }).textContent()) ?? ''));
   await rows(page).filter({ hasText: '# first' }).getByRole('button', { name: 'Cancel' }).click();
   await until(async () => (await server.tasks.get(ids![0]!))?.outcome === 'cancelled');

@@ -17,8 +17,9 @@ export function sessionView(number, { leave, close }) {
   let next = null;
   /** Of what was loaded last: when, how long it took, and where the session stood. */
   let loaded = { at: 0, took: 0, state: '' };
-  let turn = 0;
-  let busy = false;
+  /** What is asked now; it is given up when something else is. */
+  let current = null;
+  let left = false;
   /** The node around which is drawn; null: all. */
   let centre = null;
   let chosen = null;
@@ -48,12 +49,12 @@ export function sessionView(number, { leave, close }) {
     picture.element, members);
 
   async function load(anew = false) {
-    const mine = ++turn;
-    busy = true;
+    current?.abort();
+    const mine = current = new AbortController();
     try {
-      const told = await getJson(path);
+      const told = await getJson(path, mine.signal);
       const state = JSON.stringify([told.progress, told.nodes, told.state, windows]);
-      if (mine !== turn) return;
+      if (mine !== current) return;
       info = told;
       showFacts();
       if (!anew && state === loaded.state) return;
@@ -62,8 +63,8 @@ export function sessionView(number, { leave, close }) {
       const edges = [];
       let from = windows[windows.length - 1];
       while (from !== null && nodes.length < mostNodes) {
-        const part = await getJson(path + '/graph?' + new URLSearchParams({ limit: pageSize, from }));
-        if (mine !== turn) return;
+        const part = await getJson(path + '/graph?' + new URLSearchParams({ limit: pageSize, from }), mine.signal);
+        if (mine !== current) return;
         for (const node of part.nodes) nodes.push(node);
         for (const edge of part.edges) edges.push(edge);
         from = part.next;
@@ -74,11 +75,11 @@ export function sessionView(number, { leave, close }) {
       problem.hidden = true;
       draw();
     } catch (error) {
-      if (mine !== turn) return;
+      if (mine !== current) return;
       problem.hidden = false;
       problem.textContent = error.message;
     } finally {
-      if (mine === turn) busy = false;
+      if (mine === current) current = null;
     }
   }
 
@@ -165,8 +166,14 @@ export function sessionView(number, { leave, close }) {
 
   return {
     number, element, load,
+    /** Nothing is asked of it any more: it may be gone, and a browser writes each refusal to its console. */
+    end() {
+      left = true;
+      current?.abort();
+      current = null;
+    },
     /** What takes long to load is loaded seldom. */
-    refresh() { return busy || performance.now() - loaded.at < 10 * loaded.took ? undefined : load(); },
+    refresh() { return left || current !== null || performance.now() - loaded.at < 10 * loaded.took ? undefined : load(); },
     open(row) { openById(Number(row.dataset.key)); },
     onKey(event) {
       if (picture.key(event)) return true;

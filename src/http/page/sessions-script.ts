@@ -54,6 +54,7 @@ export function sessionsView() {
 
   async function close({ session, name }) {
     if (!(await confirmed('Close the session ' + name + '? Its tasks end and its objects go.', 'Close it'))) return;
+    opened?.end();
     await post('/api/sessions/' + session + '/close').catch((error) => { problem.hidden = false; problem.textContent = error.message; });
     if (opened !== null) leave();
     else await load();
@@ -68,6 +69,7 @@ export function sessionsView() {
 
   function leave() {
     const number = opened.number;
+    opened.end();
     opened = null;
     element.replaceChildren(list);
     history.replaceState(null, '', '#sessions');
