@@ -107,3 +107,15 @@ export class MillraceError extends Error {
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** The name of a value's class, for messages. */
+export function className(value: object): string {
+  const { constructor: maker } = value as { constructor?: unknown };
+  return typeof maker === 'function' && maker.name !== '' ? maker.name : 'a class';
+}
+
+/** What a value is, for messages: `undefined`, `a symbol`, `an instance of Date`… */
+export function kindOfValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === 'object' ? `an instance of ${className(value)}` : `a ${typeof value}`;
+}

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { reasonOf } from '../base/errors.ts';
+import { kindOfValue, reasonOf } from '../base/errors.ts';
 import { archiveOf, collect, packFolder } from './archive.ts';
 import type { DataType } from './attributes.ts';
 import { contentTypeOf } from './content-type.ts';
@@ -58,7 +58,7 @@ export function blob(value: unknown, options: string | BlobOptions = {}): DataOb
   if (typeof value === 'string') return enrolled(home, checkLabel(label), Buffer.from(value), asked ?? 'text');
   const bytes = bytesOf(value);
   if (bytes === null)
-    throw new RainException(`blob() takes bytes or a text; ${describe(value)} needs { encode: 'json' } or the like, or pickled()`);
+    throw new RainException(`blob() takes bytes or a text; ${kindOfValue(value)} needs { encode: 'json' } or the like, or pickled()`);
   return enrolled(home, checkLabel(label), bytes, asked);
 }
 
@@ -118,9 +118,4 @@ function bytesOf(value: unknown): Uint8Array | null {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   return null;
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === 'object' ? `an instance of ${value.constructor?.name ?? 'Object'}` : `a ${typeof value}`;
 }

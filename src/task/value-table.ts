@@ -7,7 +7,7 @@
  * `[e, name, message, stack, cause?]` Error · `[b, type, bytes]` binary. Items are indexes of nodes; node 0 is the value. Tags in upper
  * case are an extension's.
  */
-import { MillraceError } from '../base/errors.ts';
+import { className, MillraceError } from '../base/errors.ts';
 
 const deepest = 1_000;
 const loneSurrogate = /\p{Surrogate}/u;
@@ -220,11 +220,6 @@ function leaf(node: unknown): string {
 function text(value: unknown): string {
   if (typeof value !== 'string') throw new TypeError('no text');
   return value;
-}
-
-function className(value: object): string {
-  const maker: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof maker === 'function' && maker.name !== '' ? maker.name : 'a class';
 }
 
 function shown(key: unknown): string {

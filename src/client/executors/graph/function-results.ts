@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
-import { MillraceError } from '../../../base/errors.ts';
+import { kindOfValue, MillraceError } from '../../../base/errors.ts';
 import { mergeContentTypes } from '../../../session/content-type.ts';
 import type { Context } from '../../../session/context.ts';
 import { DataInstance } from '../../../session/data-instance.ts';
@@ -80,7 +80,7 @@ function resultOf(value: unknown, { label, encode }: FunctionOutput, spec: CallO
     return placed({ ...bare, bytes: Buffer.from(value), contentType: mergeContentTypes(spec.contentType, 'text') }, folder, at);
   if (value instanceof Uint8Array) return placed({ ...bare, bytes: value, contentType: spec.contentType }, folder, at);
   throw wrong(
-    `for '${label}' it returned ${describe(value)}: return bytes, a text, what the context makes, or set \`encode\` or \`autoEncode\``,
+    `for '${label}' it returned ${kindOfValue(value)}: return bytes, a text, what the context makes, or set \`encode\` or \`autoEncode\``,
   );
 }
 
@@ -105,11 +105,6 @@ function placed(result: Unplaced, { context }: ResultFolder, at: number): Result
   const path = join(context.folder, `.output-${at}`);
   writeFileSync(path, bytes, { flag: 'wx' });
   return { ...result, path, bytes: null };
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === 'object' ? `an instance of ${value.constructor?.name ?? 'Object'}` : `a ${typeof value}`;
 }
 
 function wrong(message: string): MillraceError {

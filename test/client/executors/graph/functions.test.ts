@@ -174,6 +174,7 @@ test('several results come as a list, or by label, and as many as there are outp
     await expect(here.run(remote(() => 'one', two)())).rejects.toThrow(/must return a list/);
     await expect(here.run(remote(() => 5)())).rejects.toThrow(/returned a number: return bytes, a text/);
     await expect(here.run(remote(() => undefined)())).rejects.toThrow(/returned undefined/);
+    await expect(here.run(remote(() => (function* () {})())())).rejects.toThrow(/returned an instance of a class:/);
     expect((await here.run(remote(() => undefined, { outputs: 0 })())).outputs).toEqual([]);
     await expect(here.run(remote(() => 'x', { outputs: 0 })())).rejects.toThrow(/must return nothing/);
   });
