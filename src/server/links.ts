@@ -133,14 +133,13 @@ export class Links {
     else this.#intercepted.set(name, interceptor);
   }
 
-  /** To clients first: a write wakes its reader, and the 0.1 ms of that a submitter's answer can wait for better than a slot. */
+  /** To clients first: a write wakes its reader, and the 0.1 ms of that a submitter's answer can wait for better than a slot, as can all else that a turn tells. */
   sendAll(sends: readonly { readonly connection: string; readonly message: Message }[]): void {
-    const rest = sends.filter(({ connection, message }) => {
-      const toClient = this.#entries.get(connection)?.role === 'client';
-      if (toClient) this.send(connection, message);
-      return !toClient;
-    });
-    for (const { connection, message } of rest) this.send(connection, message);
+    const isClient = (name: string): boolean => this.#entries.get(name)?.role === 'client';
+    const first = sends.filter(({ connection }) => isClient(connection));
+    for (const { connection, message } of first) this.send(connection, message);
+    for (const { connection } of first) this.#entries.get(connection)?.connection.flush?.();
+    for (const { connection, message } of sends) if (!isClient(connection)) this.send(connection, message);
   }
 
   /** What a turn has for connections. */

@@ -88,3 +88,28 @@ it('what control submits while nothing can be written is bounded', async () => {
   links.stall(false);
   await until(() => submitted.length === 30, 'the rest');
 });
+
+it('what a turn has for clients has left before anybody else is told anything', () => {
+  join('submitter');
+  join('client');
+  const done: string[] = [];
+  for (const { connection, role } of links) {
+    let unsent = 0;
+    connection.send = (message) => {
+      unsent++;
+      done.push(`${role} ${message[0]}`);
+      return true;
+    };
+    connection.flush = () => {
+      if (unsent > 0) done.push(`${role} flush ${unsent}`);
+      unsent = 0;
+    };
+  }
+  const [submitter, client] = [...links].map(({ connection }) => connection.id) as [string, string];
+  links.sendAll([
+    { connection: submitter, message: ['submitted', 's', 1, { first: 1, count: 1, submittedAt: 1, duplicates: [], rejected: 0 }] },
+    { connection: client, message: ['ack', 1] },
+    { connection: client, message: ['work', 1, 1, []] },
+  ]);
+  expect(done).toEqual(['client ack', 'client work', 'client flush 2', 'submitter submitted']);
+});

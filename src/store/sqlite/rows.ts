@@ -58,8 +58,8 @@ type ByteField = (typeof byteFields)[number];
  */
 const longText = 1_024;
 
-/** A task as `insertTasks` reads it, `insertTasksOfLanes`, or `insertTasksInFull` where it has more; `alone`: for `insertTask`. */
-export function taskItem(stored: StoredTask): { item: unknown[]; form: 'plain' | 'lane' | 'full' | 'alone' } {
+/** A task as `insertTasks` reads it, `insertTasksOfLanes`, or `insertTasksInFull` where it has more; `alone`: for `insertTask`, as `single` (the only one of its commit) and long ones go. */
+export function taskItem(stored: StoredTask, single = false): { item: unknown[]; form: 'plain' | 'lane' | 'full' | 'alone' } {
   const { task } = stored;
   const args = task[1];
   const input = task[2];
@@ -69,7 +69,7 @@ export function taskItem(stored: StoredTask): { item: unknown[]; form: 'plain' |
   const { attempts, losses, readyAt, lane } = stored;
   const key = attributes?.key;
   const id = attributes?.id;
-  const alone = args.length + (typeof input === 'string' ? input.length : 0) > longText;
+  const alone = single || args.length + (typeof input === 'string' ? input.length : 0) > longText;
   const plain = key === undefined && id === undefined && attempts === 0 && losses === 0 && readyAt === null;
   if (plain && !alone) return lane === null ? { item, form: 'plain' } : { item: [...item, quoted(lane)], form: 'lane' };
   const own = (given: string | null | undefined): string | null => (given === undefined || given === null ? null : quoted(given));
@@ -89,14 +89,14 @@ export function quoted(text: string): string {
 
 export type EndItem = [n: number, outcome: number, text: EndText];
 
-/** An end as an item of a list, and its bytes apart; `alone`: too long for a list. */
-export function endItem(end: AttemptEnd): { item: EndItem; bytes: Uint8Array | null; alone: boolean } {
+/** An end as an item of a list, and its bytes apart; `alone`: too long for a list, or `single`. */
+export function endItem(end: AttemptEnd, single = false): { item: EndItem; bytes: Uint8Array | null; alone: boolean } {
   const { extra, bytes } = splitExtra(end.extra);
   const { attempt, exitStatus, client, slot, startedAt, durationMs, completedAt, waitedMs } = end;
   const text: EndText = [attempt, exitStatus, client, slot, startedAt, durationMs, completedAt, waitedMs, extra];
   let length = 0;
   if (extra !== null) for (const value of Object.values(extra)) if (typeof value === 'string') length += value.length;
-  return { item: [end.n, end.outcome, text], bytes, alone: length > longText };
+  return { item: [end.n, end.outcome, text], bytes, alone: single || length > longText };
 }
 
 /** Bytes of the three fields one after the other, each behind its length; 2^32 - 1: absent. */

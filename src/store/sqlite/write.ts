@@ -56,7 +56,7 @@ function writeOpening(statements: Statements, writes: Writes): void {
   const ofLanes: unknown[] = [];
   const full: unknown[] = [];
   for (const task of writes.tasks) {
-    const { item, form } = taskItem(task);
+    const { item, form } = taskItem(task, writes.tasks.length === 1);
     if (form === 'alone') statements.run(sql.insertTask, ...valuesOf(item));
     else (form === 'plain' ? plain : form === 'lane' ? ofLanes : full).push(item);
     const input = task.task[2];
@@ -115,7 +115,7 @@ function recordEnds(
   const items: EndItem[] = [];
   let changed = 0;
   for (const end of ends) {
-    const { item, bytes, alone } = endItem(end);
+    const { item, bytes, alone } = endItem(end, ends.length === 1);
     if (bytes !== null) statements.run(sql.putPayload, end.n, end.attempt, bytes);
     if (alone) changed += statements.run(single, ...valuesOf(item));
     else items.push(item);

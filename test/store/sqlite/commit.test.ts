@@ -184,3 +184,14 @@ test('after many small commits the log goes to the file when it is told to catch
   store.catchUp();
   expect([store.behind, statSync(path).size > before]).toEqual([false, true]);
 });
+
+test('what is alone in its commit is no list, which SQLite would take apart', () => {
+  const { store } = open();
+  store.recover();
+  store.commit(writes({ tasks: storedTasks(1, 2) }));
+  faults.executed.length = 0;
+  store.commit(writes({ tasks: [storedTask(3, { lane: 'l' })] }));
+  store.commit(writes({ ends: [attemptEnd(3)] }));
+  expect(faults.executed.filter((sql) => sql.includes('json_each'))).toEqual([]);
+  expect(store.find({ numbers: [3] })).toMatchObject([{ n: 3, state: storedState.done, end: { n: 3 } }]);
+});
