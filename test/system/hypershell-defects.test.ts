@@ -76,7 +76,7 @@ it('6: no text is taken for a date or a number on its way', async () => {
 
 it('7: a time-out ends what the command started too, and so does the death of its client', async () => {
   const pids = join(temporaryFolder(), 'pids');
-  const { results } = await runAll([{ args: `sh -c 'echo $$ >> ${pids}; exec sleep 600' & wait`, timeout: 0.3 }]);
+  const { results } = await runAll([{ args: `sh -c 'echo $$ >> ${pids}; exec sleep 600' & wait`, timeout: 1.5 }]);
   expect(results[0]?.outcome).toBe('timeout');
   expect(pidsIn(pids)).toHaveLength(1);
   const host = startProgram('run-local.mjs', { lines: [`sh -c 'echo $$ >> ${pids}; exec sleep 600' & wait`], options: { numTasks: 1 } });

@@ -15,13 +15,16 @@ function family(pids: string): string {
   return `echo $$ >> ${pids}; sh -c 'echo $$ >> ${pids}; trap "" INT TERM; while :; do sleep 1; done' & sh -c 'echo $$ >> ${pids}; exec sleep 600'; wait`;
 }
 
+/** Time-out (s) of what has to get somewhere before it: a machine that is busy starts processes late. */
+const timeToBegin = 1.5;
+
 const allRun = (pids: string, count = 3) => until(() => pidsIn(pids).length === count, 'the start of all processes');
 
 const noneAlive = (pids: string) => until(() => pidsIn(pids).every((pid) => !isAlive(pid)), 'the end of all processes');
 
 it('a time-out ends every process of the command, also one that is deaf to INT and TERM', async () => {
   const pids = join(temporaryFolder(), 'pids');
-  const { summary, results } = await runAll([{ args: family(pids), timeout: 0.5 }, 'echo next'], { numTasks: 1 });
+  const { summary, results } = await runAll([{ args: family(pids), timeout: timeToBegin }, 'echo next'], { numTasks: 1 });
   expect(summary).toMatchObject({ timedOut: 1, succeeded: 1 });
   expect(results[0]).toMatchObject({ outcome: 'timeout' });
   expect(pidsIn(pids)).toHaveLength(3);
@@ -37,7 +40,7 @@ it('taskTimeout of the server, of the client and of the task each end a command'
 });
 
 it('a command that ends by INT on its time-out has the outcome timeout all the same', async () => {
-  const { results } = await runAll([{ args: 'trap "echo cleaned; exit 0" INT; while :; do sleep 0.05; done', timeout: 0.3 }]);
+  const { results } = await runAll([{ args: 'trap "echo cleaned; exit 0" INT; while :; do sleep 0.05; done', timeout: timeToBegin }]);
   expect(results[0]).toMatchObject({ outcome: 'timeout', stdout: Buffer.from('cleaned\n') });
 });
 

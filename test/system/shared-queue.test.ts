@@ -1,4 +1,6 @@
 /** Several servers on one queue of PostgreSQL: any of them is a door to all of it, and when one ends the others go on. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { ClientThread, connect, runLocal, type ServerOptions, type ServerThread, submitFrom } from '../../dist/index.js';
 import { locateNS } from '../../dist/remote/index.js';
@@ -7,6 +9,7 @@ import { runShared } from '../chaos/shared-queue.mjs';
 import { startFace, token } from '../http/gateway/rig.ts';
 import { usePostgres } from '../store/postgres/database.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 import { codeOf, functions, openProxy, startClient, startServer, startServerProgram } from './rig.ts';
 
@@ -73,11 +76,13 @@ it('when the server that leads is stopped another one leads: what runs goes on, 
   const address = [first.address, second.address] as Address[];
   const client = await ClientThread.new({ address, numTasks: 2 });
   onTestFinished(() => client.stop({ timeout: 5 }));
-  const slow = second.run({ module: functions, name: 'after', args: [1_500, 'slow'] });
+  const folder = temporaryFolder();
+  const slow = second.run({ module: functions, name: 'stepsBy', args: [1, folder] });
   await until(async () => (await second.progress()).running === 1, 'the start');
   await first.stop();
   expect(await first.join(20)).toMatchObject({ submitted: 1, pending: 1 });
-  expect(await slow).toMatchObject({ value: 'slow', attempt: 1, clientId: client.id });
+  writeFileSync(join(folder, '1'), '');
+  expect(await slow).toMatchObject({ value: 1, attempt: 1, clientId: client.id });
   expect(await submitFrom(['true', 'true'], { address })).toMatchObject({ submitted: 2 });
   await until(async () => (await second.tasks.count({ outcome: 'succeeded' })) === 3, 'all three');
   const other = await connect(address);

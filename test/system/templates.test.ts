@@ -57,7 +57,7 @@ it('a command of a template counts to the time of its task and is ended with it,
   const folder = temporaryFolder();
   const pids = join(folder, 'pids');
   const template = `echo {% sleep 60 & echo $! >> ${pids}; echo $$ >> ${pids}; sleep 61 %}; touch ${folder}/ran`;
-  const { results } = await runAll([{ args: 'x', timeout: 0.3 }], { template });
+  const { results } = await runAll([{ args: 'x', timeout: 1.5 }], { template });
   expect(results[0]).toMatchObject({ outcome: 'timeout' });
   await until(() => pidsIn(pids).every((pid) => !isAlive(pid)), 'the end of what it started');
   expect(pidsIn(pids)).toHaveLength(2);
