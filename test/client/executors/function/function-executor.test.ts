@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,9 +17,11 @@ const functions = new URL('./functions.mjs', import.meta.url).href;
 const open: Executor[] = [];
 let folder: string;
 let begun: string;
+let gate: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'functions-test-'));
   begun = join(folder, 'begun');
+  gate = join(folder, 'gate');
 });
 afterEach(async () => {
   rmSync(folder, { recursive: true });
@@ -114,10 +116,11 @@ describe('a function', () => {
 
   it('is reported before slower ones of its batch have ended', async () => {
     const { executor, ends } = openOne();
-    const calls = [call('add', 1, 1), call('slowly', 5, 1), call('slowly', 300, 1)];
+    const calls = [call('add', 1, 1), call('slowly', 5, 1), call('notes', `${folder}/notes`, 'last', gate)];
     executor.start(0, calls);
     await ends.of(calls[0]!.key);
     expect(ends.all).not.toHaveLength(3);
+    writeFileSync(gate, '');
     await ends.of(calls[2]!.key);
     expect(ends.log.at(-1)).toMatchObject({ idle: true });
     expect(ends.log.slice(0, -1).every((entry) => !entry.idle)).toBe(true);
@@ -126,7 +129,7 @@ describe('a function', () => {
   it('that is slow lets go those of its batch that wait behind it, and the ends of those before it', async () => {
     const { executor, ends, run } = openOne();
     await run(call('nothing'));
-    const calls = [call('add', 1, 1), call('blocks', 400, begun), call('add', 2, 2), call('add', 3, 3)];
+    const calls = [call('add', 1, 1), call('blocks', gate, begun), call('add', 2, 2), call('add', 3, 3)];
     executor.start(0, calls);
     await until(() => existsSync(begun), 'the slow call runs');
     executor.relieve?.(0);
@@ -136,6 +139,7 @@ describe('a function', () => {
       [calls[3]!.key, 'ERR_THREAD'],
     ]);
     executor.relieve?.(0);
+    writeFileSync(gate, '');
     expect(resultOf(await ends.of(calls[1]!.key))).toBe('blocked');
     await until(() => ends.idle(0), 'the slot is idle');
     expect(ends.all).toHaveLength(5);
@@ -144,10 +148,11 @@ describe('a function', () => {
 
   it('that is slow and then ends its thread takes with it nothing that was let go', async () => {
     const { executor, ends } = openOne();
-    const calls = [call('blocksAndExits', 300, begun), call('add', 2, 2)];
+    const calls = [call('blocksAndExits', gate, begun), call('add', 2, 2)];
     executor.start(0, calls);
     await until(() => existsSync(begun), 'the slow call runs');
     executor.relieve?.(0);
+    writeFileSync(gate, '');
     expect(errorOf(await ends.of(calls[0]!.key))).toBe('ERR_WORKER_CRASHED');
     await until(() => ends.idle(0), 'the slot is idle');
     expect(ends.all.map(({ key }) => key)).toEqual([calls[1]!.key, calls[0]!.key]);

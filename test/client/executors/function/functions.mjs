@@ -1,5 +1,5 @@
 /** Functions that tests call in threads. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as later } from 'node:timers/promises';
 import { functionContext } from '../../../../dist/client/executors/function/context.js';
 
@@ -34,14 +34,14 @@ export const busy = (mark) => {
   writeFileSync(mark, '');
   for (;;);
 };
-/** Holds its thread for so many ms. */
-export const blocks = (ms, mark) => {
+/** Holds its thread until there is a file `gate`. */
+export const blocks = (gate, mark) => {
   writeFileSync(mark, '');
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  while (!existsSync(gate)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
   return 'blocked';
 };
-export const blocksAndExits = (ms, mark) => {
-  blocks(ms, mark);
+export const blocksAndExits = (gate, mark) => {
+  blocks(gate, mark);
   process.exit(3);
 };
 export const fails = (message) => {
@@ -94,9 +94,10 @@ export const gives = (length) => {
 let given = null;
 export const givenAway = () => given.length;
 export const givesPort = () => functionContext().transfer(1, [new MessageChannel().port1]);
-export const notes = async (path, name, ms = 0) => {
+/** Ends when there is a file `gate`, where it is given one. */
+export const notes = async (path, name, gate = null) => {
   appendFileSync(path, `${name}\n`);
-  if (ms > 0) await later(ms);
+  while (gate !== null && !existsSync(gate)) await later(5);
   return name;
 };
 export const leavesError = () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { execution, until } from '../harness.ts';
 import { call, errorOf, functions, openFunctions, resultOf } from './open-functions.ts';
@@ -31,10 +31,11 @@ describe('a call of a batch that is cancelled', () => {
   it('before it began never begins; the others end as if nothing was', async () => {
     const { executor, ends, folder } = openFunctions({ slots: 1 });
     const notes = `${folder}/notes`;
-    const calls = [call('notes', notes, 'a', 150), call('notes', notes, 'b'), call('notes', notes, 'c')];
+    const calls = [call('notes', notes, 'a', `${folder}/gate`), call('notes', notes, 'b'), call('notes', notes, 'c')];
     executor.start(0, calls);
     await until(() => linesOf(notes).length === 1, 'the first call has begun');
     executor.signal(0, 'SIGKILL', calls[1]!.key);
+    writeFileSync(`${folder}/gate`, '');
     const [a, b, c] = await Promise.all(calls.map(({ key }) => ends.of(key)));
     expect([resultOf(a), resultOf(c)]).toEqual(['a', 'c']);
     expect(b).toMatchObject({ outcome: 'failed', extra: { signal: 'SIGKILL' } });
@@ -45,10 +46,11 @@ describe('a call of a batch that is cancelled', () => {
   it('before it began does not begin in the next thread either, when the first one dies', async () => {
     const { executor, ends, folder } = openFunctions({ slots: 1 });
     const notes = `${folder}/notes`;
-    const calls = [call('notes', notes, 'a', 150), call('exits'), call('notes', notes, 'b'), call('notes', notes, 'c')];
+    const calls = [call('notes', notes, 'a', `${folder}/gate`), call('exits'), call('notes', notes, 'b'), call('notes', notes, 'c')];
     executor.start(0, calls);
     await until(() => linesOf(notes).length === 1, 'the first call has begun');
     executor.signal(0, 'SIGKILL', calls[2]!.key);
+    writeFileSync(`${folder}/gate`, '');
     expect(resultOf(await ends.of(calls[3]!.key))).toBe('c');
     expect(errorOf(await ends.of(calls[1]!.key))).toBe('ERR_WORKER_CRASHED');
     expect(await ends.of(calls[2]!.key)).toMatchObject({ extra: { signal: 'SIGKILL' } });

@@ -115,7 +115,8 @@ test('an output that was not written, or is of the other kind, fails it', async 
 test('after its timeout it is killed with all that it started, and fails', async () => {
   const here = new Here();
   await here.session.bindOnly(async () => {
-    const endless = here.run(tasks.execute('echo begun >&2; sleep 1000 & wait', { shell: true, timeout: '300ms' }));
+    // A machine that is busy starts it late.
+    const endless = here.run(tasks.execute('echo begun >&2; sleep 1000 & wait', { shell: true, timeout: '1500ms' }));
     await expect(endless).rejects.toMatchObject({ code: 'ERR_TIMEOUT', details: { stderr: 'begun\n' } });
     expect(await here.text(tasks.execute('echo next', { stdout: true }))).toBe('next\n');
   });

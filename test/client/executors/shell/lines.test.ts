@@ -104,9 +104,12 @@ describe.each(['slots', 'spawn'] as const)('output line by line (%s)', (method) 
   });
 
   it('tells nothing of one task as lines of the next', async () => {
-    const { run, of } = await open({ method });
-    const first = await run('(sleep 0.3; echo late) & echo first');
-    const second = await run('sleep 0.5; echo second');
+    const { run, of, folder } = await open({ method });
+    const [go, gone] = [`${folder}/go`, `${folder}/gone`];
+    // Nobody reads what it writes: it is not to end by that.
+    const first = await run(`(trap '' PIPE; until [ -e ${go} ]; do sleep 0.01; done; echo late; : >${gone}) & echo first`);
+    const second = await run(`: >${go}; until [ -e ${gone} ]; do sleep 0.01; done; echo second`);
+    for (const path of [go, gone]) rmSync(path);
     expect(of(first.key)).toEqual(['stdout first', `${first.key} ended`]);
     expect(of(second.key)).toEqual(['stdout second', `${second.key} ended`]);
   });
