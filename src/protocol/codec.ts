@@ -12,7 +12,7 @@ import { isRaw, longestHeader, rawAnswer, writeHeader } from './frame.ts';
 import type { Limits } from './limits.ts';
 import type { Message } from './messages.ts';
 import { MsgpackScanner, type ScanLimits } from './msgpack-scan.ts';
-import { MsgpackWriter, Packed } from './msgpack-write.ts';
+import { type FrameMemory, MsgpackWriter, Packed } from './msgpack-write.ts';
 import { PlainBodyReader } from './plain-body.ts';
 import { checkMessage } from './shape.ts';
 
@@ -47,9 +47,6 @@ const largestKeptBuffer = 1024 * 1024;
 /** A message from this size on is a frame of its own, in the memory in which it was packed; its bytes are not copied where it arrives either. */
 const large = 1024 * 1024;
 
-/** Frames up to this size (bytes) leave their memory to the next one. */
-const mostReused = 4_096;
-
 /** The memory of a frame that was not begun. */
 const none = Buffer.alloc(0);
 
@@ -82,9 +79,10 @@ export class FramePacker {
   #ready: PackedFrame[] = [];
   #readyBytes = 0;
 
-  constructor(limits: Limits) {
+  /** `memory`: of frames that leave it behind when they are written (`takeTo`). */
+  constructor(limits: Limits, memory: FrameMemory | null = null) {
     this.#limits = limits;
-    this.#writer = new MsgpackWriter(limits.depth - 2);
+    this.#writer = new MsgpackWriter(limits.depth - 2, memory);
     this.#scanner = new MsgpackScanner({ ...limits, depth: limits.depth - 2 });
     this.#harmless = Math.min(limits.items, limits.containers);
   }
@@ -141,7 +139,7 @@ export class FramePacker {
     const { bytes: memory, at: end } = this.#writer;
     const frame = framed(memory, 0, end, this.#messages);
     this.#startAnew(end);
-    if (write(frame) && memory.length <= mostReused) this.#writer.into(memory, reserved);
+    if (write(frame)) this.#writer.leave(memory, reserved);
   }
 
   /** What is not plain, or long. */
@@ -195,7 +193,7 @@ export class FramePacker {
 
   /** An empty frame, if there is none. */
   #begin(size: number): void {
-    if (this.#writer.bytes.length === 0) this.#writer.into(Buffer.allocUnsafeSlow(Math.max(size, 2 * reserved)), reserved);
+    if (this.#writer.bytes.length === 0) this.#writer.into(this.#writer.allocate(Math.max(size, 2 * reserved)), reserved);
   }
 
   /** A frame of what lies up to `end`, behind the room that was reserved from `room` on. */
@@ -266,10 +264,10 @@ export class FrameDecoder {
   readonly #plain: PlainBodyReader;
   readonly #trusted: boolean;
 
-  /** `trusted`: the frames come from this very library, in this process: they are not looked at before and after (0.5 µs a task). */
-  constructor(limits: ScanLimits, trusted = false) {
+  /** `trusted`: the frames come from this very library, in this process: they are not looked at before and after (0.5 µs a task). `views`: bytes are not copied. */
+  constructor(limits: ScanLimits, trusted = false, views = false) {
     this.#scanner = new MsgpackScanner(limits);
-    this.#plain = new PlainBodyReader(limits, large);
+    this.#plain = new PlainBodyReader(limits, large, views);
     this.#trusted = trusted;
   }
 

@@ -22,6 +22,7 @@ const shared = { least: 24, most: 256, kept: 16 } as const;
 export class PlainBodyReader {
   readonly #limits: ScanLimits;
   readonly #longest: number;
+  readonly #views: boolean;
   readonly #texts: string[];
   #bytes: Uint8Array = opening;
   #at = 0;
@@ -29,10 +30,11 @@ export class PlainBodyReader {
   #containers = 0;
   #fits = true;
 
-  /** `limits.depth`: arrays and maps within each other, the envelope's two included. Bodies of `longest` bytes and more are left to the other. */
-  constructor(limits: ScanLimits, longest: number) {
+  /** `limits.depth`: arrays and maps within each other, the envelope's two included. Bodies of `longest` bytes and more are left to the other. `views`: bytes stay where they are. */
+  constructor(limits: ScanLimits, longest: number, views = false) {
     this.#limits = limits;
     this.#longest = longest;
+    this.#views = views;
     this.#texts = Array.from({ length: shared.kept }, () => '');
   }
 
@@ -171,7 +173,8 @@ export class PlainBodyReader {
     const from = this.#at;
     this.#at = from + length;
     if (this.#at > this.#bytes.length) this.#leave();
-    return this.#fits ? copyOf.call(this.#bytes, from, this.#at) : opening;
+    if (!this.#fits) return opening;
+    return this.#views ? this.#bytes.subarray(from, this.#at) : copyOf.call(this.#bytes, from, this.#at);
   }
 
   #text(length: number): string {

@@ -190,25 +190,25 @@ export class Pump {
       const bundle = this.#bundler.cut(this.#clock.now());
       if (bundle === null) return;
       this.#sequence += 1;
-      void this.#deliver(this.#sequence, bundle);
+      this.#deliver(this.#sequence, bundle);
     }
   }
 
-  async #deliver(sequence: number, bundle: WireTask[]): Promise<void> {
-    try {
-      this.#acknowledged(await this.#sink.send(sequence, bundle), bundle);
-    } catch (error) {
-      this.#fail(MillraceError.from(error));
-    }
+  #deliver(sequence: number, bundle: WireTask[]): void {
+    const { length } = bundle;
+    const told = this.#onReceipt === undefined ? null : withTasks(this.#onReceipt, bundle);
+    sendTo(this.#sink, sequence, bundle)
+      .then((receipt) => this.#acknowledged(receipt, length, told))
+      .catch((error: unknown) => this.#fail(MillraceError.from(error)));
   }
 
-  #acknowledged(receipt: Receipt, bundle: readonly WireTask[]): void {
+  #acknowledged(receipt: Receipt, count: number, told: ((receipt: Receipt) => void) | null): void {
     this.#bundler.acknowledged();
     if (this.#state === 'over') return;
-    this.#totals.submitted += bundle.length - receipt.duplicates.length;
+    this.#totals.submitted += count - receipt.duplicates.length;
     this.#totals.duplicates += receipt.duplicates.length;
     this.#totals.rejected += receipt.rejected;
-    this.#onReceipt?.(receipt, bundle);
+    told?.(receipt);
     this.#turn();
   }
 
@@ -258,6 +258,16 @@ export class Pump {
     const { code, message, details, cause } = this.#failure;
     this.#done.reject(new MillraceError(code, message, { cause, details: { ...details, ...this.#totals } }));
   }
+}
+
+// Apart from what waits for the receipt, which would else hold the tasks until it comes.
+
+async function sendTo(sink: BundleSink, sequence: number, bundle: WireTask[]): Promise<Receipt> {
+  return sink.send(sequence, bundle);
+}
+
+function withTasks(call: NonNullable<PumpOptions['onReceipt']>, bundle: readonly WireTask[]): (receipt: Receipt) => void {
+  return (receipt) => call(receipt, bundle);
 }
 
 function nothing(): void {}

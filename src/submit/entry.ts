@@ -81,7 +81,7 @@ function pump(
 function relay(port: SubmitThreadData['host'], sink: OpenSink, ended: Deferred<PumpTotals>, counted: (tasks: number) => void): Flow {
   if (port === null) throw new MillraceError('ERR_INTERNAL', 'a submitter needs a source');
   const peer = { role: 'submitter' as const, id: newId(), host: hostName(), pid: process.pid };
-  const connection = new MessagePortConnection({ port, peer, clock });
+  const connection = new MessagePortConnection({ port, peer, clock, passesOn: true });
   const totals: PumpTotals = { submitted: 0, duplicates: 0, rejected: 0 };
   let open = 0;
   let over = false;

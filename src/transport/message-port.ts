@@ -21,6 +21,8 @@ export interface MessagePortSetup {
   readonly peer: PeerInfo;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
+  /** What comes is only passed on: bytes stay in the frame that brought them. */
+  readonly passesOn?: boolean;
 }
 
 /** What crosses: a frame's body with the bytes taken so far, these bytes alone, the end, and its confirmation. */
@@ -58,13 +60,13 @@ export class MessagePortConnection implements Connection {
   #lastSent = 0;
   #stopClose: (() => void) | null = null;
 
-  constructor({ port, peer, limits, clock = systemClock }: MessagePortSetup) {
+  constructor({ port, peer, limits, clock = systemClock, passesOn = false }: MessagePortSetup) {
     this.peer = peer;
     this.#port = port;
     this.#limits = limitsWith(limits);
     this.#clock = clock;
     this.#packer = new FramePacker(this.#limits);
-    this.#decoder = new FrameDecoder(this.#limits, true);
+    this.#decoder = new FrameDecoder(this.#limits, true, passesOn);
     this.#inbox = new Inbox(() => this.#takeBodies());
     this.#lastReceived = clock.now();
     port.on('message', (parcel: Parcel) => this.#receive(parcel));

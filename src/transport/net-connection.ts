@@ -9,6 +9,7 @@ import { endBody, FrameDecoder, FramePacker } from '../protocol/codec.ts';
 import { type FrameParser, frameOf, rawHead, rawStart } from '../protocol/frame.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Message, PeerInfo } from '../protocol/messages.ts';
+import { frameMemory } from '../protocol/msgpack-write.ts';
 import type { Connection, ConnectionHandlers, PeerCertificate } from './connection.ts';
 import { Inbox } from './inbox.ts';
 import { Inflow } from './inflow.ts';
@@ -65,7 +66,7 @@ export class NetConnection implements Connection {
     this.#parser = parser;
     this.#limits = limits;
     this.#clock = clock;
-    this.#packer = new FramePacker(limits);
+    this.#packer = new FramePacker(limits, frameMemory);
     this.#decoder = new FrameDecoder(limits);
     this.#inbox = new Inbox(() => this.readable());
     this.#inflow = new Inflow(socket, {

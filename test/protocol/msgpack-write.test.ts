@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { FrameDecoder, FramePacker, unpackValue, ValuePacker } from '../../src/protocol/codec.ts';
 import { defaultLimits, limitsWith } from '../../src/protocol/limits.ts';
 import type { Message } from '../../src/protocol/messages.ts';
-import { MsgpackWriter } from '../../src/protocol/msgpack-write.ts';
+import { FrameMemory, MsgpackWriter } from '../../src/protocol/msgpack-write.ts';
 
 /** As the codec has them. */
 const packr = new Packr({
@@ -104,7 +104,7 @@ test.each([
   ['a field named __proto__', JSON.parse('{"__proto__":1}')],
   ['numbers of another size', new Uint16Array(2)],
   ['a long text', 'x'.repeat(70_000)],
-  ['long bytes', new Uint8Array(70_000)],
+  ['long bytes', new Uint8Array(1_100_000)],
 ])('%s is left to msgpackr, wherever it stands, and nothing of it is written', (_, value) => {
   const writer = new MsgpackWriter(20);
   writer.into(Buffer.alloc(8), 3);
@@ -206,4 +206,35 @@ test('what is packed beside something that is not plain is refused, and never ma
   expect(() => new FramePacker(defaultLimits).add(['event', 'x', [packed, new Map()]])).toThrowError(
     expect.objectContaining({ code: 'ERR_NOT_CLONEABLE' }),
   );
+});
+
+test('bytes are written as msgpackr writes them, short and long', () => {
+  const packr = new Packr({ useRecords: false });
+  for (const length of [0, 255, 256, 65_535, 65_536, 300_000]) {
+    const bytes = new Uint8Array(length).fill(7);
+    expect(written([1, bytes])).toBe(packr.pack([1, bytes]).toString('hex'));
+  }
+});
+
+test('a long frame that has left leaves its memory to the next one, of whichever connection, and one that waits keeps it', () => {
+  const memory = new FrameMemory();
+  const [one, other] = [new FramePacker(defaultLimits, memory), new FramePacker(defaultLimits, memory)];
+  const frames: Buffer[] = [];
+  const send = (packer: FramePacker, length: number, gone: boolean): ArrayBufferLike => {
+    packer.add(['event', 'x', new Uint8Array(length).fill(frames.length)]);
+    packer.takeTo((bytes) => {
+      frames.push(bytes);
+      return gone;
+    });
+    return frames[frames.length - 1]!.buffer;
+  };
+  const first = send(one, 20_000, true);
+  expect(send(other, 15_000, true)).toBe(first);
+  expect(send(other, 12_000, false)).toBe(first);
+  const waiting = Buffer.from(frames[2]!);
+  expect(send(other, 12_000, true)).not.toBe(first);
+  expect(send(one, 12_000, true)).not.toBe(first);
+  expect(frames[2]!.equals(waiting)).toBe(true);
+  // What is longer than most would be held for ever.
+  expect(send(one, 600_000, true)).not.toBe(send(one, 600_000, true));
 });

@@ -124,6 +124,13 @@ test('bytes that were read do not change with the memory in which they came', ()
   expect([...bytes]).toEqual([7, 8, 9]);
 });
 
+test('bytes stay where they came for those who ask for it', () => {
+  const body = hex('c403070809');
+  const [bytes] = new PlainBodyReader(defaultLimits, 1_000, true).read(body) as [Uint8Array];
+  expect([...bytes]).toEqual([7, 8, 9]);
+  expect(bytes.buffer).toBe(body.buffer);
+});
+
 test('texts that come again and again are one text, and one that differs in any byte is another', () => {
   const name = 'file:///a/module/of/functions.mjs#named';
   const texts: string[] = [];

@@ -1,12 +1,19 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { type Deferred, deferred } from '../../src/base/deferred.ts';
 import { openSource, type Source } from '../../src/source/open.ts';
-import { type BundleSink, Pump, type PumpOptions } from '../../src/source/pump.ts';
+import { type BundleSink, Pump, type PumpOptions, type Receipt } from '../../src/source/pump.ts';
 import { expectNoLeaks } from '../support/leaks.ts';
+import { until } from '../support/until.ts';
 import { HandFed, HeldSink } from './hand-driven.ts';
 import { settle, VirtualClock } from './virtual-clock.ts';
 
 expectNoLeaks();
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const options: PumpOptions = { bundlesize: 100, bundlewait: 50 };
 
@@ -33,6 +40,27 @@ describe('a pump', () => {
     expect(await pump.done).toEqual({ submitted: 950, duplicates: 0, rejected: 0 });
     expect(sink.bundles.map(({ length }) => length)).toEqual([100, 100, 100, 100, 100, 100, 100, 100, 100, 50]);
     expect(sink.bundles.flat()).toEqual(lines(950));
+  });
+
+  it('holds no tasks that are on their way, unless somebody wants to hear of them', async () => {
+    const kept: WeakRef<object>[] = [];
+    const open: Deferred<Receipt>[] = [];
+    const sink: BundleSink = {
+      send(_, tasks) {
+        kept.push(new WeakRef(tasks));
+        open.push(deferred());
+        return open[open.length - 1]!.promise;
+      },
+    };
+    const pumps: Pump[] = [];
+    for (const changes of [{}, { onReceipt: () => {} }])
+      pumps.push(new Pump(await openSource(['a']), { ...options, ...changes }, sink, systemClock));
+    await until(() => kept.length === 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(kept.map((tasks) => tasks.deref() !== undefined)).toEqual([false, true]);
+    for (const { resolve } of open) resolve({ first: 1, submittedAt: 0, count: 1, duplicates: [], rejected: 0 });
+    expect(await Promise.all(pumps.map(({ done }) => done))).toMatchObject([{ submitted: 1 }, { submitted: 1 }]);
   });
 
   it('sends the single line of a slow source at once when nothing is in flight', async () => {
