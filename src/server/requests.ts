@@ -200,12 +200,12 @@ function stored({ core }: RequestContext, filter: TaskFilter): TaskFilter {
 function withState({ core, clock }: RequestContext, row: TaskRow): LiveRow {
   const task = row.end === null ? core.task(row.n) : null;
   if (task === null) return row;
-  const { state, grant, startedAt } = task;
+  const { state, grant, started } = task;
   if (grant === null) return { ...row, state };
   const { n, id, host } = grant.client;
   const client = { n, id, host };
-  const isRunning = state === taskState.running && startedAt >= 0;
-  return isRunning ? { ...row, state, client, runningMs: Math.round(clock.now() - startedAt) } : { ...row, state, client };
+  const isRunning = state === taskState.running && started !== null;
+  return isRunning ? { ...row, state, client, runningMs: Math.round(clock.now() - started.now) } : { ...row, state, client };
 }
 
 function fields(parameters: unknown): Record<string, unknown> {

@@ -10,7 +10,8 @@ import { MillraceError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Awaitable, TaskStore } from '../store/store.ts';
 import type { ServerCore } from './core/core.ts';
-import type { CoreEvent, Instant, Turn } from './core/events.ts';
+import type { Instant } from './core/entities.ts';
+import type { CoreEvent, Turn } from './core/events.ts';
 import { Flights, waited } from './flights.ts';
 import { Rest } from './rest.ts';
 

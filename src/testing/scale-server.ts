@@ -4,7 +4,8 @@
  */
 import type { Message } from '../protocol/messages.ts';
 import { ServerCore } from '../server/core/core.ts';
-import type { CoreEvent, CoreOptions, Instant, Send } from '../server/core/events.ts';
+import type { Instant } from '../server/core/entities.ts';
+import type { CoreEvent, CoreOptions, Send } from '../server/core/events.ts';
 import type { TaskStore } from '../store/store.ts';
 
 /** Real time, ms. */

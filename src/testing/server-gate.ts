@@ -6,7 +6,8 @@
 import type { MillraceError } from '../base/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { ServerCore } from '../server/core/core.ts';
-import type { Instant, Turn } from '../server/core/events.ts';
+import type { Instant } from '../server/core/entities.ts';
+import type { Turn } from '../server/core/events.ts';
 import { leasesOf } from './grant-rows.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';

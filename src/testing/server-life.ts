@@ -9,7 +9,8 @@
 import { MillraceError } from '../base/errors.ts';
 import type { Message, End as MessageEnd } from '../protocol/messages.ts';
 import { ServerCore } from '../server/core/core.ts';
-import type { CoreEvent, Instant, Turn } from '../server/core/events.ts';
+import type { Instant } from '../server/core/entities.ts';
+import type { CoreEvent, Turn } from '../server/core/events.ts';
 import { strictFence } from '../server/core/fence.ts';
 import { chainLimits } from '../server/core/limits.ts';
 import { watchEvictions } from './evictions.ts';

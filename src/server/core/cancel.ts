@@ -48,7 +48,7 @@ export function cancelStored(state: CoreState, rows: readonly StoredTask[]): Rea
     const { n } = row;
     if (state.tasks.has(n) || ended?.has(n) || stored.has(n) || state.lately.wasRemoved(n)) continue;
     stored.add(n);
-    const task = new CoreTask(row, state.time.now);
+    const task = new CoreTask(row, state.time);
     task.state = taskState.waiting;
     endAsCancelled(state, task);
   }

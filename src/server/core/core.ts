@@ -13,8 +13,8 @@ import { cancel } from './cancel.ts';
 import { type Census, census, numbersIn } from './census.ts';
 import { change } from './changes.ts';
 import { checkState } from './check.ts';
-import { CoreClient, CoreTask } from './entities.ts';
-import type { CoreEvent, CoreOptions, Instant, NoteName, Turn } from './events.ts';
+import { CoreClient, CoreTask, type Instant } from './entities.ts';
+import type { CoreEvent, CoreOptions, NoteName, Turn } from './events.ts';
 import { type Fence, strictFence } from './fence.ts';
 import { closeSubmitter, openSubmitter, submit, writeMoved } from './intake.ts';
 import { recognize } from './isolate.ts';
@@ -43,7 +43,7 @@ export class ServerCore {
     for (const { id, client: n, attempt, tasks } of recovery.grants) {
       const client = byNumber.get(n);
       if (client === undefined) throw new MillraceError('ERR_DATABASE', `grant ${id} belongs to an unknown client ${n}`);
-      const held = tasks.map((row) => new CoreTask({ ...row, state: taskState.leased }, time.now));
+      const held = tasks.map((row) => new CoreTask({ ...row, state: taskState.leased }, time));
       state.leases.recover({ id, client, attempt, tasks: held, out: 0 }, time.now);
       for (const task of held) state.tasks.set(task.n, task);
     }
@@ -269,7 +269,7 @@ export class ServerCore {
     const state = this.#state;
     const ended = state.endedLately();
     const tasks: CoreTask[] = [];
-    for (const row of event.rows) if (!ended?.has(row.n) && !state.tasks.has(row.n)) tasks.push(new CoreTask(row, state.time.now));
+    for (const row of event.rows) if (!ended?.has(row.n) && !state.tasks.has(row.n)) tasks.push(new CoreTask(row, state.time));
     for (const task of state.window.refilled(event.question, event.rows, tasks, state.time.now)) state.tasks.set(task.n, task);
   }
 

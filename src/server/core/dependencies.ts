@@ -9,8 +9,8 @@
  */
 import type { AttemptEnd } from '../../store/store.ts';
 import { libraryError, outcomeCode } from '../../task/result.ts';
-import type { CoreTask } from './entities.ts';
-import type { Instant, Turn } from './events.ts';
+import type { CoreTask, Instant } from './entities.ts';
+import type { Turn } from './events.ts';
 import type { Lately } from './lately.ts';
 import { ending, unknown } from './stories.ts';
 

@@ -17,6 +17,12 @@ import { type Demand, isWithin } from './demand.ts';
 import type { Heap, HeapItem } from './heap.ts';
 import { type Holder, type LaneKind, type LimitUnit, plainKind } from './kind.ts';
 
+/** Both clocks, read once for each event: `now` decides, `wall` is only recorded. ms. */
+export interface Instant {
+  now: number;
+  wall: number;
+}
+
 export class CoreTask implements QueueKey {
   readonly n: number;
   readonly submittedAt: number;
@@ -33,13 +39,12 @@ export class CoreTask implements QueueKey {
   readyAt: number | null;
   grant: Grant | null = null;
   place = 0;
-  /** Monotonic: when the server took it over. */
-  readonly acceptedAt: number;
-  /** Monotonic: when its start was noticed; negative: not yet. */
-  startedAt = -1;
+  /** When the server took it over, and when its start was noticed (null: not yet): shared by all of an event, where a number of its own would take 16 bytes. */
+  readonly accepted: Instant;
+  started: Instant | null = null;
   #weight = 0;
 
-  constructor(row: StoredTask, acceptedAt: number) {
+  constructor(row: StoredTask, accepted: Instant) {
     this.n = row.n;
     this.submittedAt = row.submittedAt;
     this.wire = row.task;
@@ -49,7 +54,7 @@ export class CoreTask implements QueueKey {
     this.attempts = row.attempts;
     this.losses = row.losses;
     this.readyAt = row.readyAt;
-    this.acceptedAt = acceptedAt;
+    this.accepted = accepted;
     this.storedLane = row.lane;
   }
 

@@ -15,12 +15,6 @@ import type { PeerCertificate } from '../../transport/connection.ts';
 import type { CoreTask } from './entities.ts';
 import type { Refill } from './frontier.ts';
 
-/** Both clocks, read once for each event: `now` decides, `wall` is only recorded. ms. */
-export interface Instant {
-  now: number;
-  wall: number;
-}
-
 export type CoreEvent =
   | {
       type: 'client-connected';

@@ -115,7 +115,7 @@ function accept(state: CoreState, { tasks, known, parents }: Extract<CoreEvent, 
 }
 
 function reject(state: CoreState, row: StoredTask, reason: { code: string; message: string }): void {
-  const task = new CoreTask(row, state.time.now);
+  const task = new CoreTask(row, state.time);
   task.state = taskState.waiting;
   const error = libraryError(reason.code, reason.message);
   state.end(task, task.endWithoutResult(outcomeCode.rejected, state.time.wall, 0, { error }));

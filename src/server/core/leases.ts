@@ -63,7 +63,7 @@ export class Leases {
     if (grant === null || grant.tasks[task.place] !== task) throw new MillraceError('ERR_INTERNAL', `no lease to release: ${task.story()}`);
     grant.tasks[task.place] = null;
     task.grant = null;
-    task.startedAt = -1;
+    task.started = null;
     grant.client.leased--;
     if (grant.client.keptFor === task) grant.client.keptFor = null;
     this.crowd.moved(grant.client);

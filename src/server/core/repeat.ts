@@ -7,8 +7,8 @@ import type { StoredTask, Writes } from '../../store/store.ts';
 import { endsSeries } from '../../task/cron.ts';
 import type { WireTask } from '../../task/task.ts';
 import type { Counts } from './counts.ts';
-import type { CoreTask } from './entities.ts';
-import type { Instant, NoteName } from './events.ts';
+import type { CoreTask, Instant } from './entities.ts';
+import type { NoteName } from './events.ts';
 
 /** What it needs of the core. */
 export interface RepeatHost {

@@ -11,8 +11,8 @@ import { enter, taskState } from '../../task/state.ts';
 import type { WireTask } from '../../task/task.ts';
 import { Counts } from './counts.ts';
 import { Dependencies } from './dependencies.ts';
-import { type CoreClient, CoreTask } from './entities.ts';
-import type { CoreOptions, Finish, Instant, NoteName, Turn } from './events.ts';
+import { type CoreClient, CoreTask, type Instant } from './entities.ts';
+import type { CoreOptions, Finish, NoteName, Turn } from './events.ts';
 import type { Fence } from './fence.ts';
 import { Lately } from './lately.ts';
 import { Leases } from './leases.ts';
@@ -96,7 +96,7 @@ export class CoreState {
   /** Take a task of the store into memory and let it wait or stand ready. `known`: it is not new. */
   admit(row: StoredTask, known = false): void {
     if (row.state === taskState.ready && this.window.leaves(row)) return;
-    const task = new CoreTask(row, this.time.now);
+    const task = new CoreTask(row, this.time);
     if (task.state !== taskState.waiting) {
       if (this.window.add(task, this.time.now)) this.tasks.set(task.n, task);
       return;
@@ -139,8 +139,8 @@ export class CoreState {
 
   /** The same task, not leased, in another object: its attributes are others, or it no longer waits for its time. */
   replace(task: CoreTask, changes: Partial<Pick<StoredTask, 'task' | 'lane' | 'readyAt'>>): CoreTask {
-    const { n, submittedAt, wire, acceptedAt } = task;
-    const copy = new CoreTask({ submittedAt, task: wire, lane: task.storedLane, ...task.move(), ...changes }, acceptedAt);
+    const { n, submittedAt, wire, accepted } = task;
+    const copy = new CoreTask({ submittedAt, task: wire, lane: task.storedLane, ...task.move(), ...changes }, accepted);
     if (task.state === taskState.ready) {
       const sameKind = this.limits.kindOf(copy.attributes, this.time.now) === task.kind;
       if (sameKind && this.window.tiers.swap(task, copy)) this.tasks.set(n, copy);
@@ -210,7 +210,7 @@ export class CoreState {
 
   /** ms from its acceptance to the notice of its start. */
   waited(task: CoreTask, durationMs: number): number {
-    return Math.max(0, (task.startedAt >= 0 ? task.startedAt : this.time.now - durationMs) - task.acceptedAt);
+    return Math.max(0, (task.started?.now ?? this.time.now - durationMs) - task.accepted.now);
   }
 
   /** What has ended, though a store that answers now may not know it: in this turn, or in the last one while its commit is under way. */
@@ -257,8 +257,8 @@ export class CoreState {
     const wire = this.retagged.get(task.n);
     if (wire === undefined) return task;
     this.retagged.delete(task.n);
-    const { submittedAt, acceptedAt } = task;
-    return new CoreTask({ submittedAt, task: wire, lane: task.storedLane, ...task.move() }, acceptedAt);
+    const { submittedAt, accepted } = task;
+    return new CoreTask({ submittedAt, task: wire, lane: task.storedLane, ...task.move() }, accepted);
   }
 
   /** The failed tasks of a group were all queued again or deleted: it is a failed group no more. */

@@ -88,7 +88,7 @@ export function started(state: CoreState, client: CoreClient, id: GrantId, numbe
     const task = leased(state, client, id, n);
     if (task?.state !== taskState.leased) continue;
     enter(task, taskState.running);
-    task.startedAt = state.time.now;
+    task.started = state.time;
     client.running++;
     state.note('started', task, grant.attempt, client);
   }

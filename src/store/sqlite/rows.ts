@@ -136,9 +136,9 @@ function joinExtra(text: ExtraText, container: Uint8Array | null): ResultExtra {
   return extra;
 }
 
-function wireTask(n: number, text: TaskText, payload: PayloadReader): WireTask {
+function wireTask(n: number, text: TaskText, payload: PayloadReader, args = text[2]): WireTask {
   const input = text[3];
-  return [text[1], text[2], input === true ? (payload(n, inputPayload) ?? new Uint8Array(0)) : input, text[4]];
+  return [text[1], args, input === true ? (payload(n, inputPayload) ?? new Uint8Array(0)) : input, text[4]];
 }
 
 /** Of a task in the text of `readyPage`. */
@@ -155,16 +155,19 @@ export function storedTasks(row: Row | undefined, group: number, rank: number, p
   if (Number(row.partial) === 1) return null;
   const values = JSON.parse(String(row.page)) as unknown[];
   const tasks: StoredTask[] = [];
+  // As the reader of messages does: tasks of one function share its name, 64 bytes that would else be kept with each of them.
+  let args = '';
   for (let at = 0; at < values.length; at += valuesPerTask) {
     const n = values[at] as number;
     const text = values[at + 5] as TaskText;
+    if (text[2] !== args) args = text[2];
     tasks.push({
       group,
       rank,
       n,
       submittedAt: text[0],
       lane: values[at + 4] as string | null,
-      task: wireTask(n, text, payload),
+      task: wireTask(n, text, payload, args),
       state: storedState.ready,
       attempts: values[at + 1] as number,
       losses: values[at + 2] as number,

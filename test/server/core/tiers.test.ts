@@ -8,11 +8,11 @@ import { newTaskRow } from '../../../src/store/new-task.ts';
 
 it('holds a bounded number of rows, however many different demands have come and gone', () => {
   const tiers = new Tiers();
-  const stays = new CoreTask(newTaskRow(1, 0, [0, 'stays', null, null], 0), 0);
+  const stays = new CoreTask(newTaskRow(1, 0, [0, 'stays', null, null], 0), { now: 0, wall: 0 });
   tiers.insert(stays, new LaneKind(null, null, []));
   for (let n = 2; n < 1_000; n++) {
     const attributes = { memory: n };
-    const task = new CoreTask(newTaskRow(n, 0, [0, 'goes', null, attributes], 0), 0);
+    const task = new CoreTask(newTaskRow(n, 0, [0, 'goes', null, attributes], 0), { now: 0, wall: 0 });
     tiers.insert(task, new LaneKind(`${n}`, demandOf(attributes), []));
     expect(tiers.remove(task)).toBe(true);
   }
