@@ -17,8 +17,10 @@ export interface Music {
   fail_naming(): never;
   fail_key(): never;
   sleep(seconds: number): number;
-  note(item: unknown, seconds?: number): void;
-  quiet(item: unknown, seconds?: number): void;
+  /** `held`: not before `go()`. */
+  note(item: unknown, held?: boolean): void;
+  quiet(item: unknown, held?: boolean): void;
+  go(): void;
   log(): unknown[];
   song(index: number): { title(): Promise<string> };
   count(to: number): AsyncIterableIterator<number>;

@@ -150,10 +150,11 @@ describe('a proxy of an object of Pyro4', () => {
 
   test('does not wait for oneway calls, whichever side says that they are', async () => {
     const [remote] = await music();
-    await remote.quiet('by Python', 0.2);
+    await remote.quiet('by Python', true);
     control(remote).oneway.add('note');
-    await remote.note('by us', 0.2);
+    await remote.note('by us', true);
     expect(await remote.log()).toEqual([]);
+    await remote.go();
     await until(async () => (await remote.log()).length === 2);
     control(remote).oneway.update(['no_such_method']);
     await (remote as unknown as { no_such_method(): Promise<void> }).no_such_method();

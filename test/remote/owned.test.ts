@@ -90,7 +90,7 @@ describe('the names of a daemon', () => {
     await first.daemon.stop();
     const second = await nameServer(first.place.port);
     await until(async () => (await named(second.place)).length === 1);
-    const other = await openDaemon({ nameServer: second.place, nameLease: 0.3 });
+    const other = await openDaemon({ nameServer: second.place });
     const uri = other.register(new Calculator(), 'b', { name: 'calc' });
     await other.named();
     const names = await locateNS(second.place, undefined, { auth });

@@ -191,8 +191,9 @@ describe('the daemon of a server', () => {
         );
       },
     };
-    const remote = open<typeof object>(await daemon.register(object, 'o'), { timeout: 0.1 });
-    expect((await failureOf(() => remote.wait())).error).toMatchObject({ code: 'ERR_TIMEOUT' });
+    const remote = open<typeof object>(await daemon.register(object, 'o'));
+    await control(remote).bind();
+    expect((await failureOf(() => bounded(remote, { timeout: 0.1 }).wait())).error).toMatchObject({ code: 'ERR_TIMEOUT' });
     await until(() => ended.length === 1);
     expect(ended).toEqual(['ERR_ABORTED']);
     await daemon[Symbol.asyncDispose]();
