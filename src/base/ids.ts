@@ -1,11 +1,29 @@
 /** Names that must differ between processes: ids of components, and the name of this machine. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomFillSync } from 'node:crypto';
 import { hostname } from 'node:os';
 import { v7 } from 'uuid';
 
+/** Random bytes for a hundred ids: asked for by each alone, they took an idle thread 45 of the 70 µs of an id. */
+const random = new Uint8Array(1_600);
+let used = random.length;
+/** Of the last id: when, and its place within that ms, which begins with 31 random bits. */
+let msecs = 0;
+let seq = 0;
+
 /** A UUID v7: unique everywhere, and ascending within this thread. */
 export function newId(): string {
-  return v7();
+  if (used === random.length) {
+    randomFillSync(random);
+    used = 0;
+  }
+  const own = random.subarray(used, used + 16);
+  used += 16;
+  const now = Date.now();
+  if (now > msecs) {
+    msecs = now;
+    seq = ((own[6]! & 0x7f) << 24) | (own[7]! << 16) | (own[8]! << 8) | own[9]!;
+  } else seq++;
+  return v7({ random: own, msecs, seq });
 }
 
 /** An id that only who holds its token can use: its random bits are taken from the token's SHA-256, so nothing needs to be kept to check it. */

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { hostName, isOwnedBy, newId, newOwnedId } from '../../src/base/ids.ts';
 
 it('ids of components are UUIDs of version 7 that ascend, also within a millisecond', () => {
@@ -6,6 +6,15 @@ it('ids of components are UUIDs of version 7 that ascend, also within a millisec
   expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(true);
   expect([...ids].sort()).toEqual(ids);
   expect(new Set(ids).size).toBe(1_000);
+});
+
+it('an id does not ask the system for random bytes of its own', () => {
+  const asked = vi.spyOn(globalThis.crypto, 'getRandomValues');
+  const ids = Array.from({ length: 200 }, () => newId());
+  expect(asked).not.toHaveBeenCalled();
+  // Nor has it those of another: forty bits of them stand at its end.
+  expect(new Set(ids.map((id) => id.slice(-10))).size).toBe(200);
+  asked.mockRestore();
 });
 
 it('a machine has a name', () => {

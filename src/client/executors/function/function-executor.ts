@@ -95,7 +95,7 @@ class FunctionExecutor implements Executor {
   relieve(slot: number): void {
     const run = this.#runs[slot];
     const journal = this.#journals[slot];
-    if (!run || journal === undefined || run.aborted || run.killer.signal.aborted || this.#closed) return;
+    if (!run || journal === undefined || run.aborted || run.killer.aborted || this.#closed) return;
     const kept = journal.unsent();
     // What a call said comes before its end.
     const ended = run.isBehind(journal) ? [] : this.#endsOf(slot, run, kept);
@@ -196,7 +196,7 @@ class FunctionExecutor implements Executor {
       const batch = run.pack(slot, journal, this.#limits);
       let crash: { readonly error: unknown } | null = null;
       try {
-        await pool.run(batch, { signal: run.killer.signal });
+        await pool.run(batch, { signal: run.killer });
       } catch (error) {
         crash = { error };
         // Thrown, not rejected: the pool has put it into its queue before. Without a thread that queue goes nowhere, and with the next pool it is forgotten.
@@ -212,7 +212,7 @@ class FunctionExecutor implements Executor {
       // The dying thread may still write into its journal: the next one gets another.
       delete this.#journals[slot];
       await this.#delivered(run, journal);
-      if (journal.running < 0 && !run.killer.signal.aborted && !run.aborted) {
+      if (journal.running < 0 && !run.killer.aborted && !run.aborted) {
         await pauseFor(this.#clock, this.#pauseAfterFailure(slot, crash.error));
       } else if (journal.running >= 0) this.#failures[slot] = 0;
       if (this.#closed) return;
@@ -246,7 +246,7 @@ class FunctionExecutor implements Executor {
   #crashed(slot: number, run: Run, journal: Journal, cause: unknown): boolean {
     const wall = this.#clock.wall();
     const ends = this.#endsOf(slot, run, journal.unsent());
-    const killed = run.killer.signal.aborted;
+    const killed = run.killer.aborted;
     const reached = journal.running < 0 ? -1 : run.from + journal.running;
     const running = run.target === null ? reached : Math.min(reached, run.target);
     const error = killed ? null : `the thread of the function ended under it: ${crashReason(cause, this.#options.resourceLimits)}`;

@@ -19,9 +19,35 @@ function factsOf({ group = 0, tags, parents, trace }: Execution): CallFacts | nu
   return { group, tags: tags ?? {}, parents: parents ?? [], ...(trace === undefined ? {} : { trace }) };
 }
 
+/** Ends the thread of a run: what piscina takes for a signal. The first listener of an `AbortSignal` took 45 µs of the start of a call on an idle client. */
+export class Killer {
+  readonly #listeners: Set<() => void> = new Set();
+  aborted = false;
+
+  once(_name: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  off(_name: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Piscina calls `off` so. */
+  removeListener(name: 'abort', listener: () => void): void {
+    this.off(name, listener);
+  }
+
+  abort(): void {
+    this.aborted = true;
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) listener();
+  }
+}
+
 export class Run {
   executions: readonly Execution[];
-  readonly killer: AbortController = new AbortController();
+  readonly killer: Killer = new Killer();
   /** Marks what was reported. */
   readonly #ended: Uint8Array;
   /** What calls logged before their end, by place. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Execution, ExecutionEnd, Executor, ExecutorHandlers } from '../../../../src/client/executor.ts';
 import { decodeValue, encodeValue } from '../../../../src/task/value.ts';
 import { Ends, execution, until } from '../harness.ts';
@@ -54,6 +54,16 @@ const resultOf = (end: ExecutionEnd | undefined): unknown => (end?.extra?.value 
 const errorOf = (end: ExecutionEnd | undefined): string | null | undefined => end?.extra?.error?.code;
 
 describe('a function', () => {
+  it('is handed over without a signal that the system would keep count of', async () => {
+    const { run } = openOne();
+    await run(call('default'));
+    const listened = vi.spyOn(EventTarget.prototype, 'addEventListener');
+    await run(call('default'));
+    const names = listened.mock.calls.map(([name]) => name);
+    listened.mockRestore();
+    expect(names).not.toContain('abort');
+  });
+
   it('is given what its call has in common with others as its last argument, and a call that has nothing is not', async () => {
     const { run } = openOne();
     const all = (common: string | Uint8Array): Execution => ({ ...call('default', 'a'), common });
