@@ -4,8 +4,10 @@
  */
 import { Buffer } from 'node:buffer';
 import { statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { reasonOf } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { constantRecord } from './blob.ts';
@@ -20,6 +22,9 @@ interface Wanted {
   readonly names: Set<string>;
   exports: readonly string[] | null;
 }
+
+/** This library, which clients have. */
+const ownName = /^millrace(?:\/|$)/;
 
 const wantedOf = new WeakMap<ObjectRecord, Wanted>();
 
@@ -79,17 +84,21 @@ async function bundle(path: string): Promise<{ code: string; exports: readonly s
     const build = await rolldown({
       input: path,
       platform: 'node',
-      external: [/^node:/, /^millrace(?:\/|$)/],
+      external: [/^node:/, ownName],
       logLevel: 'silent',
     });
     try {
       const { output } = await build.generate({ format: 'esm', codeSplitting: false });
-      return { code: output[0].code, exports: output[0].exports };
+      const { code, exports, imports } = output[0];
+      // The bundler leaves a package that it does not find to the client, where there is none. (Those of a `require` or `import()` may be optional.)
+      const missing = imports.find((name) => !isBuiltin(name) && !ownName.test(name));
+      if (missing !== undefined) throw new Error(`it imports '${missing}', which is not installed here`);
+      return { code, exports };
     } finally {
       await build.close();
     }
   } catch (cause) {
-    throw new RainException(`the module ${path} cannot be bundled for clients: ${reasonOf(cause)}`, {
+    throw new RainException(`the module ${path} cannot be bundled for clients: ${stripVTControlCharacters(reasonOf(cause))}`, {
       cause,
       code: 'ERR_MODULE_NOT_FOUND',
     });

@@ -54,7 +54,7 @@ export function execute(args: string | Iterable<ExecuteArgument>, options: Execu
   const { stdout, stdin, inputPaths, outputPaths, shell, env, timeout, ...rest } = checkOptions(options, executeNames, 'execute()');
   const settings = settingsOf({ shell, env, timeout });
   const files = new SandboxPlan();
-  const source = stdin === undefined ? null : files.input(objectOf(stdin));
+  const source = stdin === undefined ? null : files.standardInput(objectOf(stdin));
   files.addOutputs(stdout, outputPaths);
   for (const given of listOf(inputPaths, 'inputPaths')) files.map(given as DataLike | InputBase, true);
   const words = wordsOf(args, settings.shell).map((word, at) => files.argument(word, at));
@@ -106,6 +106,11 @@ class SandboxPlan {
 
   input(object: DataObject): number {
     return this.inputs.push([null, object]) - 1;
+  }
+
+  standardInput(object: DataObject): number {
+    object.expectBlob();
+    return this.input(object);
   }
 
   output(output: OutputBase, path: string | null): void {

@@ -106,6 +106,7 @@ test('a task that cannot be made leaves nothing behind', () =>
       () => new Task([a], 1, { taskType: 'x', resources: { cpus: 3 } }),
       () => new Task([a], 1, { taskType: 'x', priority: 0.5 }),
       () => tasks.concat([dir]),
+      () => tasks.execute('cat', { stdin: dir }),
       () => tasks.concat('text' as unknown as Task[]),
       () => tasks.open('relative'),
       () => tasks.store(a, 'relative/path'),

@@ -1,5 +1,5 @@
 /** The built-in tasks: what is in memory and small is made at once, the rest by files of the sandbox. */
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { constants, copyFile, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -99,10 +99,17 @@ function sleep(execution: GraphExecution, config: unknown, clock: Clock): GraphO
 
 async function openFile(execution: GraphExecution, config: unknown): Promise<GraphOutcome> {
   const path = checkAbsolute((config as PathConfig).path, 'the path');
-  if (!(await kindOf(path))?.isFile()) throw failed(`Path '${path}' not found, or it is no file`);
+  const found = await kindOf(path);
+  if (!found?.isFile()) throw failed(`Path '${path}' not found, or it is no file`);
   const own = join(execution.sandbox(), 'opened');
-  await copyFile(path, own, constants.COPYFILE_FICLONE);
+  await copyForeign(path, found, own);
   return single({ bytes: null, path: own }, 'blob');
+}
+
+/** Copies a file that this library has not made. Those of /proc say that they are empty, and `copyFile` believes it. */
+export async function copyForeign(path: string, { size }: Stats, target: string): Promise<void> {
+  if (size > 0) await copyFile(path, target, constants.COPYFILE_FICLONE);
+  else await pipeline(createReadStream(path), createWriteStream(target));
 }
 
 async function openFolder(execution: GraphExecution, config: unknown): Promise<GraphOutcome> {
@@ -114,7 +121,7 @@ async function openFolder(execution: GraphExecution, config: unknown): Promise<G
   return single({ bytes: null, path: own }, 'directory');
 }
 
-async function kindOf(path: string): Promise<Awaited<ReturnType<typeof stat>> | null> {
+async function kindOf(path: string): Promise<Stats | null> {
   try {
     return await stat(path);
   } catch {

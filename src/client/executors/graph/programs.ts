@@ -10,7 +10,7 @@ import type { ExecuteConfig, MappedInput } from '../../../session/task-types.ts'
 import { decodeValue } from '../../../task/value.ts';
 import type { ExecutionEnd } from '../../executor.ts';
 import type { GraphExecution, GraphInput, GraphOutcome, GraphOutput, GraphOutputSpec } from '../../graph-task-runner.ts';
-import { failed } from './builtins.ts';
+import { copyForeign, failed } from './builtins.ts';
 import type { SlotQueue } from './slot-queue.ts';
 
 /** Of what a failed program wrote to stderr, the end is told (bytes). */
@@ -149,14 +149,12 @@ async function outputOf(places: Places, spec: GraphOutputSpec, path: string | nu
   });
   if (path === null) return done(places.output);
   const place = placeIn(places.work, checkRelative(path, 'the path of an output'));
-  const isLink = await lstat(place).then(
-    (found) => found.isSymbolicLink(),
-    () => {
-      throw failed(`Path '${path}' not found: the program has not written this output`);
-    },
-  );
+  const missing = (why: string) => () => {
+    throw failed(`Path '${path}' not found: ${why}`);
+  };
+  const isLink = (await lstat(place).catch(missing('the program has not written this output'))).isSymbolicLink();
+  const found = await stat(place).catch(missing('the program has made a link that leads nowhere'));
   try {
-    const found = await stat(place);
     if (spec.kind === 'directory') {
       if (!found.isDirectory()) throw failed(`Output '${spec.label}' expects type dir, but a file is provided`);
       const archive = join(places.root, `output-${at}`);
@@ -167,7 +165,7 @@ async function outputOf(places: Places, spec: GraphOutputSpec, path: string | nu
     if (!isLink && found.nlink === 1) return done(place);
     // A link may lead to an input, which is not the program's to give away.
     const copy = join(places.root, `output-${at}`);
-    await copyFile(await realpath(place), copy);
+    await copyForeign(await realpath(place), found, copy);
     return done(copy);
   } catch (cause) {
     throw MillraceError.from(cause, 'ERR_TASK_FAILED');

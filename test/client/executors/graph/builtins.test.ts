@@ -74,6 +74,15 @@ test('open and loadDir take files of the client; what is missing fails the task'
   });
 });
 
+test.runIf(process.platform === 'linux')('open takes also a file that says it is empty, and is not', async () => {
+  const here = new Here();
+  await here.session.bindOnly(async () => {
+    const version = readFileSync('/proc/version', 'utf8');
+    expect(await here.text(tasks.open('/proc/version'))).toBe(version);
+    expect(await here.text(tasks.execute('ln -s /proc/version v', { shell: true, outputPaths: ['v'] }))).toBe(version);
+  });
+});
+
 test('store writes a file or a folder, whole, and over what was there', async () => {
   const here = new Here();
   const folder = temporaryFolder();

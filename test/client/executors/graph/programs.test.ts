@@ -107,6 +107,8 @@ test('an output that was not written, or is of the other kind, fails it', async 
   const here = new Here();
   await here.session.bindOnly(async () => {
     await expect(here.run(tasks.execute('true', { outputPaths: ['missing'] }))).rejects.toThrow("Path 'missing' not found");
+    const toNowhere = tasks.execute('ln -s nowhere l', { outputPaths: ['l'] });
+    await expect(here.run(toNowhere)).rejects.toThrow("Path 'l' not found: the program has made a link that leads nowhere");
     await expect(here.run(tasks.execute('mkdir d', { outputPaths: ['d'] }))).rejects.toThrow("Output 'd' expects type blob");
     await expect(here.run(tasks.execute('touch f', { outputPaths: [new OutputDir('f')] }))).rejects.toThrow("Output 'f' expects type dir");
   });
