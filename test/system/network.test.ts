@@ -32,14 +32,20 @@ it('a network that is cut again and again costs nothing: each task runs once', a
   const ran = join(temporaryFolder(), 'ran');
   const { server, proxy } = await startBehindProxy({ reconnectGrace: 20 });
   await startClient(server, { address: proxy.address, auth, numTasks: 3 });
-  await server.submit(noting(ran, 300));
+  // Those of each round wait for its cut, so that there is something to cut each time.
+  const opened = (round: number): void => writeFileSync(`${ran}-${round}`, '');
+  const waits = (round: number): string => `until [ -e ${ran}-${round} ]; do sleep 0.01; done`;
+  await server.submit(noting(ran, 300).map((line, i) => `${waits(Math.floor(i / 33))}; ${line}`));
+  opened(0);
   for (let cuts = 1; cuts <= 8; cuts++) {
     await until(() => pidsIn(ran).length >= cuts * 30, 'some commands');
+    opened(cuts);
     const { refused } = proxy.counts;
     proxy.cut({ refuse: cuts % 2 === 0 });
     if (cuts % 2 === 0) await until(() => proxy.counts.refused > refused, 'an attempt that is refused');
     proxy.heal();
   }
+  opened(9);
   await until(async () => (await server.progress()).succeeded === 300, 'all of them', 40_000);
   expect(sorted(ran)).toEqual(all(300));
   expect(await server.progress()).toMatchObject({ succeeded: 300, retried: 0, lost: 0 });
