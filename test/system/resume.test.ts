@@ -109,12 +109,17 @@ it('10,000 finished commands are resumed in less than half a second without runn
 
 it('a run that was killed in its middle is resumed: all of it gets done, and only what was under way runs again', async () => {
   const names = Array.from({ length: 300 }, (_, i) => `n${i}`);
-  const { path, log, database } = source(names);
+  const { path, log, database, folder } = source(names);
+  const go = join(folder, 'go');
+  // Some are left when it is killed, however late that is.
+  const waits = `until [ -e ${go} ]; do sleep 0.02; done; `;
+  writeFileSync(path, names.map((name, i) => `${i < 200 ? '' : waits}echo ${name} >> ${log}`).join('\n'));
   const program = startProgram('resumable.mjs', { path, database });
   await until(() => linesOf(log).length > 40, 'some commands', 20_000);
   await program.kill();
   const atDeath = linesOf(log).length;
   expect(atDeath).toBeLessThan(300);
+  writeFileSync(go, '');
   const summary = await runLocal(path, { ...quick, numTasks: 4, database, resume: true, reconnectGrace: 0.2 });
   expect(summary.pending).toBe(0);
   // The client went with its server: nobody waits `evictAfter` for it.
