@@ -19,8 +19,8 @@ import { type Holder, type LaneKind, type LimitUnit, plainKind } from './kind.ts
 
 /** Both clocks, read once for each event: `now` decides, `wall` is only recorded. ms. */
 export interface Instant {
-  now: number;
-  wall: number;
+  readonly now: number;
+  readonly wall: number;
 }
 
 export class CoreTask implements QueueKey {
