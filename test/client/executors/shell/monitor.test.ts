@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Logger } from '../../../../src/base/log.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
@@ -84,9 +85,16 @@ it.each(tables)('does not count what an earlier command left running (%s)', asyn
 
 it.each(tables)('counts the time of children that have ended where the system tells it (%s)', async (table) => {
   withTable(table);
+  const looks = vi.spyOn(table === '/proc' ? ProcTable.prototype : PsTable.prototype, 'read');
+  onTestFinished(() => looks.mockRestore());
   const shell = await watched({ monitor: { interval: 400, series: true } });
   const short = 'n=0; while [ $n -lt 4000 ]; do n=$((n+1)); done';
-  const { extra, durationMs } = await shell.run(`i=0; while [ $i -lt 100 ]; do i=$((i+1)); sh -c '${short}'; done; times`);
+  const seen = join(shell.folder, 'seen');
+  const ran = shell.run(`until [ -e '${seen}' ]; do sh -c '${short}'; done; times`);
+  // However quick the machine is, it has been looked at while it ran.
+  await until(() => looks.mock.settledResults.filter(({ type }) => type === 'fulfilled').length > 2, 'two looks');
+  writeFileSync(seen, '');
+  const { extra, durationMs } = await ran;
   // What the shell itself says that all of them used; how much they got a second is the machine's to say.
   const used = [...String(extra?.stdout).matchAll(/(\d+)m([\d.]+)s/g)].reduce(
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
