@@ -17,7 +17,10 @@ it('metrics are read by a parser of their format, and say what progress says', a
   const face = await startFace();
   await startClientOf(face, 3);
   await face.submit(['true', 'true', 'exit 1', 'sleep 60']);
-  await until(async () => (await face.get('/api/progress')).json().failed === 1 && (await face.get('/api/progress')).json().running === 1);
+  await until(async () => {
+    const { succeeded, failed, running } = (await face.get('/api/progress')).json<Record<string, number>>();
+    return succeeded === 2 && failed === 1 && running === 1;
+  });
   await face.get('/nothing');
   const told = await face.get('/metrics');
   expect(told.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
