@@ -63,8 +63,9 @@ it('a full disk holds the run and says so; a stop then ends in time with what wa
   const server = await connect(address, { auth: options.auth });
   const count = 80;
   const { ids } = await server.submit(Array.from({ length: count }, (_, i) => `echo ${i} >> ${runs}; head -c 20000 /dev/zero`));
-  const client = await startClient({ address } as never, { auth: options.auth, numTasks: 4, reconnectTimeout: 60 });
+  // Before anything runs: the outputs may have filled the disk by the time of the answer.
   expect(await readiness()).toBe(200);
+  const client = await startClient({ address } as never, { auth: options.auth, numTasks: 4, reconnectTimeout: 60 });
   // At first only the log is full, for a moment; then the file is.
   await unchanged(() => server.progress());
   expect(lastStall(full.told)).toMatchObject({ code: 'ERR_DATABASE', message: expect.stringContaining(database) });
