@@ -1,4 +1,6 @@
 /** The program's way to a server: sessions are opened here. */
+
+import type { Addresses } from '../base/address.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { parseConnectOptions } from '../config/connect.ts';
 import type { ConnectOptions } from '../config/connect-options.ts';
@@ -60,6 +62,9 @@ export interface ServerInfo {
   readonly clients: readonly GovernorInfo[];
 }
 
+/** Those of `connect()`; there is nothing to log, and each call has a signal of its own. */
+type ClientOptions = Omit<ConnectOptions, 'signal' | 'logger'>;
+
 const unnamed = 'Unnamed Session';
 const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure', 'persistent', 'timeout', 'signal'];
 
@@ -72,8 +77,14 @@ export class Client {
   readonly #clock: Clock = systemClock;
 
   /** @throws ERR_ADDRESS, ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_AUTH_WEAK, ERR_DURATION */
-  constructor(host: string, port: number, options: Omit<ConnectOptions, 'signal' | 'logger'> = {}) {
-    const { config } = parseConnectOptions([host, port], options);
+  constructor(host: string, port: number, options?: ClientOptions);
+  /** By the address of a server, as `server.address` has it, a unix socket too; or by those of several servers of one queue. */
+  constructor(address: Addresses, options?: ClientOptions);
+  constructor(host: string | Addresses, port?: number | ClientOptions, options?: ClientOptions) {
+    const isAddress = port === undefined || typeof port === 'object';
+    const { config } = isAddress
+      ? parseConnectOptions(host as Addresses, port ?? options)
+      : parseConnectOptions([host as string, port], options);
     this.#conversation = new Conversation(config, this.#clock);
   }
 

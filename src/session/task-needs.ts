@@ -1,7 +1,9 @@
 /** What a task asks for beside its inputs: resources and a place among others, checked when it is made. */
 
+import { inspect } from 'node:util';
 import { parseSize } from '../base/bytes.ts';
 import { MillraceError } from '../base/errors.ts';
+import { isTagKey, tagKeyRule } from '../task/tags.ts';
 import type { Size } from '../task/task.ts';
 import { RainException } from './exceptions.ts';
 import { optionalNumber, optionalText } from './options.ts';
@@ -29,6 +31,8 @@ function namedResources(cpus: unknown, memory: unknown, resources: unknown): Rec
   for (const [name, amount] of Object.entries(resources)) {
     if (Object.hasOwn(all, name) || name === 'memory')
       throw new RainException(`'${name}' is an option of its own: leave it out of \`resources\``);
+    // Clients can have no other.
+    if (!isTagKey(name)) throw new RainException(`the name of a resource is ${tagKeyRule}; it is ${inspect(name)}`);
     all[name] = optionalNumber(amount, `resources.${name}`) ?? 0;
   }
   return all;

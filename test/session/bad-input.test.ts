@@ -24,6 +24,10 @@ test.for<[object, string]>([
   [{ name: 5 }, 'ERR_OPTION'],
   [{ memory: 'much' }, 'ERR_SIZE'],
   [{ resources: [1] }, 'ERR_GRAPH'],
+  // Names that no client can have.
+  [{ resources: { '': 1 } }, 'ERR_GRAPH'],
+  [{ resources: { 'gpu 0': 1 } }, 'ERR_GRAPH'],
+  [{ resources: JSON.parse('{"__proto__": 1}') }, 'ERR_GRAPH'],
 ])('a Program refuses %j when it is made', ([options, code]) => {
   expect(thrown(() => Program('ls', options)).code).toBe(code);
 });

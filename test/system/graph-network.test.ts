@@ -7,10 +7,34 @@ import { expectNoLeaks } from '../support/leaks.ts';
 import { TcpProxy } from '../support/tcp-proxy.mjs';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { graphKey, startCluster } from './graph-rig.ts';
+import { failureOf, graphKey, startCluster } from './graph-rig.ts';
+import { startServer } from './rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
+
+test('a client takes a host and a port, an address in each of its forms, and several', async () => {
+  const { server, client } = await startCluster(0);
+  const { host, port } = server.address as { host: string; port: number };
+  const path = join(temporaryFolder(), 'graph.sock');
+  const local = await startServer({ foreverMode: true, address: { path } });
+  const auth = { auth: graphKey };
+  for (const way of [
+    client,
+    new Client(host, port, auth),
+    new Client(`${host}:${port}`, auth),
+    new Client([host, port], auth),
+    new Client([server.address, { host, port }], auth),
+    new Client(local.address),
+  ]) {
+    onTestFinished(() => way.close());
+    expect(await way.getServerInfo()).toEqual({ clients: [] });
+  }
+  for (const wrong of [[], ['localhost'], ['localhost', undefined, auth], ['localhost', '80'], [host, port, 5], [null], [[]]]) {
+    const code = wrong.length === 3 && wrong[1] === port ? 'ERR_OPTION' : 'ERR_ADDRESS';
+    expect(await failureOf(() => new Client(...(wrong as unknown as [string, number])))).toMatchObject({ code });
+  }
+});
 
 test('a connection that is cut comes back: the session goes on, and so does what waited for it', async () => {
   const { server } = await startCluster();

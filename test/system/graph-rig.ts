@@ -14,9 +14,7 @@ export interface Cluster {
 export const graphKey = 'a key for these tests';
 
 export function userOf(server: ServerThread): Client {
-  const { address } = server;
-  if (!('port' in address)) throw new Error('the server listens on no port');
-  const client = new Client(address.host, address.port, { auth: graphKey });
+  const client = new Client(server.address, { auth: graphKey });
   onTestFinished(() => client.close());
   return client;
 }
