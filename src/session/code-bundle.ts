@@ -17,7 +17,7 @@ import type { Home, ObjectRecord } from './records.ts';
 /** Where a function is: an export of a module, or the text of one that needs nothing around it. */
 export type FunctionCode = { readonly path: string; readonly name: string } | { readonly text: string };
 
-/** What of a module's exports is used, and, once it was bundled, which it has. */
+/** What of a module's exports is used, and, once it was bundled, which it has; null: what a CommonJS module has is known when it has run. */
 interface Wanted {
   readonly names: Set<string>;
   exports: readonly string[] | null;
@@ -56,7 +56,7 @@ export function codeObject(home: Home, code: FunctionCode): ObjectRecord {
   });
   const wanted = wantedOf.get(own);
   wanted?.names.add(name);
-  if (wanted?.exports) checkExports(path, wanted.exports, [name]);
+  checkExports(path, wanted?.exports ?? null, [name]);
   return own;
 }
 
@@ -72,19 +72,29 @@ async function bundled(path: string, wanted: Wanted): Promise<Uint8Array> {
   return Buffer.from(code);
 }
 
-function checkExports(path: string, exports: readonly string[], names: readonly string[]): void {
+function checkExports(path: string, exports: readonly string[] | null, names: readonly string[]): void {
+  if (exports === null) return;
   const missing = names.find((name) => !exports.includes(name));
   if (missing !== undefined)
     throw new RainException(`${path} has no export '${missing}'.${didYouMean(missing, exports)}`, { code: 'ERR_EXPORT_NOT_FOUND' });
 }
 
-async function bundle(path: string): Promise<{ code: string; exports: readonly string[] }> {
+async function bundle(path: string): Promise<{ code: string; exports: Wanted['exports'] }> {
   const { rolldown } = await bundler();
+  let isCommonJS = false;
   try {
     const build = await rolldown({
       input: path,
       platform: 'node',
       external: [/^node:/, ownName],
+      plugins: [
+        {
+          name: 'format',
+          moduleParsed({ isEntry, inputFormat }) {
+            if (isEntry) isCommonJS = inputFormat === 'cjs';
+          },
+        },
+      ],
       logLevel: 'silent',
     });
     try {
@@ -93,7 +103,7 @@ async function bundle(path: string): Promise<{ code: string; exports: readonly s
       // The bundler leaves a package that it does not find to the client, where there is none. (Those of a `require` or `import()` may be optional.)
       const missing = imports.find((name) => !isBuiltin(name) && !ownName.test(name));
       if (missing !== undefined) throw new Error(`it imports '${missing}', which is not installed here`);
-      return { code, exports };
+      return { code, exports: isCommonJS ? null : exports };
     } finally {
       await build.close();
     }

@@ -65,7 +65,7 @@ export function isShortage(thrown: unknown): boolean {
 }
 
 /** Of a CommonJS module Node finds not every name, and the default of one that was an ES module is one level down. */
-function exportOf(exports: Record<string, unknown>, name: string): unknown {
+export function exportOf(exports: Record<string, unknown>, name: string): unknown {
   const own = exports[name];
   if (typeof own === 'function') return own;
   const inner = exports.default;

@@ -12,6 +12,7 @@ import type { ArgumentInput, FunctionConfig } from '../../../session/task-types.
 import { decodeValue } from '../../../task/value.ts';
 import { buildValue } from '../../../task/value-table.ts';
 import { functionContext } from '../function/context.ts';
+import { exportOf } from '../function/target.ts';
 import { bytesOfCall, type CallCommon, type CallInput, type FunctionCall, type FunctionResult } from './function-call.ts';
 import { outputsOf } from './function-results.ts';
 
@@ -94,7 +95,7 @@ class Folder {
 async function loadTarget(encoded: string | Uint8Array): Promise<Target> {
   const common = decodeValue(encoded) as CallCommon;
   const config = decodeValue(common.config) as FunctionConfig;
-  const fn = ((await import(pathToFileURL(common.module).href)) as Record<string, unknown>)[config.name];
+  const fn = exportOf((await import(pathToFileURL(common.module).href)) as Record<string, unknown>, config.name);
   if (typeof fn !== 'function')
     throw new MillraceError('ERR_EXPORT_NOT_FOUND', `the module of the task exports no function '${config.name}'`);
   const target: Target = { ...common, fn: fn as RemoteFunction, config };

@@ -26,3 +26,29 @@ test('a module that cannot be bundled refuses the submission, in plain text', as
   ]);
   for (const { message } of errors) expect(message).not.toContain('\u001b');
 });
+
+test('a module may be CommonJS: its names, its function, and the default of one that was compiled', async () => {
+  const here = new Here();
+  const folder = temporaryFolder();
+  const written = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const names = written('names.cjs', "const { join } = require('node:path'); exports.f = () => join('a', 'b');");
+  const whole = written('whole.cjs', "module.exports = () => 'whole';");
+  const compiled = written(
+    'compiled.cjs',
+    "Object.defineProperty(exports, '__esModule', { value: true }); exports.default = () => 'default'; exports[['na', 'med'].join('')] = () => 'named';",
+  );
+  await here.session.bindOnly(async () => {
+    const ask = (path: string, name: string): Promise<string> => here.text(remote(path, name)());
+    expect([await ask(names, 'f'), await ask(whole, 'default'), await ask(compiled, 'default'), await ask(compiled, 'named')]).toEqual([
+      'a/b',
+      'whole',
+      'default',
+      'named',
+    ]);
+    await expect(ask(names, 'g')).rejects.toThrow("the module of the task exports no function 'g'");
+  });
+});
