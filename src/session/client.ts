@@ -179,7 +179,11 @@ export class Client {
   /** As `session.update()`, for tasks and objects of several sessions. */
   async update(items: Iterable<Item>, options: WaitOptions = {}): Promise<void> {
     const bySession = new Map<Home, NodeRecord[]>();
-    for (const node of recordsOf(items, 'update()')) bySession.set(node.home, [...(bySession.get(node.home) ?? []), node]);
+    for (const node of recordsOf(items, 'update()')) {
+      const own = bySession.get(node.home);
+      if (own === undefined) bySession.set(node.home, [node]);
+      else own.push(node);
+    }
     await Promise.all([...bySession].map(([home, nodes]) => home.update(nodes, options)));
   }
 

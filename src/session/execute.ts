@@ -178,7 +178,9 @@ class SandboxPlan {
 
   #take(path: string): void {
     const other = this.#taken.add(path);
-    if (other !== null) throw new RainException(`two files of execute() have the path '${path}'${other === path ? '' : ` and '${other}'`}`);
+    if (other === null) return;
+    const both = other === path ? `'${path}'` : `'${path}' and '${other}'`;
+    throw new RainException(`two files of execute() have the path ${both}: \`path\` of an Input or Output gives one of them another`);
   }
 }
 

@@ -100,18 +100,11 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
   const prototypes = outputList(outputs, encode);
   if (typeof autoLoad !== 'boolean') throw new RainException('`autoLoad` is true or false');
   const described = argumentInputs(inputs, parameters.read);
-  const checked = (call: RemoteCallOptions): Partial<RemoteCallOptions> => {
-    const given = checkOptions(call, callNames, 'a remote function');
-    checkNeeds(given);
-    return given;
-  };
-  const make = ({ output, outputs: given, session, ...more }: Partial<RemoteCallOptions>, args: readonly unknown[]): Task => {
-    if (output !== undefined && given !== undefined) throw new RainException('give either `output` or `outputs`');
+  const make = (wanted: readonly OutputBase[], { session, ...more }: TaskOptions, args: readonly unknown[]): Task => {
     if (args.length < parameters.count - 1)
       throw new RainException(
         `${defaultName || 'the function'} takes ${parameters.count - 1} arguments beside its context; ${args.length} were given`,
       );
-    const wanted = merged(prototypes, output === undefined ? given : [output]);
     const home = homeFor(session);
     const found = new ArgumentObjects();
     const tables = args.map((arg, at) => {
@@ -144,10 +137,14 @@ function remoteOf(code: FunctionCode, defaultName: string, options: RemoteOption
     const all = { ...name, ...rest, ...more, ...(session === undefined ? {} : { session }) };
     return new Task([source, ...found.objects], results, { ...all, taskType: taskTypes.function, config });
   };
-  return Object.assign((...args: unknown[]) => make({}, args), {
+  return Object.assign((...args: unknown[]) => make(prototypes, {}, args), {
     with: (call: RemoteCallOptions) => {
-      const options = checked(call);
-      return (...args: unknown[]) => make(options, args);
+      const { output, outputs: given, ...options } = checkOptions(call, callNames, 'a remote function');
+      if (output !== undefined && given !== undefined) throw new RainException('give either `output` or `outputs`');
+      checkNeeds(options);
+      // A list may be an iterator: it is read once, for all calls.
+      const wanted = merged(prototypes, output === undefined ? given : [output]);
+      return (...args: unknown[]) => make(wanted, options, args);
     },
   });
 }
@@ -183,9 +180,11 @@ function outputList(outputs: unknown, encode: string | null): OutputBase[] {
   return list;
 }
 
-function merged(prototypes: readonly OutputBase[], given: Iterable<string | OutputBase | null> | undefined): OutputBase[] {
-  if (given === undefined) return [...prototypes];
-  const list = [...given];
+function merged(prototypes: readonly OutputBase[], given: unknown): readonly OutputBase[] {
+  if (given === undefined) return prototypes;
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
+    throw new RainException('`outputs` of a call is a list of labels, Outputs and null');
+  const list = [...(given as Iterable<string | OutputBase | null>)];
   if (list.length !== prototypes.length)
     throw new RainException(`${list.length} outputs were given, the function has ${prototypes.length}`);
   return prototypes.map((prototype, at) => {

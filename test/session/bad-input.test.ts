@@ -54,6 +54,14 @@ test('the lists of a Program are read once, and serve all its calls', () =>
     ]);
   }));
 
+test('the outputs of a call are a list, read once for all calls', () =>
+  localSession().session.bindOnly(() => {
+    const named = remote(() => 1).with({ outputs: ['one'].values() });
+    expect([named(), named()].map(({ outputs }) => outputs.labels)).toEqual([['one'], ['one']]);
+    for (const wrong of [5, 'one', {}, null])
+      expect(thrown(() => remote(() => 1).with({ outputs: wrong as never })).code).toBe('ERR_GRAPH');
+  }));
+
 test.for<[object, string]>([
   [{ cpus: -1 }, 'ERR_OPTION'],
   [{ name: 5 }, 'ERR_OPTION'],

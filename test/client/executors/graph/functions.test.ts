@@ -262,8 +262,8 @@ test('what is wrong with a remote function is told at the call that made the mis
     const two = remote((_context: Context, _a: unknown, _b: unknown) => 'x');
     expect(thrown(() => two(1)).message).toMatch(/takes 2 arguments/);
     expect(thrown(() => two(1, () => 2)).code).toBe('ERR_NOT_CLONEABLE');
-    expect(thrown(() => two.with({ outputs: ['a', 'b'] })(1, 2)).message).toMatch(/2 outputs were given, the function has 1/);
-    expect(thrown(() => two.with({ output: 'a', outputs: ['a'] })(1, 2)).message).toMatch(/either/);
+    expect(thrown(() => two.with({ outputs: ['a', 'b'] })).message).toMatch(/2 outputs were given, the function has 1/);
+    expect(thrown(() => two.with({ output: 'a', outputs: ['a'] })).message).toMatch(/either/);
     const error = thrown(() => two('x'.repeat(300_000), 1));
     expect([error.name, error.message]).toEqual(['RainWarning', expect.stringMatching(/make a blob\(\)/)]);
     expect(session.taskCount).toBe(0);
