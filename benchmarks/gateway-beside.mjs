@@ -76,12 +76,13 @@ async function startAsking(port, ids, asked, token) {
 function summed(windows, kind) {
   const own = windows.filter((one) => one.kind === kind).sort((a, b) => a.others - b.others);
   const chosen = own.slice(0, Math.ceil(own.length / 2));
-  const took = chosen.flatMap((one) => one.took);
+  // A machine that is busy with something else may leave a window without a task.
+  const took = chosen.map((one) => one.took).filter((times) => times.length > 0);
   const answers = chosen.flatMap((one) => one.answers);
   return {
     rate: median(chosen.map(({ rate }) => rate)),
     busy: median(chosen.map(({ busy }) => busy)),
-    took: { median: median(chosen.map((one) => median(one.took))), late: quantile(took, 0.95) },
+    took: took.length === 0 ? null : { median: median(took.map(median)), late: quantile(took.flat(), 0.95) },
     others: Math.max(...chosen.map(({ others }) => others)),
     requests: median(chosen.map(({ requests }) => requests)),
     answered: answers.length === 0 ? null : { median: median(answers), late: quantile(answers, 0.99) },

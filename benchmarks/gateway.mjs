@@ -107,13 +107,13 @@ async function measure() {
           'tasks/s': round(found.rate, 1),
           '% of the CPU': Math.round(found.busy * 100),
           '% by others, at most': Math.round(found.others * 100),
-          'ms a task, median': round(found.took.median, 1),
-          'ms a task, 95 %': round(found.took.late, 1),
+          'ms a task, median': round(found.took?.median ?? null, 1),
+          'ms a task, 95 %': round(found.took?.late ?? null, 1),
         });
       // A queue that fills at a pace tells what other programs took, when they took much.
       const others = Math.max(alone.others, beside.others);
       const disturbed = others > mostDisturbed;
-      const slower = (one, other) => (disturbed ? null : (one / other - 1) * 100);
+      const slower = (one, other) => (disturbed || !(one > 0 && other > 0) ? null : (one / other - 1) * 100);
       const note = disturbed ? `other programs took ${Math.round(others * 100)} % of the processor time` : undefined;
       bars.push({ what: `queries of tasks a second, of ${asked}`, case: name, value: beside.requests, least: asked * 0.98 });
       bars.push({
@@ -126,7 +126,7 @@ async function measure() {
       bars.push({
         what: `% longer from commit to end, median, beside ${asked} queries a second`,
         case: name,
-        value: slower(beside.took.median, alone.took.median),
+        value: slower(beside.took?.median, alone.took?.median),
         most: 10,
         note,
       });
