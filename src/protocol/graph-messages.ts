@@ -25,6 +25,8 @@ export const submissionPart: number = 2 ** 20;
 /** The largest stretch that one `graph.read` may ask for, and how many reads of one fetch may be open at a time: this is the reader's credit. */
 export const largestRead: number = 2 ** 20;
 export const mostReads = 8;
+/** Texts about tasks and objects in one message, in UTF-16 units: its frame holds them also where each takes three bytes. */
+export const mostTold: number = 4 * 2 ** 20;
 
 /** Of a task or an object, chosen by its session. */
 export type NodeId = number;
@@ -187,8 +189,9 @@ export interface GraphServerInfo {
     cores: number | null;
     memory: number | null;
     resources: Record<string, number>;
-    tasks: [SessionId, NodeId][];
-    objects: [SessionId, NodeId][];
+    /** Of each session that has any there. */
+    tasks: [SessionId, ...NodeId[]][];
+    objects: [SessionId, ...NodeId[]][];
   }[];
 }
 

@@ -4,7 +4,7 @@ import type { Addresses } from '../base/address.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { parseConnectOptions } from '../config/connect.ts';
 import type { ConnectOptions } from '../config/connect-options.ts';
-import type { GraphJoined, GraphRequests } from '../protocol/graph-messages.ts';
+import type { GraphJoined, GraphRequests, NodeId, SessionId } from '../protocol/graph-messages.ts';
 import type { GraphProgress } from '../protocol/graph-views.ts';
 import { decodeValue } from '../task/value.ts';
 import { setDefault } from './active.ts';
@@ -170,8 +170,8 @@ export class Client {
       cpus: cores,
       memory,
       resources,
-      tasks: tasks.map(([session, task]) => new ID(session, task)),
-      objects: objects.map(([session, object]) => new ID(session, object)),
+      tasks: tasks.flatMap(idsOf),
+      objects: objects.flatMap(idsOf),
     }));
     return { clients };
   }
@@ -220,6 +220,10 @@ export class Client {
     this.#conversation.leave(id);
     home.lost(new SessionException('another program has taken this session up by its name, or closed it'));
   }
+}
+
+function idsOf([session, ...nodes]: readonly [SessionId, ...NodeId[]]): ID[] {
+  return nodes.map((node) => new ID(session, node));
 }
 
 /** One that throws is its author's mistake, told as a rejection that nobody handles; the others are told all the same, and the connection goes on. */

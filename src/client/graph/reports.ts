@@ -2,13 +2,10 @@
  * What a client tells the server: of its runs which really run, what they say, and how they ended; and which objects it took from others. All of a moment goes together; ends are kept until the server
  * has answered them, and told again on a new connection.
  */
-import type { Opaque } from '../../protocol/graph-messages.ts';
+import { mostTold, type Opaque } from '../../protocol/graph-messages.ts';
 import type { WireEnd } from '../../protocol/graph-work.ts';
 import type { GraphWorkParts } from './members.ts';
 import type { GraphRun } from './run.ts';
-
-/** Texts of ends in one message, in UTF-16 units. */
-const mostTold = 4 * 2 ** 20;
 
 function weightOf(end: WireEnd): number {
   if (end[1] === 2) return 0;

@@ -2,7 +2,7 @@
 import { type GraphClient, GraphObject, type GraphSession, type GraphTask } from '../../graph/entities.ts';
 import { stateOf } from '../../graph/graph.ts';
 import type { PastNode } from '../../graph/node-table.ts';
-import type { GraphServerInfo, NodeInfo } from '../../protocol/graph-messages.ts';
+import { type GraphServerInfo, mostTold, type NodeId, type NodeInfo, type SessionId } from '../../protocol/graph-messages.ts';
 import type { GraphProgress } from '../../protocol/graph-views.ts';
 
 export function infoOf(node: GraphTask | GraphObject | PastNode): NodeInfo {
@@ -33,8 +33,6 @@ export function infoOf(node: GraphTask | GraphObject | PastNode): NodeInfo {
   return { ...nothing, id, state, failure: known, client: client?.id ?? ranOn, startedAt, durationMs, attributes: info, debug };
 }
 
-/** Of an answer about many nodes, in UTF-16 units. */
-const mostTold = 4 * 2 ** 20;
 /** What one takes beside its texts. */
 const bare = 256;
 
@@ -53,6 +51,17 @@ export function infosOf(nodes: Iterable<Parameters<typeof infoOf>[0]>): NodeInfo
   return infos;
 }
 
+/** One list for each session: a frame holds a million lists at most, and four times as many numbers. */
+function bySession(nodes: Iterable<{ readonly session: { readonly n: SessionId }; readonly id: NodeId }>): [SessionId, ...NodeId[]][] {
+  const lists = new Map<SessionId, [SessionId, ...NodeId[]]>();
+  for (const { session, id } of nodes) {
+    const list = lists.get(session.n);
+    if (list === undefined) lists.set(session.n, [session.n, id]);
+    else list.push(id);
+  }
+  return [...lists.values()];
+}
+
 export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: GraphClient) => string): GraphServerInfo {
   return {
     clients: [...clients].map((client) => {
@@ -64,8 +73,8 @@ export function serverInfo(clients: Iterable<GraphClient>, hostOf: (client: Grap
         cores: capacity.cores,
         memory: capacity.memory,
         resources: { ...capacity.resources },
-        tasks: [...runs.values()].map((task): [number, number] => [task.session.n, task.id]),
-        objects: [...held.values()].map((object): [number, number] => [object.session.n, object.id]),
+        tasks: bySession(runs.values()),
+        objects: bySession(held.values()),
       };
     }),
   };
