@@ -8,7 +8,7 @@ import { DataObject } from './data-object.ts';
 import { Graph } from './drawing.ts';
 import { RainException } from './exceptions.ts';
 import { HomeOwner, ownerOf } from './home.ts';
-import { type Item, recordOf, recordsOf } from './items.ts';
+import { type Item, itemsOf, recordOf, recordsOf } from './items.ts';
 import { checkOptions, patienceOf, type WaitOptions } from './options.ts';
 import type { ObjectRecord } from './records.ts';
 import type { SessionHome } from './session-home.ts';
@@ -123,8 +123,8 @@ export class Session extends HomeOwner {
 
   /** Until at least one of these has ended: those that have, tasks and objects, in the order in which they were given. */
   async waitSome(items: Iterable<Item>, options: WaitOptions = {}): Promise<[tasks: Task[], objects: DataObject[]]> {
-    const given = [...items];
-    const ended = new Set(await this.#home.waitSome(recordsOf(given, 'waitSome()'), options));
+    const given = itemsOf(items, 'waitSome()');
+    const ended = new Set(await this.#home.waitSome(given.map(recordOf), options));
     const some = given.filter((item) => ended.has(recordOf(item)));
     return [some.filter((item) => item instanceof Task), some.filter((item) => item instanceof DataObject)];
   }

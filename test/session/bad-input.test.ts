@@ -100,7 +100,8 @@ test('a folder with a name that no directory object can hold is refused when it 
 test('who gives no list, or no task, is told so', async () => {
   const { session } = localSession();
   for (const given of [undefined, 5, 'abc', blob('a', { session })])
-    await expect(session.unkeep(given as never)).rejects.toMatchObject({ name: 'RainException' });
+    for (const call of ['unkeep', 'wait', 'waitSome', 'update'] as const)
+      await expect(session[call](given as never), call).rejects.toMatchObject({ name: 'RainException' });
   for (const given of [undefined, 5, blob('a', { session })])
     await expect(session.explain(given as never)).rejects.toMatchObject({
       name: 'RainException',
