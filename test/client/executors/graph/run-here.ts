@@ -2,6 +2,7 @@
  * Runs tasks of a graph here, one after the other, by the built runner of clients (its threads cannot load TypeScript): what a task needs is run
  * before it, and what it made lies as it would on a client.
  */
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +46,8 @@ export class Here {
   readonly #ran = new Map<TaskRecord, Promise<Ran>>();
 
   constructor() {
+    // One for all of its tasks.
+    setMaxListeners(0, this.#abort.signal);
     this.session = localSession().session;
     this.folder = mkdtempSync(join(tmpdir(), 'graph-here-'));
     const { config } = parseClientOptions({ numTasks: 2 });
