@@ -157,10 +157,12 @@ function row(benchmark, name, contestant, runs, base, install) {
   };
 }
 
-/** What a bar is about; null where something that it needs did not run. */
+/** What a bar is about; null where something that it needs did not run: of a ratio the first contestant of the case too. */
 function measured(rows, { case: name, contestant, of, against }) {
-  const find = (key) => rows.find((one) => one.case === name && one.contestant === key);
-  const notRun = [contestant, against].map(find).find((one) => one?.rates.length === 0);
+  const find = (key) => rows.find((one) => one.case === name && (key === undefined || one.contestant === key));
+  const notRun = [contestant, ...(of === 'ratio' || against !== undefined ? [against] : [])]
+    .map(find)
+    .find((one) => one?.rates.length === 0);
   if (notRun !== undefined) return { value: null, note: `${notRun.contestant} ${notRun.note}` };
   if (against === undefined) return { value: find(contestant)[of] };
   const rivals = find(against).rates;

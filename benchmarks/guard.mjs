@@ -13,6 +13,7 @@ import { chosen, inProcess } from './compare.mjs';
 import { cases } from './guard-parts.mjs';
 import { judge, mostCost, ratios } from './guard-verdict.mjs';
 import { argument, machine, quick } from './harness.mjs';
+import { readWords } from './words.mjs';
 
 const rounds = quick ? 2 : 4;
 const attempts = 8;
@@ -120,7 +121,14 @@ if (part !== undefined) {
   const { parts } = cases.find(({ name }) => name === part);
   console.log(JSON.stringify(await parts[argument('of')]()));
 } else {
-  const flags = new Set(process.argv.slice(2));
+  const { names, options, wrong } = readWords(process.argv.slice(2), ['--quick', '--only=', '--record', '--slow=', '--self-test']);
+  for (const name of names) wrong.push(`'${name}' is no option`);
+  const only = argument('only');
+  if (only !== undefined && chosen(cases).length === 0)
+    wrong.push(`there is no case '${only}': there are ${cases.map(({ name }) => name).join(', ')}`);
+  for (const one of wrong) console.error(one);
+  if (wrong.length > 0) process.exit(2);
+  const flags = new Set(options);
   const slow = Number(argument('slow') ?? 0) / 100;
   if (flags.has('--record')) await writeRecord();
   else if (!(await (flags.has('--self-test') ? testItself() : compareWithRecord(slow)))) process.exitCode = 1;

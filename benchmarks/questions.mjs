@@ -22,3 +22,17 @@ export const questions = {
   floor: 'the least that a program of this shape can take on this machine, part by part, beside what ours takes',
   'shell-slots': 'the bare slots of a client, without a server',
 };
+
+/** Those that are run whole: they have no cases from which `--only` could choose. */
+export const undivided = new Set([
+  'latency',
+  'pyro',
+  'startup',
+  'memory',
+  'dashboard',
+  'connections',
+  'scale',
+  'core',
+  'remote-references',
+  'shell-slots',
+]);

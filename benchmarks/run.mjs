@@ -6,27 +6,33 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { didYouMean } from '../dist/base/nearest.js';
 import { machine } from './harness.mjs';
-import { questions } from './questions.mjs';
+import { questions, undivided } from './questions.mjs';
 import { writeReport } from './report.mjs';
 import { keep } from './results.mjs';
+import { readWords } from './words.mjs';
 
 /** How `--quick` is said to those that take no options. */
 const quickly = { 'shell-slots': { N: '100', ROUNDS: '1' }, core: { TASKS: '100000' } };
 
-const words = process.argv.slice(2);
-const options = words.filter((word) => word.startsWith('--'));
-const names = words.filter((word) => !word.startsWith('--'));
-const chosen = names.includes('all') ? Object.keys(questions) : names;
-const unknown = chosen.filter((name) => questions[name] === undefined);
+const { names, options, wrong } = readWords(process.argv.slice(2), ['--quick', '--write', '--only=', '--help']);
+const help = options.includes('--help');
+const only = options.find((option) => option.startsWith('--only='))?.slice('--only='.length);
+const chosen = names.includes('all') ? Object.keys(questions).filter((name) => only === undefined || !undivided.has(name)) : names;
 const write = options.includes('--write');
 const quick = options.includes('--quick');
-if (chosen.length === 0 || unknown.length > 0 || (write && quick)) {
-  if (unknown.length > 0) console.error(`there is no benchmark ${unknown.join(', ')}`);
-  if (write && quick) console.error('figures of a quick run are for a look: leave out --quick, or --write');
-  console.error('npm run bench -- <name>… | all   [--quick | --write] [--only=case]');
-  for (const [name, question] of Object.entries(questions)) console.error(`  ${name.padEnd(16)} ${question}`);
-  process.exit(2);
+for (const name of chosen) {
+  if (questions[name] === undefined) wrong.push(`there is no benchmark '${name}'.${didYouMean(name, Object.keys(questions))}`);
+  else if (only !== undefined && undivided.has(name)) wrong.push(`${name} has no cases: leave out --only`);
+}
+if (write && quick) wrong.push('figures of a quick run are for a look: leave out --quick, or --write');
+if (help || chosen.length === 0 || wrong.length > 0) {
+  const say = help && wrong.length === 0 ? console.log : console.error;
+  for (const one of wrong) say(one);
+  say('npm run bench -- <name>… | all   [--quick | --write] [--only=case]');
+  for (const [name, question] of Object.entries(questions)) say(`  ${name.padEnd(16)} ${question}`);
+  process.exit(help && wrong.length === 0 ? 0 : 2);
 }
 
 /** Runs one, shows what it prints, and gives it back. */
@@ -55,7 +61,10 @@ for (const name of chosen) {
   console.log(`(${times.at(-1)})`);
   const parsed = lines.map((line) => JSON.parse(line));
   bars.push(...parsed.filter(({ bar }) => bar !== undefined));
-  if (status !== 0) failed.push(name);
+  // What it says first is what it runs on.
+  const nothing = only !== undefined && parsed.length <= 1;
+  if (nothing && status === 0) console.error(`nothing of ${name} is called '${only}'`);
+  if (status !== 0 || nothing) failed.push(name);
   else if (write) keep(parsed);
 }
 const missed = bars.filter(({ met }) => !met);

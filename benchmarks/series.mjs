@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ClientThread, connect, ServerThread, SubmitThread } from '../dist/index.js';
-import { inProcess } from './compare.mjs';
+import { chosen, inProcess } from './compare.mjs';
 import { module } from './contestants.mjs';
 import { announce, argument, packageVersions, quick, round, showBars, showTable } from './harness.mjs';
 import { SimulatedClient, startServer } from './simulated-clients.mjs';
@@ -142,8 +142,8 @@ if (argument('point') !== undefined) await one(argument('series'), Number(argume
 else {
   announce('series', packageVersions(['libsql']));
   const rows = [];
-  for (const [name, { points }] of Object.entries(series).filter(([key]) => key.includes(argument('only') ?? ''))) {
-    for (const row of await measure(name, points)) {
+  for (const { name } of chosen(Object.keys(series).map((key) => ({ name: key })))) {
+    for (const row of await measure(name, series[name].points)) {
       rows.push(row);
       console.log(JSON.stringify({ benchmark: 'series', ...row }));
     }

@@ -28,6 +28,12 @@ it('a rival that is missing is named with the command that installs it, and a ba
   expect(missing).toMatchObject({ rate: null, note: 'not run: apt-get install -y parallel' });
   expect(lines.find(({ contestant }) => contestant === 'slow')?.rates).toHaveLength(2);
   const bars = Object.fromEntries(lines.filter(({ bar }) => bar !== undefined).map(({ bar, met }) => [bar, met]));
-  expect(bars).toEqual({ 'quick against slow': true, 'slow against quick': false, 'quick against missing': false });
+  expect(bars).toEqual({
+    'quick against slow': true,
+    'slow against quick': false,
+    'quick against missing': false,
+    'alone against the first': false,
+  });
+  expect(stdout).toContain('MISSED alone against the first: not run (missing not run: apt-get install -y parallel)');
   expect(stdout).toContain('MISSED quick against missing: not run (missing not run: apt-get install -y parallel)');
 });
