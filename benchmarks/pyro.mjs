@@ -87,7 +87,8 @@ try {
     for (let turn = 0; turn < rounds; turn++)
       for (const [name, [rate, uri]] of able) rates[name].push(await rate(uri, work, Math.max(1_000, count * scale)));
     const named = work === 'batch' ? 'batches of 1,000' : work === 'in flight' ? `${inFlight} in flight` : work;
-    if (install !== null) rows.push({ case: named, contestant: 'Pyro4 → Pyro4', rate: null, note: `not run: ${install}` });
+    if (install !== null && work !== 'in flight')
+      rows.push({ case: named, contestant: 'Pyro4 → Pyro4', rate: null, note: `not run: ${install}` });
     for (const [name] of able) {
       const base = rates['Pyro4 → Pyro4'];
       const ratio = base === undefined ? null : median(rates[name].map((rate, turn) => rate / base[turn]));

@@ -5,6 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '../dist/base/nearest.js';
 import { machine } from './harness.mjs';
@@ -35,17 +38,33 @@ if (help || chosen.length === 0 || wrong.length > 0) {
   process.exit(help && wrong.length === 0 ? 0 : 2);
 }
 
+/** All that a benchmark leaves behind, however it ends; a PostgreSQL, which does not run as root, looks into it as another user. */
+const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+chmodSync(folder, 0o755);
+const clean = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+let running = null;
+for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15 }))
+  process.once(signal, () => {
+    if (running === null) return process.exit(128 + number);
+    // Its brokers, databases and contestants are of its group.
+    running.once('close', () => process.exit(128 + number));
+    process.kill(-running.pid, 'SIGKILL');
+  });
+process.once('exit', clean);
+
 /** Runs one, shows what it prints, and gives it back. */
 async function run(name) {
   const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
-  const env = quick ? { ...process.env, ...quickly[name] } : process.env;
-  const child = spawn(process.execPath, [file, ...options], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const env = { ...process.env, ...(quick ? quickly[name] : {}), TMPDIR: folder };
+  const child = spawn(process.execPath, [file, ...options], { stdio: ['ignore', 'pipe', 'inherit'], env, detached: true });
+  running = child;
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk) => {
     text += chunk;
     process.stdout.write(chunk);
   });
   const [status] = await once(child, 'close');
+  running = null;
   return { status, lines: text.split('\n').filter((line) => line.startsWith('{')) };
 }
 

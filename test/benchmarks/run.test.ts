@@ -1,9 +1,13 @@
-/** What the benchmarks take on their command line. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+/** What the benchmarks take on their command line, and what they leave behind. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { questions, undivided } from '../../benchmarks/questions.mjs';
+import { temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
 
 const folder = new URL('../../benchmarks/', import.meta.url);
 
@@ -31,6 +35,25 @@ it('bench lists what there is when it is asked', () => {
   expect([status, said]).toEqual([0, '']);
   for (const name of Object.keys(questions)) expect(out).toContain(`  ${name} `);
 });
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  'a benchmark that is ended by %s leaves no process and no file',
+  { timeout: 60_000 },
+  async (signal) => {
+    const temporary = temporaryFolder();
+    const child = spawn(process.execPath, [fileURLToPath(new URL('run.mjs', folder)), 'latency', '--quick'], {
+      stdio: 'ignore',
+      env: { PATH: '/nowhere', TMPDIR: temporary },
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ended = once(child, 'exit');
+    // Its own folder, and in it that of its database.
+    await until(() => readdirSync(temporary).some((name) => readdirSync(join(temporary, name)).length > 0), 'the benchmark to have begun');
+    child.kill(signal);
+    expect(await ended).toEqual([signal === 'SIGINT' ? 130 : 143, null]);
+    expect(readdirSync(temporary)).toEqual([]);
+  },
+);
 
 it.each([
   [['--selftest'], "Did you mean '--self-test'?"],
