@@ -43,7 +43,9 @@ export type GraphRecord =
   | readonly ['unkeep', objects: readonly number[]]
   /** Clients that may be given something of it, and those that are gone for good. */
   | readonly ['joined', clients: readonly string[]]
-  | readonly ['left', client: string];
+  | readonly ['left', client: string]
+  /** Who has a copy of what a client had that leaves: it was not made there, so no end tells it. */
+  | readonly ['holds', client: string, objects: readonly number[]];
 
 /** It stands for a client of which only the name is known. */
 const unknownCapacity = { slots: 0, cores: null, memory: null, resources: {} };
@@ -90,6 +92,12 @@ export class Replay {
       case 'left':
         session.awaited?.delete(this.#client(record[1]));
         if (session.awaited?.size === 0) session.awaited = null;
+        return;
+      case 'holds':
+        for (const id of record[2]) {
+          const object = session.nodes.get(id);
+          if (object instanceof GraphObject) this.#hold(this.#client(record[1]), object);
+        }
     }
   }
 
@@ -104,7 +112,7 @@ export class Replay {
     const client = this.#client(id);
     if (task.state === taskState.finished) {
       // Made again after a loss, of which nothing is recorded: there is a copy.
-      for (const object of task.outputs) if (object.state === objectState.finished && object.needed) this.#board.hold(client, object);
+      for (const object of task.outputs) this.#hold(client, object);
       return;
     }
     if (task.ended || task.missing > 0) return;
@@ -112,6 +120,10 @@ export class Replay {
     const run = -++this.#runs;
     this.#board.adopt(task, client, run);
     this.#progress.ended(client, { run, outputs, info, debug, startedAt, durationMs });
+  }
+
+  #hold(client: GraphClient, object: GraphObject): void {
+    if (object.state === objectState.finished && object.needed) this.#board.hold(client, object);
   }
 
   #client(id: string): GraphClient {

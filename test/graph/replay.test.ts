@@ -58,6 +58,15 @@ test('what a client that does not come back had is made again; one that left bef
   expect(graph.endTurn(0).orders).toMatchObject([{ drop: [77], run: [{ id: 10 }, { id: 11 }] }]);
 });
 
+test('what a client that left had is not lost where another one was seen to have it too', () => {
+  const { graph, session, awaited } = replayed([...history, ['holds', 'b', [2]], ['left', 'a']]);
+  expect(awaited).toEqual(['b']);
+  expect(session).toMatchObject({ finished: 1, unfinished: 1, recomputed: 0 });
+  graph.handle({ type: 'client-resumed', id: 'b', ends: [], runs: [], objects: [n + 2], claims: [], capacity }, 0);
+  expect(graph.endTurn(0).orders).toMatchObject([{ drop: [], run: [{ id: 11 }] }]);
+  graph.check();
+});
+
 test('a copy that a client has beside the recorded one counts, and an object that was let go does not', () => {
   const { graph } = replayed([
     ['joined', ['a', 'b']],

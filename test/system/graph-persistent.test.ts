@@ -100,6 +100,36 @@ test('a server and one of its clients are killed: what that client held is made 
   expect(await session.progress()).toMatchObject({ finished: 3, recomputed: 2 });
 });
 
+test('what a client that left had, and others took or had, is not made again after a restart', async () => {
+  const folder = temporaryFolder();
+  const runs = join(folder, 'runs');
+  const server = await startDurable(folder);
+  const first = await startWorker(server.port, { first: 1 });
+  const session = await newUser(server.port).newSession('handed', { persistent: true });
+  const made = await session.bindOnly(async () => {
+    const program = (word: string): string => `echo ${word} >> ${runs}; printf ${word}`;
+    const [taken, copied] = ['taken', 'copied'].map((word) =>
+      tasks.execute(program(word), { shell: true, stdout: true, resources: { first: 1 } }),
+    ) as [Task, Task];
+    for (const task of [taken, copied]) task.output.keep();
+    await session.submit();
+    return { taken, copied };
+  });
+  await session.waitAll();
+  await startWorker(server.port, { second: 1 });
+  await session.bindOnly(async () => {
+    tasks.execute(['cat'], { stdin: made.copied, stdout: true, resources: { second: 1 } });
+    await session.submit();
+  });
+  await session.waitAll();
+  await first.stop({ drain: true });
+  await server.kill();
+  await server.start();
+  expect([await textOf(made.taken), await textOf(made.copied)]).toEqual(['taken', 'copied']);
+  expect(readFileSync(runs, 'utf8').trim().split('\n').sort()).toEqual(['copied', 'taken']);
+  expect(await session.progress()).toMatchObject({ recomputed: 0 });
+});
+
 test('a session that failed has still failed after a restart, and its name is free when it is closed', async () => {
   const server = await startDurable(temporaryFolder());
   await startWorker(server.port);

@@ -129,9 +129,9 @@ export class GraphHost {
   }
 
   #handle(event: GraphEvent): void {
+    if (event.type === 'client-left') this.#seats.lasting.clientLeaves(event.id);
     this.#graph.handle(event, this.#parts.clock.now());
     if (event.type === 'client-joined') this.#seats.lasting.clientJoined(event.id);
-    else if (event.type === 'client-left') this.#seats.lasting.clientLeft(event.id);
     this.#schedule();
   }
 

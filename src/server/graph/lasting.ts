@@ -104,8 +104,21 @@ export class LastingSeats {
     for (const { session } of this.#byName.values()) this.#own.journal.note(session, ['joined', [id]]);
   }
 
-  clientLeft(id: string): void {
-    for (const { session } of this.#byName.values()) this.#own.journal.note(session, ['left', id]);
+  /** While the graph still knows it: what others have of it is not lost with it, neither here nor after a restart. */
+  clientLeaves(id: string): void {
+    const { graph, journal } = this.#own;
+    const copies = new Map<GraphSession, Map<string, number[]>>();
+    for (const { id: object, session, holders } of graph.client(id)?.held.values() ?? []) {
+      const other = holders.find((holder) => holder.id !== id);
+      if (!session.lasting || other === undefined) continue;
+      const byHolder = copies.get(session) ?? new Map<string, number[]>();
+      copies.set(session, byHolder);
+      const objects = byHolder.get(other.id);
+      if (objects === undefined) byHolder.set(other.id, [object]);
+      else objects.push(object);
+    }
+    for (const [session, byHolder] of copies) for (const [holder, objects] of byHolder) journal.note(session, ['holds', holder, objects]);
+    for (const { session } of this.#byName.values()) journal.note(session, ['left', id]);
   }
 
   /** As they were when the last server of this store was lost. Answers with the clients that may come back. */
