@@ -75,6 +75,8 @@ const sessionNames: readonly (keyof SessionOptions)[] = ['default', 'onFailure',
 export class Client {
   readonly #conversation: Conversation;
   readonly #clock: Clock = systemClock;
+  /** Of its sessions. */
+  readonly #homes = new WeakSet<Home>();
 
   /** @throws ERR_ADDRESS, ERR_UNKNOWN_OPTION, ERR_OPTION, ERR_AUTH_WEAK, ERR_DURATION */
   constructor(host: string, port: number, options?: ClientOptions);
@@ -122,6 +124,7 @@ export class Client {
     const opened = await this.#ask(name, onFailure, persistent);
     const { session: id, token } = opened;
     const home = new SessionHome(id, this.#conversation, onFailure, persistent);
+    this.#homes.add(home);
     const watchers: SessionWatchers = { progress: new Set(), said: new Set() };
     this.#conversation.join(id, {
       persistent,
@@ -176,10 +179,12 @@ export class Client {
     return { clients };
   }
 
-  /** As `session.update()`, for tasks and objects of several sessions. */
+  /** As `session.update()`, for tasks and objects of several sessions of this client. @throws RainException for what is not submitted or not of these */
   async update(items: Iterable<Item>, options: WaitOptions = {}): Promise<void> {
+    patienceOf(options, 'update()');
     const bySession = new Map<Home, NodeRecord[]>();
     for (const node of recordsOf(items, 'update()')) {
+      if (!this.#homes.has(node.home)) throw new RainException("a task or object of another client's session: ask that one");
       const own = bySession.get(node.home);
       if (own === undefined) bySession.set(node.home, [node]);
       else own.push(node);

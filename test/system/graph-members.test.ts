@@ -2,11 +2,11 @@
 import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { blob, directory, json, Output, tasks } from '../../dist/session/index.js';
+import { blob, directory, json, Output, type Task, tasks } from '../../dist/session/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { openSession, startCluster } from './graph-rig.ts';
+import { openSession, startCluster, userOf } from './graph-rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
@@ -115,4 +115,31 @@ test('what was fetched is loaded, read, streamed, written and linked', async () 
     expect([folderOf.dataType, statSync(at('tree')).isDirectory()]).toEqual(['dir', true]);
     await expect(folderOf.load()).rejects.toMatchObject({ code: 'ERR_CONTENT_TYPE' });
   });
+});
+
+test('what a client is asked about is of its own sessions, and submitted', async () => {
+  const { server, client } = await startCluster();
+  const [one, two] = [await openSession(client), await openSession(client)];
+  const stranger = await openSession(userOf(server));
+  const made = await Promise.all(
+    [one, two, stranger].map((session) =>
+      session.bindOnly(async () => {
+        const task = tasks.concat([]);
+        await session.submit();
+        return task;
+      }),
+    ),
+  );
+  const [first, second, foreign] = made as [Task, Task, Task];
+  await Promise.all([one, two].map((session) => session.waitAll()));
+  await client.update([first, second.output].values());
+  expect([first.info?.error, second.output.info?.size]).toEqual(['', 0]);
+  const fresh = await one.bindOnly(() => tasks.concat([]));
+  const isRain = { name: 'RainException' };
+  await expect(client.update([first, foreign])).rejects.toMatchObject({ ...isRain, message: expect.stringMatching(/another client's/) });
+  await expect(client.update([first, fresh])).rejects.toMatchObject({ ...isRain, message: expect.stringMatching(/session\.submit\(\)/) });
+  for (const wrong of [undefined, 5, first, 'abc', [one], [null]])
+    await expect(client.update(wrong as never)).rejects.toMatchObject(isRain);
+  await expect(client.update([], { timeot: 1 } as never)).rejects.toMatchObject({ code: 'ERR_UNKNOWN_OPTION' });
+  expect(foreign.info).toBeNull();
 });
