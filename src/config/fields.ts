@@ -106,12 +106,16 @@ function dialled(value: unknown, name?: string): ParsedAddress {
 /** The address of a server, or a list of them: the first, and the others. */
 export function addresses(): z.ZodType<{ address: ParsedAddress; others?: readonly ParsedAddress[] }> {
   return coded((value) => {
-    // A pair of host and port is one address.
-    const list: unknown[] = Array.isArray(value) && typeof value[1] !== 'number' ? value : [value];
+    const list: unknown[] = Array.isArray(value) && !isPair(value) ? value : [value];
     const [first, ...others] = list.map((item) => dialled(item));
     if (first === undefined) throw new MillraceError('ERR_ADDRESS', 'address is an empty list; give the address of each server');
     return others.length === 0 ? { address: first } : { address: first, others };
   });
+}
+
+/** Host and port are one address, also where the port is a text, which is refused: no address is digits alone. */
+function isPair([, port]: readonly unknown[]): boolean {
+  return typeof port === 'number' || (typeof port === 'string' && /^\d+$/.test(port));
 }
 
 /** Tags of a task or a client. */

@@ -32,6 +32,8 @@ it('a pinned fingerprint may have colons and capitals', () => {
 it('a wrong address and a wrong option of a connection are refused', () => {
   expect(refusal(() => parseConnectOptions('localhost:0'))).toMatchObject({ code: 'ERR_ADDRESS', option: 'address' });
   expect(refusal(() => parseConnectOptions(undefined as unknown as 'a:1'))).toMatchObject({ code: 'ERR_ADDRESS' });
+  // A port that is a text is told with its host: neither is one of several servers.
+  expect(() => parseConnectOptions(['localhost', '50001'] as unknown as 'a:1')).toThrow(/it is \["localhost","50001"\]$/);
   expect(refusal(() => parseConnectOptions('a:1', { timeout: 1 } as object))).toMatchObject({
     code: 'ERR_UNKNOWN_OPTION',
     option: 'timeout',
