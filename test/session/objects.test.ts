@@ -30,6 +30,8 @@ test('a text may be given with the content type that it has', () => {
   const { session } = localSession();
   const object = blob('[1]', { session, contentType: 'json' });
   expect([object.contentType, bytesOf(object)]).toEqual(['json', '[1]']);
+  expect(thrown(() => blob('[1]', { session, contentType: 'jsno' })).code).toBe('ERR_CONTENT_TYPE');
+  expect(session.dataobjCount).toBe(1);
 });
 
 test('any other value needs to be encoded, and pickled and json do that', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { blob, directory } from '../../src/session/blob.ts';
-import { Input, InputDir, Output, OutputDir } from '../../src/session/input-output.ts';
+import { Input, InputBase, InputDir, Output, OutputBase, OutputDir } from '../../src/session/input-output.ts';
 import { Program } from '../../src/session/program.ts';
 import type { Session } from '../../src/session/session.ts';
 import { Task } from '../../src/session/task.ts';
@@ -155,6 +155,9 @@ test('descriptions of inputs and outputs are checked when they are made', () =>
     expect(thrown(() => new OutputDir('x', { encode: 'json' })).message).toMatch(/not encoded/);
     expect(new Output('x', { encode: 'json' }).contentType).toBe('json');
     expect([new OutputDir('d').dataType, new Input('i', { write: true }).write]).toEqual(['dir', true]);
+    for (const input of [new Input('i'), new InputDir('i')]) expect(input).toBeInstanceOf(InputBase);
+    for (const output of [new Output('o'), new OutputDir('o')]) expect(output).toBeInstanceOf(OutputBase);
+    expect(thrown(() => tasks.open('/x', { output: { label: 'o' } as never })).code).toBe('ERR_GRAPH');
   }));
 
 test('objects in arguments become files that have a name of their own', () =>

@@ -16,10 +16,10 @@ test('constants can be fetched, also empty and large ones, and have their conten
   const session = await openSession(client);
   await session.bindOnly(async () => {
     const value = { a: [1, new Date(5)] };
-    const objects = [blob('text'), pickled(value), json([1]), blob(new Uint8Array()), blob(Buffer.alloc(9_000_000, 'ab'))];
+    const objects = [blob('text'), pickled(value), json([1]), blob(new Uint8Array()), blob(Buffer.alloc(9_000_000, 'ab')), blob('')];
     await session.submit();
-    const [text, pickle, list, empty, large] = await Promise.all(objects.map((object) => object.fetch()));
-    expect([await text?.load(), await pickle?.load(), await list?.load()]).toEqual(['text', value, [1]]);
+    const [text, pickle, list, empty, large, nothing] = await Promise.all(objects.map((object) => object.fetch()));
+    expect([await text?.load(), await pickle?.load(), await list?.load(), await nothing?.load()]).toEqual(['text', value, [1], '']);
     expect([(await empty?.getBytes())?.length, empty?.contentType]).toEqual([0, null]);
     expect((await large?.getBytes())?.equals(Buffer.alloc(9_000_000, 'ab'))).toBe(true);
     expect(objects[4]?.info?.size).toBe(9_000_000);
