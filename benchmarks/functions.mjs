@@ -1,7 +1,7 @@
 /**
  * How many function calls a second from the adding to the recorded end, when each is on disk? A function that does nothing, over loopback TCP
  * with an SQLite file and two threads, beside graphile-worker and pg-boss (PostgreSQL, `synchronous_commit` on) and BullMQ (Redis as it comes,
- * and with each write on disk). Rivals run the function in their own process without a thread, and get four tenths of the tasks.
+ * and with each write on disk). Rivals run the function in their own process without a thread. All get as many tasks: what warms up is compiled.
  */
 import { compare } from './compare.mjs';
 import { functionsOverTcp } from './contestants.mjs';

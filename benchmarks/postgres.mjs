@@ -19,7 +19,7 @@ const ofPackages = (contestant) => ({
   needs: contestant.needs.filter((need) => need !== 'postgres'),
   service: 'postgres of packages',
 });
-const rivals = { 'graphile-worker': { ...ofPackages(graphileWorker), share: 1 }, 'pg-boss': ofPackages(pgBoss) };
+const rivals = { 'graphile-worker': ofPackages(graphileWorker), 'pg-boss': ofPackages(pgBoss) };
 
 await compare(
   benchmark,

@@ -22,7 +22,6 @@ export async function openQueue({ host, port }, handler, concurrency) {
 export const bullmq = (service) => ({
   needs: ['bullmq', 'redis'],
   service,
-  share: 0.4,
   async run(tasks, clock, address) {
     const { queue, worker, close } = await openQueue(address, async () => {}, 100);
     let done = 0;

@@ -7,7 +7,6 @@ const bundle = 1_000;
 export const graphileWorker = {
   needs: ['graphile-worker', 'postgres'],
   service: 'postgres',
-  share: 0.4,
   async run(tasks, clock, { url }) {
     const { Logger, makeWorkerUtils, run } = await import('graphile-worker');
     const { default: pg } = await import('pg');

@@ -4,7 +4,6 @@ const bundle = 1_000;
 export const pgBoss = {
   needs: ['pg-boss', 'postgres'],
   service: 'postgres',
-  share: 0.4,
   async run(tasks, clock, { url }) {
     const { default: PgBoss } = await import('pg-boss');
     const { default: pg } = await import('pg');
