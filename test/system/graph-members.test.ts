@@ -2,11 +2,11 @@
 import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { blob, directory, json, Output, type Task, tasks } from '../../dist/session/index.js';
+import { blob, directory, getActiveSession, json, Output, type Task, tasks } from '../../dist/session/index.js';
 import { expectNoLeaks } from '../support/leaks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
-import { openSession, startCluster, userOf } from './graph-rig.ts';
+import { failureOf, openSession, startCluster, userOf } from './graph-rig.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 expectNoLeaks();
@@ -142,4 +142,14 @@ test('what a client is asked about is of its own sessions, and submitted', async
     await expect(client.update(wrong as never)).rejects.toMatchObject(isRain);
   await expect(client.update([], { timeot: 1 } as never)).rejects.toMatchObject({ code: 'ERR_UNKNOWN_OPTION' });
   expect(foreign.info).toBeNull();
+});
+
+test('what newSession and Client cannot use is refused', async () => {
+  const { client } = await startCluster(0);
+  expect((await failureOf(() => client.newSession('x', { onFailure: 'stop' as 'fail' }))).message).toMatch(/'fail' or 'continue'/);
+  expect((await failureOf(() => client.newSession('x', { defualt: true } as object))).message).toMatch(/Did you mean 'default'/);
+  expect((await failureOf(() => client.newSession(5 as unknown as string))).code).toBe('ERR_GRAPH');
+  const session = await client.newSession('x', { default: true });
+  expect(getActiveSession()).toBe(session);
+  await session.close();
 });

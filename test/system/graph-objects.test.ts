@@ -53,6 +53,8 @@ test('an object that is let go can still be used by what needs it, and is then r
       await made.update();
       return made.state === 'removed';
     }, 'its removal');
+    // What is known of it stays as long as its session.
+    expect(made.info).toMatchObject({ size: 2, error: '' });
     await expect(made.fetch()).rejects.toThrow(RainException);
   });
 });

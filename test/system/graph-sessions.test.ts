@@ -274,18 +274,22 @@ test('a closed session takes no more calls, and another one of the same name is 
   const session = await client.newSession('name');
   const again = await client.newSession('name');
   expect([session.name, again.sessionId === session.sessionId]).toEqual(['name', false]);
+  const kept = await session.bindOnly(() => blob('kept').keep());
+  await session.submit();
   await session.close();
-  for (const call of [() => session.submit(), () => session.waitAll(), () => session.progress(), () => session.bindOnly(() => 1)])
+  await session.close();
+  for (const call of [
+    () => session.submit(),
+    () => session.wait([kept]),
+    () => session.waitSome([kept]),
+    () => session.waitAll(),
+    () => session.fetch(kept),
+    () => session.update([kept]),
+    () => session.unkeep([kept]),
+    () => session.progress(),
+    () => session.bindOnly(() => 1),
+    () => blob('more', { session }),
+  ])
     expect((await failureOf(call)).code).toBe('ERR_SESSION');
   await again.close();
-});
-
-test('what newSession and Client cannot use is refused', async () => {
-  const { client } = await startCluster(0);
-  expect((await failureOf(() => client.newSession('x', { onFailure: 'stop' as 'fail' }))).message).toMatch(/'fail' or 'continue'/);
-  expect((await failureOf(() => client.newSession('x', { defualt: true } as object))).message).toMatch(/Did you mean 'default'/);
-  expect((await failureOf(() => client.newSession(5 as unknown as string))).code).toBe('ERR_GRAPH');
-  const session = await client.newSession('x', { default: true });
-  expect(getActiveSession()).toBe(session);
-  await session.close();
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { blob, json } from '../../../../src/session/blob.ts';
 import type { Context } from '../../../../src/session/context.ts';
+import type { DataInstance } from '../../../../src/session/data-instance.ts';
 import { Input } from '../../../../src/session/input-output.ts';
 import { remote } from '../../../../src/session/remote.ts';
 import { thrown } from '../../../session/homes.ts';
@@ -36,5 +37,13 @@ test('what is loaded can be said by the names of parameters, also of those that 
     expect(thrown(() => remote((_context: Context) => 'x', { inputs: { x: load } })).message).toMatch(/it has none/);
     expect(thrown(() => remote(() => 'x', { inputs: { x: 1 } as never })).message).toMatch(/an Input, an InputDir or null/);
     expect(thrown(() => remote(() => 'x', { inputs: 5 as never })).message).toMatch(/a list, or an object/);
+  });
+});
+
+test('the bytes of a small input lie in memory of their own', async () => {
+  const here = new Here();
+  await here.session.bindOnly(async () => {
+    const room = remote(async (_context: Context, input: DataInstance) => String((await input.getBytes()).buffer.byteLength));
+    expect(await here.text(room(blob('hello')))).toBe('5');
   });
 });

@@ -31,11 +31,15 @@ test('the code of a module is one object of its session, however often it is use
   const here = new Here();
   await here.session.bindOnly(async () => {
     const [words, shout] = [remote(module, 'words', { autoLoad: true }), remote(module, 'shout')];
-    const codes = [words('a'), words('b'), shout(blob('c'))].map((task) => DataObject.recordOf(task.inputs.get(0)));
+    const codesOf = (...made: Task[]) => made.map((task) => DataObject.recordOf(task.inputs.get(0)));
+    const codes = codesOf(words('a'), words('b'), shout(blob('c')));
     expect(new Set(codes).size).toBe(1);
-    expect(Buffer.from(await (codes[0]!.bytes as () => Promise<Uint8Array>)()).toString()).toContain(
-      '/from "millrace\\/graph"/'.slice(1, 5),
-    );
+    const text = Buffer.from(await (codes[0]!.bytes as () => Promise<Uint8Array>)()).toString();
+    // With what it imports, but for this library, which clients have.
+    expect(text).toMatch(/from "millrace\/graph"/);
+    expect(text).not.toMatch(/from "\./);
+    const plain = remote(() => 1);
+    expect(new Set(codesOf(plain(), plain())).size).toBe(1);
   });
 });
 
@@ -286,13 +290,5 @@ test('a call may name its output, its task and its resources', async () => {
     })();
     expect([task.name, task.outputs.labels, task.output.contentType, task.spec.resources.cpus]).toEqual(['mine', ['out'], 'text-ascii', 2]);
     expect(readFileSync(module, 'utf8')).toContain('remoteWords');
-  });
-});
-
-test('the bytes of a small input lie in memory of their own', async () => {
-  const here = new Here();
-  await here.session.bindOnly(async () => {
-    const room = remote(async (_context: Context, input: Instance) => String((await input.getBytes()).buffer.byteLength));
-    expect(await here.text(room(blob('hello')))).toBe('5');
   });
 });
