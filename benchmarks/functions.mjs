@@ -33,7 +33,7 @@ await compare(
     {
       name,
       tasks: quick ? 10_000 : 50_000,
-      rounds: quick ? 1 : 3,
+      rounds: quick ? 1 : 5,
       contestants: { millrace: functionsOverTcp(true), ...rivals },
     },
   ],

@@ -25,11 +25,11 @@ await compare(
   benchmark,
   import.meta.url,
   [
-    { name, tasks, rounds: quick ? 1 : 3, contestants: { millrace: functionsOnPostgres(1), ...rivals } },
+    { name, tasks, rounds: quick ? 1 : 5, contestants: { millrace: functionsOnPostgres(1), ...rivals } },
     {
       name: 'servers on one database',
       tasks,
-      rounds: quick ? 1 : 3,
+      rounds: quick ? 1 : 5,
       contestants: { '1 server': functionsOnPostgres(1), '2 servers': functionsOnPostgres(2), '3 servers': functionsOnPostgres(3) },
     },
   ],
