@@ -55,7 +55,13 @@ function slower(rows) {
       if (ratio < 1) lines.push(`- ${best.case}: ${best.contestant} makes ${ratio.toFixed(2)} of the rate of ${rival.contestant}.`);
     }
   }
-  return lines.length === 0 ? 'By rate, nowhere in these tables.' : lines.join('\n');
+  const clock = 'submit to its own clock';
+  const idle = rows.filter((row) => row.benchmark === 'latency' && row.clock === clock && row.median !== null);
+  const own = idle.find(({ task }) => task === 'millrace, function');
+  for (const { task, median: ms } of own === undefined ? [] : idle)
+    if (ms < own.median && !task.startsWith('millrace'))
+      lines.push(`- idle, ${clock}: ${own.task} takes ${own.median} ms, ${task} ${ms} ms.`);
+  return lines.length === 0 ? 'Nowhere in these tables.' : lines.join('\n');
 }
 
 const opening = `# Benchmarks
@@ -64,7 +70,9 @@ Made by \`npm run bench -- <name> --write\` from \`results.jsonl\`; not written 
 \`npm run bench -- <name>… | all [--quick] [--only=case]\`. Contestants take turns, each run in a process of its own; a ratio is the median of the ratios
 of each round, so that a machine that is busy with something else slows both sides. Rate, ratio and memory are medians, \`best\` the best round, \`spread %\`
 how far the rounds are apart, \`lowest\` and \`highest\` the ratios at the ends. Processor time counts threads and child processes, a rival's Redis or
-PostgreSQL too; memory is the peak of the process, with that of Redis or PostgreSQL. Ours is the whole way, unless a row says otherwise: submitter, server and
+PostgreSQL too; memory is the peak of the process, with that of Redis or PostgreSQL, but without the children of \`xargs\`, GNU parallel, the spawn loop and
+dask.distributed. All that a contestant starts and ends is in its processor time: dask's workers for the most part. Rivals that are slow get fewer tasks (column
+\`tasks\`), so that their own start weighs more; those of \`functions\` and \`postgres\` get as many. Ours is the whole way, unless a row says otherwise: submitter, server and
 client over loopback TCP, each task and result in an SQLite file (\`synchronous=FULL\`), output captured, two slots or threads.
 
 Rivals: \`xargs\` and the spawn loop keep no record; GNU parallel keeps its job log; PostgreSQL has \`fsync\` and \`synchronous_commit\` on; Redis is as it

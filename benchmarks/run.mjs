@@ -43,7 +43,7 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 chmodSync(folder, 0o755);
 const clean = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 let running = null;
-for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15 }))
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }))
   process.once(signal, () => {
     if (running === null) return process.exit(128 + number);
     // Its brokers, databases and contestants are of its group.

@@ -46,6 +46,7 @@ function others(rows) {
   const own = row('latency', { task: 'millrace, function', clock });
   const bullmq = row('latency', { task: 'BullMQ', clock });
   const always = row('latency', { task: 'BullMQ, appendfsync always', clock });
+  const bold = (text, rival) => (rival.median < own.median ? `**${text}**` : text);
   const start = row('startup', { what: "runLocal(['true'])" });
   const lines = row('memory', { resume: false });
   return [
@@ -53,7 +54,9 @@ function others(rows) {
       'idle: submission to the start of a function, median',
       'latency',
       `${own.median} ms`,
-      bullmq && always ? `**BullMQ ${bullmq.median} ms**, with each write on disk ${always.median} ms` : 'BullMQ not run',
+      bullmq && always
+        ? [bold(`BullMQ ${bullmq.median} ms`, bullmq), bold(`with each write on disk ${always.median} ms`, always)].join(', ')
+        : 'BullMQ not run',
     ],
     start && ["`runLocal(['true'])` in a running host", 'startup', `${start.median} ms`, ''],
     lines && [

@@ -36,24 +36,24 @@ it('bench lists what there is when it is asked', () => {
   for (const name of Object.keys(questions)) expect(out).toContain(`  ${name} `);
 });
 
-it.each(['SIGINT', 'SIGTERM'] as const)(
-  'a benchmark that is ended by %s leaves no process and no file',
-  { timeout: 60_000 },
-  async (signal) => {
-    const temporary = temporaryFolder();
-    const child = spawn(process.execPath, [fileURLToPath(new URL('run.mjs', folder)), 'latency', '--quick'], {
-      stdio: 'ignore',
-      env: { PATH: '/nowhere', TMPDIR: temporary },
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const ended = once(child, 'exit');
-    // Its own folder, and in it that of its database.
-    await until(() => readdirSync(temporary).some((name) => readdirSync(join(temporary, name)).length > 0), 'the benchmark to have begun');
-    child.kill(signal);
-    expect(await ended).toEqual([signal === 'SIGINT' ? 130 : 143, null]);
-    expect(readdirSync(temporary)).toEqual([]);
-  },
-);
+it.each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('a benchmark that is ended by %s leaves no process and no file', { timeout: 60_000 }, async (signal, status) => {
+  const temporary = temporaryFolder();
+  const child = spawn(process.execPath, [fileURLToPath(new URL('run.mjs', folder)), 'latency', '--quick'], {
+    stdio: 'ignore',
+    env: { PATH: '/nowhere', TMPDIR: temporary },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  // Its own folder, and in it that of its database.
+  await until(() => readdirSync(temporary).some((name) => readdirSync(join(temporary, name)).length > 0), 'the benchmark to have begun');
+  child.kill(signal);
+  expect(await ended).toEqual([status, null]);
+  expect(readdirSync(temporary)).toEqual([]);
+});
 
 it.each([
   [['--selftest'], "Did you mean '--self-test'?"],
