@@ -159,10 +159,9 @@ function row(benchmark, name, contestant, runs, base, install) {
 
 /** What a bar is about; null where something that it needs did not run: of a ratio the first contestant of the case too. */
 function measured(rows, { case: name, contestant, of, against }) {
-  const find = (key) => rows.find((one) => one.case === name && (key === undefined || one.contestant === key));
-  const notRun = [contestant, ...(of === 'ratio' || against !== undefined ? [against] : [])]
-    .map(find)
-    .find((one) => one?.rates.length === 0);
+  const ofCase = rows.filter((one) => one.case === name);
+  const find = (key) => ofCase.find((one) => one.contestant === key);
+  const notRun = [find(contestant), of === 'ratio' ? ofCase[0] : find(against)].find((one) => one?.rates.length === 0);
   if (notRun !== undefined) return { value: null, note: `${notRun.contestant} ${notRun.note}` };
   if (against === undefined) return { value: find(contestant)[of] };
   const rivals = find(against).rates;

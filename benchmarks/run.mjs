@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '../dist/base/nearest.js';
-import { machine } from './harness.mjs';
+import { argument, machine, quick } from './harness.mjs';
 import { questions, undivided } from './questions.mjs';
 import { writeReport } from './report.mjs';
 import { keep } from './results.mjs';
@@ -20,28 +20,27 @@ import { readWords } from './words.mjs';
 const quickly = { 'shell-slots': { N: '100', ROUNDS: '1' }, core: { TASKS: '100000' } };
 
 const { names, options, wrong } = readWords(process.argv.slice(2), ['--quick', '--write', '--only=', '--help']);
-const help = options.includes('--help');
-const only = options.find((option) => option.startsWith('--only='))?.slice('--only='.length);
+const only = argument('only');
 const chosen = names.includes('all') ? Object.keys(questions).filter((name) => only === undefined || !undivided.has(name)) : names;
 const write = options.includes('--write');
-const quick = options.includes('--quick');
 for (const name of chosen) {
   if (questions[name] === undefined) wrong.push(`there is no benchmark '${name}'.${didYouMean(name, Object.keys(questions))}`);
   else if (only !== undefined && undivided.has(name)) wrong.push(`${name} has no cases: leave out --only`);
 }
 if (write && quick) wrong.push('figures of a quick run are for a look: leave out --quick, or --write');
-if (help || chosen.length === 0 || wrong.length > 0) {
-  const say = help && wrong.length === 0 ? console.log : console.error;
+const helped = options.includes('--help') && wrong.length === 0;
+if (helped || chosen.length === 0 || wrong.length > 0) {
+  const say = helped ? console.log : console.error;
   for (const one of wrong) say(one);
   say('npm run bench -- <name>… | all   [--quick | --write] [--only=case]');
   for (const [name, question] of Object.entries(questions)) say(`  ${name.padEnd(16)} ${question}`);
-  process.exit(help && wrong.length === 0 ? 0 : 2);
+  process.exit(helped ? 0 : 2);
 }
 
 /** All that a benchmark leaves behind, however it ends; a PostgreSQL, which does not run as root, looks into it as another user. */
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 chmodSync(folder, 0o755);
-const clean = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
 let running = null;
 for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }))
   process.once(signal, () => {
@@ -50,7 +49,6 @@ for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 1
     running.once('close', () => process.exit(128 + number));
     process.kill(-running.pid, 'SIGKILL');
   });
-process.once('exit', clean);
 
 /** Runs one, shows what it prints, and gives it back. */
 async function run(name) {

@@ -181,6 +181,7 @@ export class Client {
 
   /** As `session.update()`, for tasks and objects of several sessions of this client. @throws RainException for what is not submitted or not of these */
   async update(items: Iterable<Item>, options: WaitOptions = {}): Promise<void> {
+    // Wrong options are told also where there is nothing to ask.
     patienceOf(options, 'update()');
     const bySession = new Map<Home, NodeRecord[]>();
     for (const node of recordsOf(items, 'update()')) {
